@@ -1,1 +1,4 @@
 //! Every snippet.
+
+#[cfg(feature = "server")]
+pub mod exercise;

@@ -1,0 +1,163 @@
+//! What an exercise checks, and how it says what is missing.
+//!
+//! `exercises/NAME/check.rs` gives a list of [`Check`]s. [`run`] asks each of them of a fresh
+//! app, so that no check sees what another one left behind, and collects a [`Report`].
+
+use std::any::Any;
+use std::fmt;
+use std::pin::Pin;
+
+use axum::Router;
+
+/// One thing that the reader's app must do.
+pub struct Check {
+    says: &'static str,
+    run: Box<dyn Fn(Router) -> Checking + Send>,
+}
+
+type Checking = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+
+impl Check {
+    /// A check that `says` in a few words what must hold, and tries it on an app. Its `Err` is
+    /// what the reader sees: what was found, what was expected, and where to look.
+    pub fn new<F>(says: &'static str, run: impl Fn(Router) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        Self {
+            says,
+            run: Box::new(move |app| Box::pin(run(app))),
+        }
+    }
+}
+
+/// What became of one check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It holds.
+    Met,
+    /// It does not hold, for this reason.
+    Missing(String),
+    /// The app came to a `todo!`.
+    NotWritten,
+}
+
+/// What became of all checks, in their order.
+#[derive(Debug)]
+pub struct Report {
+    /// What each check says, and what became of it.
+    pub outcomes: Vec<(&'static str, Outcome)>,
+}
+
+impl Report {
+    /// How many checks hold.
+    pub fn met(&self) -> usize {
+        let met = |(_, outcome): &&(_, Outcome)| *outcome == Outcome::Met;
+        self.outcomes.iter().filter(met).count()
+    }
+
+    /// Whether every check holds.
+    pub fn all_met(&self) -> bool {
+        self.met() == self.outcomes.len()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (says, outcome) in &self.outcomes {
+            match outcome {
+                Outcome::Met => writeln!(f, "  met      {says}")?,
+                Outcome::NotWritten => writeln!(f, "  to do    {says}: not written yet")?,
+                Outcome::Missing(why) => {
+                    writeln!(f, "  missing  {says}")?;
+                    for line in why.lines() {
+                        writeln!(f, "           {line}")?;
+                    }
+                }
+            }
+        }
+        write!(f, "{} of {} met", self.met(), self.outcomes.len())
+    }
+}
+
+/// Asks each check of an app that `app` makes anew for it.
+///
+/// Each one runs in a task of its own: a panic ends that task and not the others, and here it is
+/// an outcome like any other.
+pub async fn run(app: fn() -> Router, checks: Vec<Check>) -> Report {
+    let mut outcomes = Vec::new();
+    for Check { says, run } in checks {
+        let task = tokio::spawn(async move { run(app()).await });
+        let outcome = match task.await {
+            Ok(Ok(())) => Outcome::Met,
+            Ok(Err(why)) => Outcome::Missing(why),
+            Err(stopped) => match stopped.try_into_panic() {
+                Ok(panic) => panicked(&*panic),
+                Err(stopped) => Outcome::Missing(stopped.to_string()),
+            },
+        };
+        outcomes.push((says, outcome));
+    }
+    Report { outcomes }
+}
+
+/// Whether a panic is one of `todo!`: that is no mistake, only a place to go on from.
+pub fn is_todo(panic: &(dyn Any + Send)) -> bool {
+    message(panic).starts_with("not yet implemented")
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Outcome {
+    if is_todo(panic) {
+        Outcome::NotWritten
+    } else {
+        Outcome::Missing(format!("the app panicked: {}", message(panic)))
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("without a message")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_check_has_its_outcome() {
+        fn app() -> Router {
+            Router::new()
+        }
+        let checks = vec![
+            Check::new("holds", |_| async { Ok(()) }),
+            Check::new("does not hold", |_| async { Err("two\nlines".into()) }),
+            Check::new("bare todo", |_| async { todo!() }),
+            Check::new("todo with a hint", |_| async { todo!("the {} handler", 2) }),
+            Check::new("breaks", |_| async { panic!("no such drink: {}", "tea") }),
+        ];
+        let report = run(app, checks).await;
+        assert!(!report.all_met());
+        assert_eq!(
+            report.to_string(),
+            "  met      holds
+  missing  does not hold
+           two
+           lines
+  to do    bare todo: not written yet
+  to do    todo with a hint: not written yet
+  missing  breaks
+           the app panicked: no such drink: tea
+1 of 5 met"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_app_that_cannot_be_made_is_an_outcome_too() {
+        let checks = vec![Check::new("anything", |_| async { Ok(()) })];
+        let report = run(|| todo!(), checks).await;
+        assert_eq!(report.outcomes, [("anything", Outcome::NotWritten)]);
+    }
+}
