@@ -1,1 +1,4 @@
-//! s
+//! Joins the words and the code into pages.
+
+pub mod anchors;
+pub mod blocks;
