@@ -1,1 +1,42 @@
-//! l
+//! Exchanges, read and written, and the session that plays them against a chapter's app.
+//!
+//! The replay test drives [`Session`] natively. The page drives the same one, compiled
+//! to WebAssembly: what was proved is what runs.
+
+use std::fmt;
+
+pub mod exchange;
+mod layout;
+mod message;
+#[cfg(target_arch = "wasm32")]
+mod page;
+mod session;
+mod spans;
+
+pub use layout::layout;
+pub use session::{Answer, Session};
+pub use spans::Span;
+
+/// What is wrong with an exchange file or with a request, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The line, counted from 1, of the text that was given.
+    pub line: usize,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl Problem {
+    pub(crate) fn new(line: usize, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { line, message }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.message)
+    }
+}
+
+impl std::error::Error for Problem {}

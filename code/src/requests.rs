@@ -1,0 +1,326 @@
+//! The chapter [Handling requests](../../src/requests.md): a coffee shop in one file.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Path, Query, State},
+    http::{HeaderMap, StatusCode, header::LOCATION},
+    response::IntoResponse,
+    routing::{get, post},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tracing::instrument;
+
+/// When the shop opens in every sample: 2026-03-02, 08:15 UTC.
+pub const OPENING: Timestamp = Timestamp::constant(1_772_439_300, 0);
+
+/// The longest request body that the shop reads, in bytes. axum's own limit is 2 MB.
+const BODY_LIMIT: usize = 16 * 1024;
+
+// ANCHOR: app
+/// The shop with a clock that stands still and ids that count from 1, so that its
+/// answers are the same on every run.
+pub fn app() -> Router {
+    let mut last = 0;
+    app_with(
+        || OPENING,
+        move || {
+            last += 1;
+            last
+        },
+    )
+}
+// ANCHOR_END: app
+
+// ANCHOR: app-with
+/// The shop with a clock and a source of order ids. A real service passes
+/// `Timestamp::now` and ids that survive a restart.
+pub fn app_with(
+    now: impl Fn() -> Timestamp + Send + 'static,
+    next_id: impl FnMut() -> u64 + Send + 'static,
+) -> Router {
+    let shop = Shop::new(now, next_id);
+    // ANCHOR: routes
+    Router::new()
+        .route("/menu", get(list_menu))
+        .route("/menu/{id}", get(show_item))
+        .route("/orders", post(place_order))
+        .route("/orders/{id}", get(show_order))
+        // ANCHOR_END: routes
+        // ANCHOR: body-limit
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        // ANCHOR_END: body-limit
+        .with_state(shop)
+}
+// ANCHOR_END: app-with
+
+// ANCHOR: item
+/// Something on the menu.
+#[derive(Clone, Serialize)]
+pub struct Item {
+    /// The name in a path: `flat-white`.
+    pub id: &'static str,
+    /// The name on the board: `Flat white`.
+    pub name: &'static str,
+    /// The price of one, in cents.
+    pub price_cents: u32,
+    /// How many are left.
+    pub stock: u32,
+}
+// ANCHOR_END: item
+
+// ANCHOR: new-order
+/// What a customer sends to order.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewOrder {
+    /// Who picks it up.
+    pub customer: String,
+    /// The id of an [`Item`].
+    pub item: String,
+    /// How many, from 1 to 10.
+    pub quantity: u32,
+    /// A wish, such as "oat milk".
+    pub note: Option<String>,
+}
+// ANCHOR_END: new-order
+
+// ANCHOR: order
+/// An order that the shop has taken.
+#[derive(Clone, Serialize)]
+pub struct Order {
+    /// Unique in this shop.
+    pub id: u64,
+    /// Who picks it up.
+    pub customer: String,
+    /// The id of the [`Item`].
+    pub item: &'static str,
+    /// How many, from 1 to 10.
+    pub quantity: u32,
+    /// A wish, such as "oat milk".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The table to bring it to; none means to go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<u8>,
+    /// Price times quantity, in cents, computed here and nowhere else.
+    pub total_cents: u32,
+    /// When the shop took it.
+    pub placed_at: Timestamp,
+}
+// ANCHOR_END: order
+
+// ANCHOR: refusal
+/// Why the shop says no: a status and a sentence for the customer.
+pub type Refusal = (StatusCode, String);
+// ANCHOR_END: refusal
+
+// ANCHOR: list-menu
+/// How to narrow the menu down.
+#[derive(Deserialize)]
+struct MenuFilter {
+    /// The most that one may cost, in cents.
+    max_price: Option<u32>,
+}
+
+#[instrument(skip_all)]
+async fn list_menu(State(shop): State<Shop>, Query(filter): Query<MenuFilter>) -> Json<Vec<Item>> {
+    Json(shop.books().menu(filter.max_price))
+}
+// ANCHOR_END: list-menu
+
+// ANCHOR: show-item
+#[instrument(skip_all)]
+async fn show_item(
+    State(shop): State<Shop>,
+    Path(id): Path<String>,
+) -> Result<Json<Item>, Refusal> {
+    let item = shop.books().item(&id)?.clone();
+    Ok(Json(item))
+}
+// ANCHOR_END: show-item
+
+// ANCHOR: place-order
+#[instrument(skip_all)]
+async fn place_order(
+    State(shop): State<Shop>,
+    headers: HeaderMap,
+    Json(new): Json<NewOrder>,
+) -> Result<impl IntoResponse, Refusal> {
+    // ANCHOR: checks
+    let table = table_number(&headers)?;
+    validate(&new)?;
+    // ANCHOR_END: checks
+    let order = shop.books().sell(new, table)?;
+
+    let location = format!("/orders/{}", order.id);
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(order)))
+}
+// ANCHOR_END: place-order
+
+// ANCHOR: show-order
+#[instrument(skip_all)]
+async fn show_order(State(shop): State<Shop>, Path(id): Path<u64>) -> Result<Json<Order>, Refusal> {
+    let order = shop.books().order(id)?.clone();
+    Ok(Json(order))
+}
+// ANCHOR_END: show-order
+
+// ANCHOR: table-number
+/// The table that the order goes to, from 1 to 12. The tablets on the tables send it.
+fn table_number(headers: &HeaderMap) -> Result<Option<u8>, Refusal> {
+    let Some(value) = headers.get("table-number") else {
+        return Ok(None);
+    };
+    // A header's value is bytes: it may be no text, and the text no number.
+    let number = value.to_str().ok().and_then(|text| text.parse().ok());
+    match number {
+        Some(table @ 1..=12) => Ok(Some(table)),
+        _ => Err((
+            StatusCode::BAD_REQUEST,
+            "The header table-number must be a number from 1 to 12".into(),
+        )),
+    }
+}
+// ANCHOR_END: table-number
+
+// ANCHOR: validate
+/// Checks what the types cannot say.
+fn validate(new: &NewOrder) -> Result<(), Refusal> {
+    if new.customer.trim().is_empty() {
+        return Err(unprocessable("customer must not be empty"));
+    }
+    if !(1..=10).contains(&new.quantity) {
+        return Err(unprocessable("quantity must be from 1 to 10"));
+    }
+    Ok(())
+}
+
+fn unprocessable(reason: &str) -> Refusal {
+    (StatusCode::UNPROCESSABLE_ENTITY, reason.into())
+}
+// ANCHOR_END: validate
+
+// ANCHOR: shop
+/// What every handler shares. Each request gets a clone of it, and an `Arc` makes
+/// all the clones point at the same books.
+#[derive(Clone)]
+struct Shop {
+    books: Arc<Mutex<Books>>,
+}
+// ANCHOR_END: shop
+
+impl Shop {
+    fn new(
+        now: impl Fn() -> Timestamp + Send + 'static,
+        next_id: impl FnMut() -> u64 + Send + 'static,
+    ) -> Self {
+        let books = Books {
+            menu: opening_menu(),
+            orders: Vec::new(),
+            now: Box::new(now),
+            next_id: Box::new(next_id),
+        };
+        Self {
+            books: Arc::new(Mutex::new(books)),
+        }
+    }
+
+    // ANCHOR: books
+    /// The books, locked until the guard goes out of scope.
+    fn books(&self) -> MutexGuard<'_, Books> {
+        // A lock is poisoned when a thread panicked while it held it. Every change to
+        // the books is made in one go, so they are sound even then.
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    // ANCHOR_END: books
+}
+
+/// The menu, the stock and the orders. Kept in memory: a restart forgets them, which
+/// the chapter on data mends.
+struct Books {
+    menu: Vec<Item>,
+    orders: Vec<Order>,
+    now: Box<dyn Fn() -> Timestamp + Send>,
+    next_id: Box<dyn FnMut() -> u64 + Send>,
+}
+
+impl Books {
+    #[instrument(skip_all)]
+    fn menu(&self, max_price: Option<u32>) -> Vec<Item> {
+        let max_price = max_price.unwrap_or(u32::MAX);
+        self.menu
+            .iter()
+            .filter(|item| item.price_cents <= max_price)
+            .cloned()
+            .collect()
+    }
+
+    // ANCHOR: not-found
+    #[instrument(skip_all)]
+    fn item(&self, id: &str) -> Result<&Item, Refusal> {
+        let item = self.menu.iter().find(|item| item.id == id);
+        item.ok_or_else(|| {
+            (
+                StatusCode::NOT_FOUND,
+                format!("There is no {id} on the menu"),
+            )
+        })
+    }
+    // ANCHOR_END: not-found
+
+    #[instrument(skip_all)]
+    fn order(&self, id: u64) -> Result<&Order, Refusal> {
+        let order = self.orders.iter().find(|order| order.id == id);
+        order.ok_or_else(|| (StatusCode::NOT_FOUND, format!("There is no order {id}")))
+    }
+
+    // ANCHOR: sell
+    /// Takes the items off the shelf and writes the order down.
+    #[instrument(skip_all)]
+    fn sell(&mut self, new: NewOrder, table: Option<u8>) -> Result<Order, Refusal> {
+        let Some(item) = self.menu.iter_mut().find(|item| item.id == new.item) else {
+            return Err(unprocessable("item must be an id from the menu"));
+        };
+        // ANCHOR: sold-out
+        let Some(left) = item.stock.checked_sub(new.quantity) else {
+            let reason = format!("Not enough left: {}", item.name);
+            return Err((StatusCode::CONFLICT, reason));
+        };
+        item.stock = left;
+        // ANCHOR_END: sold-out
+        let order = Order {
+            id: (self.next_id)(),
+            customer: new.customer,
+            item: item.id,
+            quantity: new.quantity,
+            note: new.note,
+            table,
+            // At most ten of anything: the product cannot overflow.
+            total_cents: item.price_cents * new.quantity,
+            placed_at: (self.now)(),
+        };
+        self.orders.push(order.clone());
+        Ok(order)
+    }
+    // ANCHOR_END: sell
+}
+
+/// What the shop has when it opens.
+fn opening_menu() -> Vec<Item> {
+    let item = |id, name, price_cents, stock| Item {
+        id,
+        name,
+        price_cents,
+        stock,
+    };
+    vec![
+        item("espresso", "Espresso", 250, 40),
+        item("flat-white", "Flat white", 380, 30),
+        item("tea", "Tea", 220, 20),
+        item("croissant", "Croissant", 290, 1),
+        item("muffin", "Muffin", 310, 4),
+    ]
+}

@@ -1,0 +1,152 @@
+//! JSON laid out for reading: what fits in a line stands in a line.
+
+use serde::de::IgnoredAny;
+
+/// The width that a line keeps to where it can, in characters.
+const WIDTH: usize = 80;
+
+/// The JSON text laid out for reading, or nothing when it is no JSON.
+///
+/// Only the white space changes. Numbers, strings and the order of the members stay as
+/// they were sent, which a value that was parsed and printed again would not promise.
+pub fn layout(json: &str) -> Option<String> {
+    serde_json::from_str::<IgnoredAny>(json).ok()?;
+    let tokens = tokens(json);
+    let mut out = String::new();
+    write(&tokens, 0, &mut out);
+    Some(out)
+}
+
+/// The strings, numbers, words and marks of a text that is known to be JSON.
+fn tokens(json: &str) -> Vec<&str> {
+    let mut tokens = Vec::new();
+    let mut rest = json.trim_start();
+    while !rest.is_empty() {
+        let (token, after) = rest.split_at(token_length(rest));
+        tokens.push(token);
+        rest = after.trim_start();
+    }
+    tokens
+}
+
+fn token_length(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    match bytes[0] {
+        b'"' => {
+            let mut end = 1;
+            while bytes[end] != b'"' {
+                end += if bytes[end] == b'\\' { 2 } else { 1 };
+            }
+            end + 1
+        }
+        b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
+        _ => text
+            .find(|c: char| c.is_ascii_whitespace() || ",:]}".contains(c))
+            .unwrap_or(text.len()),
+    }
+}
+
+/// Writes one value, whose first line already has `indent` characters before it.
+fn write(value: &[&str], indent: usize, out: &mut String) {
+    let line = one_line(value);
+    // One more character: a comma may follow.
+    if value.len() <= 2 || indent + line.chars().count() < WIDTH {
+        out.push_str(&line);
+        return;
+    }
+    let (open, close) = (value[0], value[value.len() - 1]);
+    out.push_str(open);
+    let members = split(&value[1..value.len() - 1]);
+    let inner = indent + 2;
+    for (position, member) in members.iter().enumerate() {
+        out.push('\n');
+        out.push_str(&" ".repeat(inner));
+        write_member(member, inner, out);
+        if position + 1 < members.len() {
+            out.push(',');
+        }
+    }
+    out.push('\n');
+    out.push_str(&" ".repeat(indent));
+    out.push_str(close);
+}
+
+/// Writes `"name": value`, or a value that stands in an array.
+fn write_member(member: &[&str], indent: usize, out: &mut String) {
+    match member {
+        [name, ":", value @ ..] => {
+            out.push_str(name);
+            out.push_str(": ");
+            write(value, indent, out);
+        }
+        value => write(value, indent, out),
+    }
+}
+
+/// The members of an object or an array, without the commas between them.
+fn split<'a, 'b>(tokens: &'b [&'a str]) -> Vec<&'b [&'a str]> {
+    let mut depth = 0usize;
+    tokens
+        .split(|token| {
+            match *token {
+                "{" | "[" => depth += 1,
+                "}" | "]" => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0 && *token == ","
+        })
+        .collect()
+}
+
+fn one_line(tokens: &[&str]) -> String {
+    let mut line = String::new();
+    for (position, token) in tokens.iter().enumerate() {
+        let next = tokens.get(position + 1).copied();
+        line.push_str(token);
+        let empty = matches!((*token, next), ("{", Some("}")));
+        let space = matches!(*token, "," | ":" | "{") || next == Some("}");
+        if space && !empty && next.is_some() {
+            line.push(' ');
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::layout;
+
+    #[test]
+    fn what_fits_in_a_line_stands_in_a_line() {
+        let json = r#"{"id":1,"tags":["a","b"],"none":{},"price":3.80}"#;
+        let wanted = r#"{ "id": 1, "tags": ["a", "b"], "none": {}, "price": 3.80 }"#;
+        assert_eq!(layout(json).as_deref(), Some(wanted));
+    }
+
+    #[test]
+    fn what_does_not_fit_gets_a_line_for_each_member() {
+        let name = "x".repeat(70);
+        let json = format!(r#"{{"name":"{name}","in":[{{"a":1}}]}}"#);
+        let wanted = format!("{{\n  \"name\": \"{name}\",\n  \"in\": [{{ \"a\": 1 }}]\n}}");
+        assert_eq!(layout(&json), Some(wanted));
+    }
+
+    #[test]
+    fn marks_and_escapes_inside_a_string_are_text() {
+        let json = r#"["{\"a\": [1, 2]}", "\\"]"#;
+        assert_eq!(layout(json).as_deref(), Some(json));
+    }
+
+    #[test]
+    fn numbers_keep_every_digit_and_members_their_order() {
+        let json = r#"{ "z": 123456789012345678901234567890, "a": 1.10e-7 }"#;
+        assert_eq!(layout(json).as_deref(), Some(json));
+    }
+
+    #[test]
+    fn what_is_no_json_is_left_alone() {
+        assert_eq!(layout("The shop is open"), None);
+        assert_eq!(layout(""), None);
+        assert_eq!(layout("[1,"), None);
+    }
+}
