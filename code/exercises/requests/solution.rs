@@ -1,0 +1,91 @@
+//! One way to solve the exercise of the chapter on handling requests.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    routing::{get, post},
+};
+use serde::{Deserialize, Serialize};
+
+/// A room with three tables, all free.
+pub fn app() -> Router {
+    let table = |number, seats| Table { number, seats, guest: None };
+    let tables = vec![table(1, 2), table(2, 2), table(3, 6)];
+    // ANCHOR: routes
+    Router::new()
+        .route("/tables", get(list_tables))
+        .route("/tables/{number}", get(show_table))
+        .route("/tables/{number}/guests", post(seat_guests))
+        // ANCHOR_END: routes
+        .with_state(Room(Arc::new(Mutex::new(tables))))
+}
+
+#[derive(Clone, Serialize)]
+struct Table {
+    number: u8,
+    /// How many people fit.
+    seats: u8,
+    /// Who sits there.
+    guest: Option<String>,
+}
+
+#[derive(Clone)]
+struct Room(Arc<Mutex<Vec<Table>>>);
+
+impl Room {
+    fn tables(&self) -> MutexGuard<'_, Vec<Table>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn list_tables(State(room): State<Room>) -> Json<Vec<Table>> {
+    Json(room.tables().clone())
+}
+
+// ANCHOR: gap
+async fn show_table(
+    State(room): State<Room>,
+    Path(number): Path<u8>,
+) -> Result<Json<Table>, (StatusCode, String)> {
+    let tables = room.tables();
+    let found = tables.iter().find(|table| table.number == number);
+    match found {
+        Some(table) => Ok(Json(table.clone())),
+        None => Err(no_table(number)),
+    }
+}
+
+fn no_table(number: u8) -> (StatusCode, String) {
+    (StatusCode::NOT_FOUND, format!("There is no table {number}"))
+}
+// ANCHOR_END: gap
+
+// ANCHOR: yours
+#[derive(Deserialize)]
+struct Guests {
+    name: String,
+    party: u8,
+}
+
+async fn seat_guests(
+    State(room): State<Room>,
+    Path(number): Path<u8>,
+    Json(guests): Json<Guests>,
+) -> Result<(StatusCode, Json<Table>), (StatusCode, String)> {
+    let mut tables = room.tables();
+    let found = tables.iter_mut().find(|table| table.number == number);
+    let table = found.ok_or_else(|| no_table(number))?;
+    if guests.party > table.seats {
+        let reason = format!("Table {number} has {} seats", table.seats);
+        return Err((StatusCode::UNPROCESSABLE_ENTITY, reason));
+    }
+    if table.guest.is_some() {
+        return Err((StatusCode::CONFLICT, format!("Table {number} is taken")));
+    }
+    table.guest = Some(guests.name);
+    Ok((StatusCode::CREATED, Json(table.clone())))
+}
+// ANCHOR_END: yours

@@ -1,0 +1,21 @@
+use axum::{Json, Router, extract::State, routing::post};
+use serde::Deserialize;
+
+#[derive(Clone)]
+struct Shop;
+
+#[derive(Deserialize)]
+struct NewOrder {
+    item: String,
+}
+
+#[axum::debug_handler]
+async fn place_order(Json(new): Json<NewOrder>, State(_): State<Shop>) -> String {
+    format!("One {}, coming up", new.item)
+}
+
+fn main() {
+    let _app: Router = Router::new()
+        .route("/orders", post(place_order))
+        .with_state(Shop);
+}
