@@ -1,0 +1,163 @@
+//! `cargo chapter NAME [--port N]`: serves the app of one chapter, to be tried with curl.
+//!
+//! A program of your own starts its server the same way: make the app, listen, serve, and stop
+//! when asked to.
+
+use std::io::{Error, ErrorKind};
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+
+use axum::Router;
+use code::{CHAPTERS, Chapter};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+const USAGE: &str = "\
+Usage: cargo chapter NAME [--port N]
+
+Serves the app of one chapter on http://localhost:4000, or on the port that you name.
+Port 0 stands for any free one.";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments
+        .iter()
+        .any(|word| word == "--help" || word == "-h")
+    {
+        println!("{USAGE}\n\n{}", names());
+        return ExitCode::SUCCESS;
+    }
+    let (chapter, port) = match read(&arguments) {
+        Ok(wanted) => wanted,
+        Err(problem) => {
+            eprintln!("{problem}\n\n{USAGE}\n\n{}", names());
+            return ExitCode::from(2);
+        }
+    };
+    match serve(chapter, port).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", explain(&error, chapter, port));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What the command line asks for: a chapter and a port.
+fn read(arguments: &[String]) -> Result<(&'static Chapter, u16), String> {
+    let mut words = arguments.iter();
+    let mut name = None;
+    let mut port = 4000;
+    while let Some(word) = words.next() {
+        if word == "--port" {
+            let number = words.next().ok_or("--port needs a number after it.")?;
+            port = number
+                .parse()
+                .map_err(|_| format!("--port {number}: a port is a number from 0 to 65535."))?;
+        } else if word.starts_with('-') {
+            return Err(format!("There is no option {word}."));
+        } else if name.replace(word).is_some() {
+            return Err("One chapter at a time: start a second one on another port.".into());
+        }
+    }
+    let name = name.ok_or("Which chapter?")?;
+    let chapter = code::chapter(name).ok_or(format!("No chapter {name} has an app."))?;
+    Ok((chapter, port))
+}
+
+fn names() -> String {
+    let names: Vec<_> = CHAPTERS.iter().map(|chapter| chapter.name).collect();
+    format!("Chapters with an app: {}", names.join(", "))
+}
+
+/// Answers requests until it is asked to stop; then it finishes those under way and takes no more.
+///
+/// It listens on loopback only: nobody but this machine can reach it. That is also why it sets no
+/// limit on the time that a client may take or on the number of connections, which `axum::serve`
+/// leaves open. A server that strangers can reach needs both, here or in the proxy before it.
+async fn serve(chapter: &Chapter, port: u16) -> Result<(), Error> {
+    let app: Router = (chapter.app)();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    let port = listener.local_addr()?.port();
+    let mut signals = Signals::listen()?;
+    println!(
+        "The chapter {} answers on http://localhost:{port}",
+        chapter.name
+    );
+    println!("Press Ctrl-C to stop.");
+
+    let (stop, stopped) = oneshot::channel();
+    let served = axum::serve(listener, app).with_graceful_shutdown(async {
+        let _ = stopped.await;
+    });
+    let asked_twice = async {
+        signals.next().await;
+        println!("Finishing the requests under way. Press Ctrl-C again to stop at once.");
+        let _ = stop.send(());
+        signals.next().await;
+    };
+    tokio::select! {
+        result = served => result,
+        // A client that never finishes its request would keep the server for ever.
+        () = asked_twice => Ok(()),
+    }
+}
+
+/// What asks a program to stop: Ctrl-C and, on Unix, SIGTERM, which `docker stop` and systemd send.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Result<Self, Error> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// What asks a program to stop on Windows: Ctrl-C.
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn listen() -> Result<Self, Error> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}
+
+/// Why the server did not start, and what to do.
+fn explain(error: &Error, chapter: &Chapter, port: u16) -> String {
+    let other = if (1024..u16::MAX).contains(&port) {
+        port + 1
+    } else {
+        4000
+    };
+    let reason = match error.kind() {
+        ErrorKind::AddrInUse => format!("Port {port} is in use by another program."),
+        ErrorKind::PermissionDenied => format!("Port {port} is not yours to use."),
+        _ => return format!("The server stopped: {error}"),
+    };
+    format!(
+        "{reason} Choose another: cargo chapter {} --port {other}",
+        chapter.name
+    )
+}
