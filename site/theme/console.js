@@ -1,0 +1,563 @@
+// The console: sends the exchanges of a page to the chapter's own app, in the page.
+//
+// What it works on, as the preprocessor writes it:
+//
+//   <figure class="exchange" data-chapter="requests" id="…">
+//     <figcaption>…</figcaption>
+//     <pre class="request"><code>…</code></pre>
+//     <pre class="answer"><code>…</code></pre>         (may stand in a <details>)
+//   </figure>
+//
+// `data-server` on a figure: only a real server gives that answer. `figure.challenge`: the
+// first request is where the reader starts; the solution and its answer are in a <details>.
+//
+// Everything that can be pressed is added here, so that a page without script, or without
+// WebAssembly, reads just as well. Nothing is loaded before the first Send.
+'use strict';
+
+(() => {
+    /* global path_to_root */
+    if (typeof WebAssembly !== 'object') {
+        return;
+    }
+
+    // ---- The shop: the module, and a session for each chapter that is asked.
+
+    const sessions = new Map();
+    let loading = null;
+    // A module stays what it is for its address, a broken one too. A new copy has a new address.
+    let copy = 0;
+
+    function load() {
+        loading ??= (async () => {
+            const url = new URL(`${path_to_root}generated/live.js`, document.baseURI);
+            if (copy > 0) {
+                url.searchParams.set('copy', copy);
+            }
+            const live = await import(url);
+            await live.default();
+            return live;
+        })();
+        return loading;
+    }
+
+    function forget() {
+        loading = null;
+        copy += 1;
+        sessions.clear();
+    }
+
+    async function session(key, chapter) {
+        const live = await load();
+        if (!sessions.has(key)) {
+            sessions.set(key, new live.Session(chapter));
+        }
+        return sessions.get(key);
+    }
+
+    // ---- Small helpers.
+
+    function make(tag, attributes = {}, ...children) {
+        const element = document.createElement(tag);
+        for (const [name, value] of Object.entries(attributes)) {
+            if (typeof value === 'function') {
+                element.addEventListener(name, value);
+            } else {
+                element.setAttribute(name, value);
+            }
+        }
+        element.append(...children);
+        return element;
+    }
+
+    function count(number, what) {
+        return `${number} ${what}${number === 1 ? '' : 's'}`;
+    }
+
+    function text(code) {
+        return code.textContent.replace(/\n$/, '');
+    }
+
+    // The colours that the preprocessor gives to exchanges, for text that it has not seen.
+    function paint(message) {
+        const fragment = document.createDocumentFragment();
+        const head = /^(?<method>[A-Z]+)(?= )|^HTTP\/[\d.]+ (?<status>.*)|^(?<name>[\w-]+)(?=:)|^(?<comment>#.*)/;
+        const json = /(?<property>"(?:[^"\\]|\\.)*")(?=\s*:)|(?<string>"(?:[^"\\]|\\.)*")|(?<number>-?\b\d[\d.eE+-]*)|(?<literal>\b(?:true|false|null)\b)/g;
+        const kinds = {
+            method: 'c-keyword', status: 'c-keyword', name: 'c-property', comment: 'c-comment',
+            property: 'c-property', string: 'c-string', number: 'c-number', literal: 'c-keyword',
+        };
+        const end = message.indexOf('\n\n');
+        const body = end < 0 ? message.length : end;
+        let at = 0;
+        for (const line of message.split(/(?<=\n)/)) {
+            const found = at < body ? [head.exec(line)].filter(Boolean) : line.matchAll(json);
+            let done = 0;
+            for (const match of found) {
+                const [kind, part] = Object.entries(match.groups).find(([, value]) => value);
+                const start = match.index + match[0].lastIndexOf(part);
+                fragment.append(line.slice(done, start), make('span', { class: kinds[kind] }, part));
+                done = start + part.length;
+            }
+            fragment.append(line.slice(done));
+            at += line.length;
+        }
+        return fragment;
+    }
+
+    // What two texts share, by the longest common subsequence of their lines: for each side
+    // its lines and whether the other side has them, and in how many lines they differ.
+    function compare(left, right) {
+        const a = left.split('\n');
+        const b = right.split('\n');
+        const longest = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
+        for (let i = a.length - 1; i >= 0; i--) {
+            for (let j = b.length - 1; j >= 0; j--) {
+                longest[i][j] = a[i] === b[j]
+                    ? longest[i + 1][j + 1] + 1
+                    : Math.max(longest[i + 1][j], longest[i][j + 1]);
+            }
+        }
+        const sides = { left: [], right: [], differing: 0 };
+        let [i, j, gone, come] = [0, 0, 0, 0];
+        while (i < a.length || j < b.length) {
+            if (i < a.length && j < b.length && a[i] === b[j]) {
+                sides.differing += Math.max(gone, come);
+                [gone, come] = [0, 0];
+                sides.left.push([a[i++], true]);
+                sides.right.push([b[j++], true]);
+            } else if (j === b.length || i < a.length && longest[i + 1][j] >= longest[i][j + 1]) {
+                gone += 1;
+                sides.left.push([a[i++], false]);
+            } else {
+                come += 1;
+                sides.right.push([b[j++], false]);
+            }
+        }
+        sides.differing += Math.max(gone, come);
+        return sides;
+    }
+
+    // Lines in their colours, those that the other side lacks inside of `tag`: ins or del.
+    function marked(lines, tag) {
+        const message = lines.map(([line]) => line).join('\n');
+        const holder = make('div');
+        holder.append(paint(message));
+        const rows = [make('span')];
+        for (const node of holder.childNodes) {
+            const parts = node.textContent.split('\n');
+            parts.forEach((part, index) => {
+                if (index > 0) {
+                    rows.at(-1).append('\n');
+                    rows.push(make('span'));
+                }
+                const piece = node.cloneNode();
+                piece.textContent = part;
+                rows.at(-1).append(piece);
+            });
+        }
+        return rows.flatMap((row, index) => lines[index][1]
+            ? [...row.childNodes]
+            : [make(tag, {}, ...row.childNodes)]);
+    }
+
+    // ---- A request with its controls. An exchange and a challenge are both one.
+
+    const MISSING = 'The shop could not be loaded, so nothing was sent. Either this copy of the '
+        + 'guide was built without it (--no-console), or the connection is gone. '
+        + 'The recorded answer is here all the same.';
+
+    class Card {
+        constructor(figure, request) {
+            this.figure = figure;
+            this.chapter = figure.dataset.chapter;
+            this.key = this.chapter;
+            this.pre = request;
+            this.code = request.querySelector('code');
+            this.record = { request: text(this.code), painted: [...this.code.childNodes] };
+            this.title = figure.querySelector('figcaption')?.firstChild?.textContent.trim() ?? '';
+            this.sendButton = this.button('Send', () => this.send(), 'send');
+            this.editButton = this.button('Edit', () => this.toggleEditor());
+            this.restoreButton = this.button('Undo my edit', () => this.restore());
+            this.turnButton = this.button('Show the recorded answer', () => this.turn());
+            this.topButton = this.button('Send all from the top', () => this.sendFromTheTop());
+            this.resetButton = this.button('Reset the shop', () => this.reset());
+            this.status = make('p', { role: 'status' });
+            this.bar = make('div', { class: 'console', role: 'group', 'aria-label': `Console: ${this.title}` },
+                this.sendButton, this.editButton, this.restoreButton, this.turnButton, this.topButton,
+                this.resetButton, this.status);
+            this.pre.after(this.bar);
+            this.quiet();
+        }
+
+        button(label, pressed, name = '') {
+            return make('button', { type: 'button', class: name, click: pressed }, label);
+        }
+
+        // As before anything was sent.
+        quiet() {
+            for (const button of [this.restoreButton, this.turnButton, this.topButton, this.resetButton]) {
+                button.hidden = true;
+            }
+            this.sent = false;
+            this.say('');
+        }
+
+        say(words, kind = '') {
+            this.status.textContent = words;
+            this.status.className = kind;
+        }
+
+        // ---- Editing.
+
+        get request() {
+            return this.editor?.value ?? text(this.code);
+        }
+
+        toggleEditor() {
+            if (this.editor) {
+                this.closeEditor();
+            } else {
+                this.openEditor();
+                this.editor.focus();
+            }
+        }
+
+        openEditor() {
+            this.editor = make('textarea', {
+                class: 'request', spellcheck: 'false', autocapitalize: 'off', autocomplete: 'off', wrap: 'off',
+                'aria-label': `The request to send: ${this.title}`,
+                input: () => this.edited(),
+                keydown: event => this.pressed(event),
+            });
+            this.editor.value = text(this.code);
+            this.pre.hidden = true;
+            this.pre.after(this.editor);
+            this.editButton.textContent = 'Close the editor';
+            this.edited();
+        }
+
+        closeEditor() {
+            this.code.replaceChildren(paint(this.editor.value));
+            this.editor.remove();
+            this.editor = null;
+            this.pre.hidden = false;
+            this.editButton.textContent = 'Edit';
+            this.editButton.focus();
+        }
+
+        edited() {
+            this.editor.rows = this.editor.value.split('\n').length;
+            this.restoreButton.hidden = this.editor.value === this.record.request;
+        }
+
+        pressed(event) {
+            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+                event.preventDefault();
+                this.send();
+            } else if (event.key === 'Escape') {
+                event.preventDefault();
+                this.leaveEditor();
+            }
+        }
+
+        leaveEditor() {
+            this.closeEditor();
+        }
+
+        putRequestBack() {
+            if (this.editor) {
+                this.editor.value = this.record.request;
+                this.edited();
+            } else {
+                this.code.replaceChildren(...this.record.painted);
+                this.restoreButton.hidden = true;
+            }
+        }
+
+        restore() {
+            this.putRequestBack();
+            (this.editor ?? this.sendButton).focus();
+            this.say('The request is as recorded again.');
+        }
+
+        // ---- Sending.
+
+        async send() {
+            if (this.busy) {
+                return;
+            }
+            this.busy = true;
+            this.sendButton.setAttribute('aria-disabled', 'true');
+            this.say('Opening the shop…');
+            await this.ask();
+            this.sendButton.removeAttribute('aria-disabled');
+            this.busy = false;
+        }
+
+        async ask() {
+            let shop;
+            try {
+                shop = await session(this.key, this.chapter);
+            } catch (error) {
+                console.warn('The shop could not be loaded:', error);
+                forget();
+                this.say(MISSING, 'problem');
+                return;
+            }
+            let answer;
+            try {
+                answer = shop.send(this.request);
+            } catch (error) {
+                this.failed(error);
+                return;
+            }
+            this.sent = true;
+            this.answered(answer.status, answer.text);
+            for (const card of cards.filter(card => card.key === this.key)) {
+                card.resetButton.hidden = false;
+            }
+        }
+
+        failed(error) {
+            if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
+                forget();
+                this.say('The shop panicked and is gone, and what it knew with it. '
+                    + 'A fresh one opens with the next Send.', 'problem');
+            } else {
+                this.say(`Nothing was sent. ${error.message}`, 'problem');
+                this.topButton.hidden = !this.hasUnsentAbove();
+            }
+        }
+
+        // The record was made by sending one after the other.
+        hasUnsentAbove() {
+            return this.above().some(card => !card.sent);
+        }
+
+        above() {
+            const all = cards.filter(card => card.key === this.key);
+            return all.slice(0, all.indexOf(this));
+        }
+
+        async sendFromTheTop() {
+            const all = [...this.above(), this];
+            this.freshShop();
+            this.sendButton.focus();
+            for (const card of all) {
+                await card.send();
+            }
+        }
+
+        freshShop() {
+            sessions.delete(this.key);
+            for (const card of cards.filter(card => card.key === this.key)) {
+                card.back();
+            }
+        }
+
+        reset() {
+            for (const card of cards.filter(card => card.key === this.key)) {
+                card.putRequestBack();
+            }
+            this.freshShop();
+            this.sendButton.focus();
+            this.say('The shop is fresh and the records are back.');
+        }
+    }
+
+    class Exchange extends Card {
+        constructor(figure) {
+            super(figure, figure.querySelector('pre.request'));
+            this.answerPre = figure.querySelector('pre.answer');
+            this.answer = this.answerPre.querySelector('code');
+            this.details = this.answerPre.closest('figure details');
+            this.record.answer = text(this.answer);
+            this.record.answerPainted = [...this.answer.childNodes];
+        }
+
+        answered(status, real) {
+            const sides = compare(this.record.answer, real);
+            this.views = sides.differing === 0
+                ? { shop: this.record.answerPainted, record: this.record.answerPainted }
+                : { shop: marked(sides.right, 'ins'), record: marked(sides.left, 'del') };
+            this.codes = { shop: status, record: this.record.answer.split(' ')[1] };
+            this.show('shop');
+            if (this.details) {
+                this.details.open = true;
+            }
+            this.turnButton.hidden = sides.differing === 0;
+            this.topButton.hidden = sides.differing === 0 || !this.hasUnsentAbove();
+            const line = real.split('\n', 1)[0].replace(/^\S+ /, '');
+            if (sides.differing === 0) {
+                this.say(`The shop answered ${line}, the same as recorded.`, 'same');
+            } else {
+                this.say(`The shop answered ${line}. This differs from the record in `
+                    + `${count(sides.differing, 'line')}.`, 'differs');
+            }
+        }
+
+        show(side) {
+            this.side = side;
+            this.answer.replaceChildren(...this.views[side]);
+            this.answerPre.dataset.status = this.codes[side];
+            this.turnButton.textContent = side === 'shop' ? 'Show the recorded answer' : 'Show the shop’s answer';
+        }
+
+        turn() {
+            this.show(this.side === 'shop' ? 'record' : 'shop');
+            this.say(this.side === 'shop' ? 'This is the shop’s answer.' : 'This is the recorded answer.');
+        }
+
+        back() {
+            if (this.sent) {
+                this.answer.replaceChildren(...this.record.answerPainted);
+                this.answerPre.dataset.status = this.record.answer.split(' ')[1];
+            }
+            this.quiet();
+        }
+    }
+
+    class Challenge extends Card {
+        constructor(figure) {
+            super(figure, figure.querySelector('pre.request'));
+            this.key = `challenge ${figure.id}`;
+            const wanted = [...figure.querySelectorAll('details pre.answer code')].at(-1);
+            this.wanted = text(wanted);
+            this.answerPre = make('pre', { class: 'answer' }, make('code', { class: 'nohighlight hljs' }));
+            this.answerPre.hidden = true;
+            this.bar.after(this.answerPre);
+            this.editButton.remove();
+            this.openEditor();
+        }
+
+        leaveEditor() {
+            this.sendButton.focus();
+        }
+
+        answered(status, real) {
+            this.answerPre.querySelector('code').replaceChildren(paint(real));
+            this.answerPre.dataset.status = status;
+            this.answerPre.hidden = false;
+            const wanted = this.wanted.split(' ')[1];
+            const body = message => message.split(/\n\n([^]*)/)[1] ?? '';
+            if (String(status) !== wanted) {
+                this.say(`Not yet: the shop answered ${status}; wanted: ${wanted}.`, 'differs');
+            } else if (body(real) !== body(this.wanted)) {
+                this.say(`Not yet: the shop answered ${status}, as wanted, but the body is another one.`, 'differs');
+            } else {
+                this.say(`Done. The shop answered ${status}, with the body that was wanted.`, 'met');
+            }
+        }
+
+        back() {
+            this.answerPre.hidden = true;
+            this.quiet();
+        }
+    }
+
+    // ---- Diagrams: steps in words, drawn on a click.
+
+    let drawing = null;
+
+    function loadMermaid() {
+        drawing ??= new Promise((resolve, reject) => {
+            const script = make('script', { src: `${path_to_root}generated/mermaid.min.js` });
+            script.onload = () => resolve(window.mermaid);
+            script.onerror = () => {
+                drawing = null;
+                script.remove();
+                reject(new Error('mermaid.min.js is not there'));
+            };
+            document.head.append(script);
+        });
+        return drawing;
+    }
+
+    class Diagram {
+        constructor(figure, index) {
+            this.id = `diagram-${index}`;
+            this.source = figure.querySelector('.mermaid-source').textContent;
+            this.steps = figure.querySelector('ol');
+            this.canvas = make('div', { class: 'canvas', role: 'img', 'aria-label': 'The steps, drawn.' });
+            this.button = make('button', { type: 'button', click: () => this.pressed() }, 'Draw the diagram');
+            this.status = make('p', { role: 'status' });
+            this.box = make('div', { class: 'box' });
+            this.steps.before(this.box);
+            this.box.style.setProperty('--steps', this.steps.children.length);
+            this.box.append(this.steps);
+            this.box.after(make('div', { class: 'console' }, this.button, this.status));
+        }
+
+        async pressed() {
+            if (this.canvas.isConnected) {
+                this.canvas.replaceWith(this.steps);
+                this.button.textContent = 'Draw the diagram';
+                return;
+            }
+            this.status.textContent = 'Drawing…';
+            try {
+                await this.draw();
+            } catch (error) {
+                console.warn('The diagram could not be drawn:', error);
+                this.status.textContent = 'The diagram could not be drawn. The steps say the same.';
+                return;
+            }
+            this.steps.replaceWith(this.canvas);
+            this.button.textContent = 'Show the steps';
+            this.status.textContent = 'Here is the diagram.';
+        }
+
+        async draw() {
+            const mermaid = await loadMermaid();
+            const dark = getComputedStyle(document.documentElement).colorScheme.includes('dark');
+            mermaid.initialize({ startOnLoad: false, theme: dark ? 'dark' : 'neutral' });
+            const { svg } = await mermaid.render(this.id, this.source);
+            this.canvas.innerHTML = svg;
+        }
+    }
+
+    // ---- The page.
+
+    const cards = [];
+    for (const figure of document.querySelectorAll('figure.exchange, figure.challenge')) {
+        if ('server' in figure.dataset) {
+            figure.append(make('p', { class: 'console' },
+                'No Send here: this answer needs a clock or threads, which a page does not have. '
+                + 'The tests send it to a real server.'));
+        } else {
+            cards.push(figure.matches('.challenge') ? new Challenge(figure) : new Exchange(figure));
+        }
+    }
+
+    const diagrams = [...document.querySelectorAll('figure.diagram')]
+        .map((figure, index) => new Diagram(figure, index));
+    if (diagrams.length > 0) {
+        // A drawn diagram follows the theme.
+        new MutationObserver(() => {
+            for (const diagram of diagrams.filter(diagram => diagram.canvas.isConnected)) {
+                diagram.draw();
+            }
+        }).observe(document.documentElement, { attributeFilter: ['class'] });
+    }
+
+    // Code that is wider than the page scrolls in its block. The keyboard reaches it, and the
+    // arrow keys scroll it; without this, mdBook takes them to turn the page.
+    const blocks = new ResizeObserver(entries => {
+        for (const { target } of entries) {
+            if (target.scrollWidth > target.clientWidth) {
+                target.tabIndex = 0;
+            } else {
+                target.removeAttribute('tabindex');
+            }
+        }
+    });
+    for (const code of document.querySelectorAll('pre > code')) {
+        blocks.observe(code);
+        code.addEventListener('keydown', event => {
+            if (code.hasAttribute('tabindex') && event.key.startsWith('Arrow')) {
+                event.stopPropagation();
+            }
+        });
+    }
+})();
