@@ -231,6 +231,7 @@
                 keydown: event => this.pressed(event),
             });
             this.editor.value = text(this.code);
+            this.editor.setSelectionRange(0, 0);
             this.pre.hidden = true;
             this.pre.after(this.editor);
             this.editButton.textContent = 'Close the editor';
