@@ -440,7 +440,7 @@ fn let_through() -> Vec<Row> {
             GOOD,
             201,
         ),
-        // The chunks count. RFC 9112 wants the connection closed after the answer; hyper keeps it.
+        // The chunks count, and hyper closes the connection after the answer, as RFC 9112 asks.
         order_with("a length and chunks", &both, good_chunk, 201),
         // RFC 9112 wants 400 for no host, two hosts and a bad host. hyper leaves that to the app,
         // and this one has no use for the host.

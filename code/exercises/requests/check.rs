@@ -23,21 +23,33 @@ pub fn checks() -> Vec<Check> {
             answer.expect_status(200, "the route is there; is the handler?")?;
             answer.expect_member("seats", &6.into())
         }),
-        Check::new("GET /tables/9 answers 404 and names the table", |app| async move {
-            let answer = get(&app, "/tables/9").await?;
-            answer.expect_status(404, "return Err with the status and a sentence")?;
-            expect(answer.body.contains('9'), || {
-                format!("the body was `{}`: say which table is not there", answer.body)
-            })
-        }),
-        Check::new("POST /tables/2/guests seats Ada and answers 201", |app| async move {
-            let answer = seat(&app, 2, "Ada", 2).await?;
-            answer.expect_status(201, "add a route with `post` and a handler that takes `Json`")?;
-            answer.expect_member("guest", &"Ada".into())?;
-            // The next request must see what this one wrote.
-            let answer = get(&app, "/tables/2").await?;
-            answer.expect_member("guest", &"Ada".into())
-        }),
+        Check::new(
+            "GET /tables/9 answers 404 and names the table",
+            |app| async move {
+                let answer = get(&app, "/tables/9").await?;
+                answer.expect_status(404, "return Err with the status and a sentence")?;
+                expect(answer.body.contains('9'), || {
+                    format!(
+                        "the body was `{}`: say which table is not there",
+                        answer.body
+                    )
+                })
+            },
+        ),
+        Check::new(
+            "POST /tables/2/guests seats Ada and answers 201",
+            |app| async move {
+                let answer = seat(&app, 2, "Ada", 2).await?;
+                answer.expect_status(
+                    201,
+                    "add a route with `post` and a handler that takes `Json`",
+                )?;
+                answer.expect_member("guest", &"Ada".into())?;
+                // The next request must see what this one wrote.
+                let answer = get(&app, "/tables/2").await?;
+                answer.expect_member("guest", &"Ada".into())
+            },
+        ),
         Check::new("nobody is seated on Ada's lap: 409", |app| async move {
             seat(&app, 2, "Ada", 2).await?;
             let answer = seat(&app, 2, "Bo", 1).await?;
@@ -45,13 +57,19 @@ pub fn checks() -> Vec<Check> {
             let answer = get(&app, "/tables/2").await?;
             answer.expect_member("guest", &"Ada".into())
         }),
-        Check::new("seven people do not fit at a table for six: 422", |app| async move {
-            let answer = seat(&app, 3, "Cleo", 7).await?;
-            answer.expect_status(422, "compare `party` with `seats`")
-        }),
+        Check::new(
+            "seven people do not fit at a table for six: 422",
+            |app| async move {
+                let answer = seat(&app, 3, "Cleo", 7).await?;
+                answer.expect_status(422, "compare `party` with `seats`")
+            },
+        ),
         Check::new("there is no table 9 to sit at: 404", |app| async move {
             let answer = seat(&app, 9, "Ada", 2).await?;
-            answer.expect_status(404, "the same 404 as before; a function can make it for both")?;
+            answer.expect_status(
+                404,
+                "the same 404 as before; a function can make it for both",
+            )?;
             expect(answer.body.contains('9'), || {
                 "an empty 404 comes from the router: the route is still missing".into()
             })
@@ -68,7 +86,10 @@ struct Answer {
 impl Answer {
     fn expect_status(&self, wanted: u16, hint: &str) -> Result<(), String> {
         expect(self.status == wanted, || {
-            format!("{} answered {}, wanted {wanted}: {hint}", self.asked, self.status)
+            format!(
+                "{} answered {}, wanted {wanted}: {hint}",
+                self.asked, self.status
+            )
         })
     }
 
@@ -95,8 +116,8 @@ async fn get(app: &Router, path: &str) -> Result<Answer, String> {
 
 async fn seat(app: &Router, table: u8, name: &str, party: u8) -> Result<Answer, String> {
     let body = serde_json::json!({ "name": name, "party": party });
-    let request = Request::post(format!("/tables/{table}/guests"))
-        .header("content-type", "application/json");
+    let request =
+        Request::post(format!("/tables/{table}/guests")).header("content-type", "application/json");
     send(app, request, body.to_string().into()).await
 }
 
@@ -113,5 +134,9 @@ async fn send(
         .await
         .map_err(|error| error.to_string())?;
     let body = String::from_utf8_lossy(&body).into_owned();
-    Ok(Answer { asked, status, body })
+    Ok(Answer {
+        asked,
+        status,
+        body,
+    })
 }

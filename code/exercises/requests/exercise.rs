@@ -13,7 +13,11 @@ use serde::Serialize;
 
 /// A room with three tables, all free.
 pub fn app() -> Router {
-    let table = |number, seats| Table { number, seats, guest: None };
+    let table = |number, seats| Table {
+        number,
+        seats,
+        guest: None,
+    };
     let tables = vec![table(1, 2), table(2, 2), table(3, 6)];
     // ANCHOR: routes
     Router::new()

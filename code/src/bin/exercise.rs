@@ -1,0 +1,65 @@
+//! `cargo exercise NAME`: says what your solution of an exercise meets and what is missing.
+
+use std::panic;
+use std::process::ExitCode;
+
+use axum::Router;
+use code::exercise::{self, Check};
+
+#[path = "../../exercises/requests/check.rs"]
+mod check_requests;
+#[path = "../../exercises/requests/exercise.rs"]
+mod requests;
+
+struct Exercise {
+    name: &'static str,
+    app: fn() -> Router,
+    checks: fn() -> Vec<Check>,
+}
+
+const EXERCISES: &[Exercise] = &[Exercise {
+    name: "requests",
+    app: requests::app,
+    checks: check_requests::checks,
+}];
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = match arguments.as_slice() {
+        [name] => EXERCISES.iter().find(|exercise| exercise.name == name),
+        _ => None,
+    };
+    let Some(exercise) = wanted else {
+        let names: Vec<_> = EXERCISES.iter().map(|exercise| exercise.name).collect();
+        eprintln!(
+            "Usage: cargo exercise NAME\n\nExercises: {}",
+            names.join(", ")
+        );
+        return ExitCode::from(2);
+    };
+
+    let file = format!("code/exercises/{}/exercise.rs", exercise.name);
+    println!("{file}\n");
+    be_quiet_about_todos();
+    let report = exercise::run(exercise.app, (exercise.checks)()).await;
+    println!("{report}");
+    if report.all_met() {
+        println!("Done. The guide shows another solution, to compare with yours.");
+        ExitCode::SUCCESS
+    } else {
+        println!("Go on in {file}, then run this again.");
+        ExitCode::FAILURE
+    }
+}
+
+/// The report tells where something is still to do. Any other panic is printed as usual, with its
+/// file and line.
+fn be_quiet_about_todos() {
+    let print = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if !exercise::is_todo(panic.payload()) {
+            print(panic);
+        }
+    }));
+}
