@@ -6,14 +6,14 @@
 use std::fmt;
 
 pub mod exchange;
-mod layout;
+mod json;
 mod message;
 #[cfg(target_arch = "wasm32")]
 mod page;
 mod session;
 mod spans;
 
-pub use layout::layout;
+pub use json::layout;
 pub use session::{Answer, Session};
 pub use spans::Span;
 

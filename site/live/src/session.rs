@@ -1,19 +1,16 @@
 //! A session: requests in turn to one app, as the reader of a page sends them.
 
-use std::collections::BTreeMap;
-
 use axum::{
     Router,
     http::{HeaderMap, StatusCode},
 };
 use code::Chapter;
 use http_body_util::BodyExt;
-use serde_json::Value;
 use tower::ServiceExt;
 use tracing::instrument::WithSubscriber;
 
 use crate::{
-    Problem, Span,
+    Problem, Span, json,
     message::{self, Capture, Source},
     spans::Recorder,
 };
@@ -28,7 +25,8 @@ const MOST_PADDING: usize = 4 * 1024 * 1024;
 pub struct Session {
     make: fn() -> Router,
     app: Router,
-    values: BTreeMap<String, String>,
+    /// Names and values. The one that was captured last counts.
+    values: Vec<(String, String)>,
 }
 
 /// What the app answered.
@@ -53,7 +51,7 @@ impl Session {
         Self {
             make,
             app: make(),
-            values: BTreeMap::new(),
+            values: Vec::new(),
         }
     }
 
@@ -126,7 +124,9 @@ impl Session {
                 )),
             };
         }
-        self.values.get(name).cloned().ok_or_else(|| {
+        let mut latest = self.values.iter().rev();
+        let found = latest.find(|(captured, _)| captured == name);
+        found.map(|(_, value)| value.clone()).ok_or_else(|| {
             let message = format!(
                 "nothing has given `{name}` a value yet; send the exchange that captures it first"
             );
@@ -149,13 +149,15 @@ impl Session {
         for capture in captures {
             let value = match &capture.source {
                 Source::Header(name) => header(headers, name),
-                Source::Pointer(pointer) => member(body, pointer),
+                Source::Pointer(pointer) => std::str::from_utf8(body)
+                    .ok()
+                    .and_then(|body| json::member(body, pointer)),
             };
             let Some(value) = value else {
                 let message = format!("the answer has no `{}` to capture", capture.name);
                 return Err(Problem::new(capture.line, message));
             };
-            self.values.insert(capture.name.clone(), value);
+            self.values.push((capture.name.clone(), value));
         }
         Ok(())
     }
@@ -163,12 +165,4 @@ impl Session {
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
-}
-
-fn member(body: &[u8], pointer: &str) -> Option<String> {
-    let body: Value = serde_json::from_slice(body).ok()?;
-    match body.pointer(pointer)? {
-        Value::String(text) => Some(text.clone()),
-        value => Some(value.to_string()),
-    }
 }

@@ -1,4 +1,8 @@
-//! JSON laid out for reading: what fits in a line stands in a line.
+//! JSON as text: laid out for reading, and looked into.
+//!
+//! It works on the tokens of a text that `serde_json` has checked. A parsed value would
+//! not promise that numbers and the order of members stay as they were sent, and its code
+//! is a tenth of all that the page has to load.
 
 use serde::de::IgnoredAny;
 
@@ -15,6 +19,37 @@ pub fn layout(json: &str) -> Option<String> {
     let mut out = String::new();
     write(&tokens, 0, &mut out);
     Some(out)
+}
+
+/// The value at a JSON Pointer (RFC 6901) as text, a string without its quotes. Nothing
+/// when there is no such value, or when it is an object or an array.
+pub(crate) fn member(json: &str, pointer: &str) -> Option<String> {
+    serde_json::from_str::<IgnoredAny>(json).ok()?;
+    let tokens = tokens(json);
+    let mut value = tokens.as_slice();
+    for name in pointer.strip_prefix('/')?.split('/') {
+        // Section 4: first `~1`, then `~0`.
+        value = step(value, &name.replace("~1", "/").replace("~0", "~"))?;
+    }
+    match value {
+        [text] if text.starts_with('"') => serde_json::from_str(text).ok(),
+        [scalar] => Some((*scalar).to_owned()),
+        _ => None,
+    }
+}
+
+fn step<'a, 'b>(value: &'b [&'a str], name: &str) -> Option<&'b [&'a str]> {
+    let members = split(value.get(1..value.len() - 1)?);
+    match value[0] {
+        "[" => members.get(name.parse::<usize>().ok()?).copied(),
+        _ => members.into_iter().find_map(|member| match member {
+            [key, ":", value @ ..] => {
+                let key: String = serde_json::from_str(key).ok()?;
+                (key == name).then_some(value)
+            }
+            _ => None,
+        }),
+    }
 }
 
 /// The strings, numbers, words and marks of a text that is known to be JSON.
@@ -114,7 +149,22 @@ fn one_line(tokens: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::layout;
+    use super::{layout, member};
+
+    #[test]
+    fn a_pointer_finds_a_value() {
+        let json = r#"{"id": 7, "in": [{"a/b": "x\n"}, []], "none": null}"#;
+        let found = |pointer| member(json, pointer);
+        assert_eq!(found("/id").as_deref(), Some("7"));
+        assert_eq!(found("/in/0/a~1b").as_deref(), Some("x\n"));
+        assert_eq!(found("/none").as_deref(), Some("null"));
+        for nothing in [
+            "", "/", "id", "/in", "/in/1/0", "/in/2", "/in/x", "/id/0", "/out",
+        ] {
+            assert_eq!(found(nothing), None, "{nothing}");
+        }
+        assert_eq!(member("{", "/id"), None);
+    }
 
     #[test]
     fn what_fits_in_a_line_stands_in_a_line() {
