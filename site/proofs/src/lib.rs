@@ -1,1 +1,39 @@
-//! p
+//! Proves what the pages show: which block comes from where, what was run, and what is left over.
+//!
+//! The tests in `tests/proofs` call what stands here on the repository itself, and on copies of
+//! a small book that are broken on purpose.
+
+use std::path::PathBuf;
+
+pub use site::anchors::{Problem, slashes};
+
+pub mod artifacts;
+pub mod blocks;
+pub mod coverage;
+pub mod diagrams;
+pub mod fails;
+pub mod html;
+pub mod leftovers;
+pub mod links;
+pub mod output;
+pub mod programs;
+pub mod replay;
+pub mod snapshots;
+pub mod transcripts;
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize()
+        .expect("the folder that this crate was built in is there")
+}
+
+/// All problems as the text of one test's error, or nothing.
+pub fn verdict<'a>(problems: impl IntoIterator<Item = &'a Problem>) -> Result<(), String> {
+    let lines: Vec<String> = problems.into_iter().map(ToString::to_string).collect();
+    if lines.is_empty() {
+        Ok(())
+    } else {
+        Err(lines.join("\n"))
+    }
+}

@@ -1,0 +1,299 @@
+//! What Cargo made beside the program that is running: which files it compiled, and where the
+//! libraries and programs lie. Nothing here runs Cargo.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::leftovers::files;
+
+/// The folder that Cargo builds one profile into: `target/debug`.
+#[derive(Debug, Clone)]
+pub struct Build {
+    folder: PathBuf,
+}
+
+impl Build {
+    /// The one that the running program was built into, wherever `CARGO_TARGET_DIR` or a
+    /// coverage tool put it.
+    pub fn current() -> Result<Self> {
+        let program = env::current_exe().context("the running program's own path")?;
+        let folder = program
+            .ancestors()
+            .skip(1)
+            .find(|folder| folder.join("deps").is_dir() || folder.join(".fingerprint").is_dir())
+            .with_context(|| {
+                format!(
+                    "{} was not built by Cargo, or moved since. Run `cargo test`",
+                    program.display()
+                )
+            })?;
+        Ok(Self {
+            folder: folder.to_path_buf(),
+        })
+    }
+
+    /// The files below `root`, from there, that the newest build of each target is made of:
+    /// its modules, and what it reads with `include_str!`.
+    ///
+    /// The manifest of `code` counts as well: every build reads it.
+    pub fn compiled(&self, root: &Path) -> Result<BTreeSet<PathBuf>> {
+        let mut newest: BTreeMap<(String, bool), (SystemTime, PathBuf)> = BTreeMap::new();
+        for path in self.with_extension("d")? {
+            let text = fs::read_to_string(&path)?;
+            let Some(target) = text.split_once(':').map(|(target, _)| Path::new(target)) else {
+                continue;
+            };
+            let library = stem(target).starts_with("lib") || stem(&path).starts_with("lib");
+            let made = fs::metadata(&path)?.modified()?;
+            let slot = newest
+                .entry((crate_name(&path), library))
+                .or_insert((made, path.clone()));
+            if made > slot.0 {
+                *slot = (made, path);
+            }
+        }
+        let mut compiled = BTreeSet::from([PathBuf::from("code/Cargo.toml")]);
+        for (_, path) in newest.into_values() {
+            compiled.extend(sources(&fs::read_to_string(path)?, root));
+        }
+        Ok(compiled)
+    }
+
+    /// A program of `code`, once it is there and newer than what it is made of.
+    pub fn program(&self, root: &Path, name: &str) -> Result<PathBuf> {
+        self.executable(
+            root,
+            &self.folder,
+            name,
+            "cargo build --package code --bins",
+        )
+    }
+
+    /// An example of `code`, once it is there and newer than what it is made of.
+    pub fn example(&self, root: &Path, name: &str) -> Result<PathBuf> {
+        let folder = self.folder.join("examples");
+        self.executable(root, &folder, name, "cargo build --package code --examples")
+    }
+
+    fn executable(&self, root: &Path, folder: &Path, name: &str, make: &str) -> Result<PathBuf> {
+        let program = folder.join(format!("{name}{}", env::consts::EXE_SUFFIX));
+        let made = match fs::metadata(&program).and_then(|metadata| metadata.modified()) {
+            Ok(made) => made,
+            Err(_) => bail!("{} is not built. Run `{make}`", program.display()),
+        };
+        let about = fs::read_to_string(folder.join(format!("{name}.d"))).unwrap_or_default();
+        for source in targets_of(&about) {
+            let source = root.join(source);
+            let edited = fs::metadata(&source).and_then(|metadata| metadata.modified());
+            if edited.is_ok_and(|edited| edited > made) {
+                bail!(
+                    "{} is older than {}. Run `{make}`",
+                    program.display(),
+                    source.display()
+                );
+            }
+        }
+        Ok(program)
+    }
+
+    /// The libraries that the crate `code` is written against, and `code` itself, by the names
+    /// that `use` knows them by: exactly those that the running test was linked with.
+    ///
+    /// Cargo keeps every build of a library that it ever made. Its fingerprints tell which
+    /// belong together; skeptic goes the same way.
+    pub fn externs(&self) -> Result<Vec<(String, PathBuf)>> {
+        let units = self.units()?;
+        let program = env::current_exe()?;
+        let hash = hash_of(&program);
+        let test = units
+            .values()
+            .find(|unit| unit.id == hash && unit.is_test)
+            .with_context(|| format!("no fingerprint of {}", program.display()))?;
+        let code = test
+            .needs
+            .iter()
+            .find(|(name, _)| name == "code")
+            .and_then(|(_, key)| units.get(key))
+            .context("the running test does not need the crate `code`")?;
+        let libraries = self.libraries()?;
+        let library = |unit: &Unit| libraries.get(&unit.id).cloned();
+        let mut externs: Vec<(String, PathBuf)> = code
+            .needs
+            .iter()
+            .filter_map(|(name, key)| Some((name.clone(), library(units.get(key)?)?)))
+            .collect();
+        externs.push((
+            "code".to_owned(),
+            library(code).context("the library of `code` is not built. Run `cargo test`")?,
+        ));
+        Ok(externs)
+    }
+
+    /// Where rustc finds the libraries that libraries need.
+    pub fn library_folders(&self) -> Result<BTreeSet<PathBuf>> {
+        Ok(self
+            .libraries()?
+            .into_values()
+            .filter_map(|library| library.parent().map(Path::to_path_buf))
+            .collect())
+    }
+
+    fn libraries(&self) -> Result<HashMap<String, PathBuf>> {
+        let mut found = HashMap::new();
+        for extension in ["rlib", "so", "dylib", "dll"] {
+            for library in self.with_extension(extension)? {
+                found.insert(hash_of(&library), library);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Units by the hash that those which need them know them by.
+    fn units(&self) -> Result<HashMap<String, Unit>> {
+        let mut found = HashMap::new();
+        for path in self.with_extension("json")? {
+            let name = stem(&path);
+            if !name.starts_with("lib-") && !name.starts_with("test-") {
+                continue;
+            }
+            let Ok(own) = fs::read_to_string(path.with_extension("")) else {
+                continue;
+            };
+            let json: Value = serde_json::from_str(&fs::read_to_string(&path)?)?;
+            let unit = Unit {
+                id: unit_id(&path),
+                is_test: name.starts_with("test-"),
+                needs: needs(&json),
+            };
+            found.insert(own.trim().to_owned(), unit);
+        }
+        Ok(found)
+    }
+
+    fn with_extension(&self, extension: &str) -> io::Result<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        for folder in ["deps", "examples", ".fingerprint", "build"] {
+            found.extend(files(&self.folder, folder)?);
+        }
+        found.retain(|path| path.extension().is_some_and(|e| e == extension));
+        Ok(found.iter().map(|path| self.folder.join(path)).collect())
+    }
+}
+
+/// One run of rustc, as a fingerprint describes it.
+struct Unit {
+    /// What Cargo adds to the names of its files.
+    id: String,
+    is_test: bool,
+    /// By the name that `use` knows, the hash of the unit that it is.
+    needs: Vec<(String, String)>,
+}
+
+/// `[package, name, public, fingerprint]` each.
+fn needs(fingerprint: &Value) -> Vec<(String, String)> {
+    let Some(dependencies) = fingerprint["deps"].as_array() else {
+        return Vec::new();
+    };
+    dependencies
+        .iter()
+        .filter_map(|dependency| {
+            let hash = dependency.get(3)?.as_u64()?;
+            let name = dependency.get(1)?.as_str()?;
+            // The file beside holds the bytes as they lie in memory.
+            Some((name.to_owned(), format!("{:016x}", hash.swap_bytes())))
+        })
+        .collect()
+}
+
+/// `.fingerprint/NAME-ID/FILE.json`, and `build/NAME/ID/fingerprint/FILE.json` in newer Cargos.
+fn unit_id(fingerprint: &Path) -> String {
+    let folder = fingerprint.parent().unwrap_or(fingerprint);
+    match folder.file_name() {
+        Some(name) if name == "fingerprint" => folder.parent().map(stem).unwrap_or_default(),
+        _ => hash_of(folder),
+    }
+}
+
+/// What stands after the last dash of a file's name.
+fn hash_of(file: &Path) -> String {
+    let stem = stem(file);
+    match stem.rsplit_once('-') {
+        Some((_, hash)) => hash.to_owned(),
+        None => stem,
+    }
+}
+
+/// What stands before it.
+fn crate_name(file: &Path) -> String {
+    let stem = stem(file);
+    match stem.rsplit_once('-') {
+        Some((name, _)) => name.to_owned(),
+        None => stem,
+    }
+}
+
+fn stem(file: &Path) -> String {
+    file.file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// The files below `root` that a dep-info of rustc lists, one a line as `FILE:`.
+fn sources(dep_info: &str, root: &Path) -> Vec<PathBuf> {
+    dep_info
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.strip_suffix(':'))
+        .filter_map(|file| relative(&file.replace("\\ ", " "), root))
+        .collect()
+}
+
+/// The files that a dep-info of Cargo lists, all in one line after `PROGRAM:`.
+fn targets_of(dep_info: &str) -> Vec<PathBuf> {
+    let Some((_, list)) = dep_info
+        .lines()
+        .next()
+        .and_then(|line| line.split_once(": "))
+    else {
+        return Vec::new();
+    };
+    list.replace("\\ ", "\0")
+        .split(' ')
+        .map(|file| PathBuf::from(file.replace('\0', " ")))
+        .collect()
+}
+
+/// A path from `root` without dots; `include_str!` writes `code/src/../menu.json`.
+fn relative(file: &str, root: &Path) -> Option<PathBuf> {
+    let real = root.join(file).canonicalize().ok()?;
+    real.strip_prefix(root).ok().map(Path::to_path_buf)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dep_info_lists_modules_and_what_they_include() {
+        let root = crate::root();
+        let text = "/t/deps/x-1.d: code/src/lib.rs\n\ncode/src/lib.rs:\ncode/src/../Cargo.toml:\n\
+                    /elsewhere/lib.rs:\n\n# env-dep:A:\n";
+        let expected = ["code/src/lib.rs", "code/Cargo.toml"].map(PathBuf::from);
+        assert_eq!(sources(text, &root), expected);
+    }
+
+    #[test]
+    fn an_older_cargo_and_a_newer_one_name_their_units() {
+        let older = Path::new("/t/.fingerprint/serde_json-0123abcd/lib-serde_json.json");
+        let newer = Path::new("/t/build/serde_json/0123abcd/fingerprint/lib-serde_json.json");
+        assert_eq!(unit_id(older), "0123abcd");
+        assert_eq!(unit_id(newer), "0123abcd");
+    }
+}

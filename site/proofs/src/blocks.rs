@@ -1,0 +1,528 @@
+//! The table of truth: where each kind of block may come from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use site::anchors::{Problem, Source, included_file, slashes};
+use site::blocks::{Block, Container, Fence};
+
+use crate::{html, leftovers, links};
+
+/// How many lines a block shows at most.
+pub const LONGEST: usize = 25;
+
+/// What may stand round a block, with blank lines round the fence.
+const WELCOME: [&str; 3] = ["aside", "details", "figure"];
+
+/// What shows text as code without being a fence.
+const RAW_CODE: [&str; 7] = [
+    "pre",
+    "code",
+    "samp",
+    "xmp",
+    "listing",
+    "plaintext",
+    "textarea",
+];
+
+/// What a walk of the chapters found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// What is not proven, by file and line.
+    pub problems: Vec<Problem>,
+    /// Every block that is.
+    pub shown: Vec<Shown>,
+}
+
+impl Report {
+    /// How many blocks there are of each language, and how many problems.
+    pub fn summary(&self) -> String {
+        let mut languages: BTreeMap<&str, usize> = BTreeMap::new();
+        for shown in &self.shown {
+            *languages.entry(&shown.kind).or_default() += 1;
+        }
+        let counts: Vec<String> = languages
+            .iter()
+            .map(|(language, count)| format!("{count} {language}"))
+            .collect();
+        format!(
+            "{} blocks ({}), {} unproven",
+            self.shown.len(),
+            counts.join(", "),
+            self.problems.len()
+        )
+    }
+
+    /// The problems of one file.
+    pub fn of<'a>(&'a self, file: &'a Path) -> impl Iterator<Item = &'a Problem> {
+        self.problems
+            .iter()
+            .filter(move |problem| problem.file == file)
+    }
+
+    /// The chapters that show something of a file, by name.
+    pub fn chapters_of(&self, file: &Path) -> BTreeSet<String> {
+        self.shown
+            .iter()
+            .filter(|shown| shown.file == file)
+            .map(|shown| stem(&shown.page))
+            .collect()
+    }
+}
+
+/// A block of a page and what it shows.
+#[derive(Debug)]
+pub struct Shown {
+    /// The page, from the repository's root.
+    pub page: PathBuf,
+    /// The line of the page that opens the block.
+    pub line: usize,
+    /// The language, with `compile_fail` where the block says so.
+    pub kind: String,
+    /// Whether this is a challenge.
+    pub challenge: bool,
+    /// The file that it shows, from the repository's root.
+    pub file: PathBuf,
+    /// The anchor, where it is not the whole file.
+    pub anchor: Option<String>,
+    /// The numbers of the lines that it shows.
+    pub lines: Vec<usize>,
+}
+
+/// Walks every chapter of the book at `root`, and everything that it could show.
+///
+/// `compiled` are the files, from the root, that some target is made of.
+pub fn check(root: &Path, compiled: &BTreeSet<PathBuf>) -> io::Result<Report> {
+    let mut report = Report::default();
+    for page in pages(root)? {
+        let text = fs::read_to_string(root.join(&page))?;
+        let reader = Reader {
+            root,
+            compiled,
+            page: &page,
+            text: &text,
+        };
+        reader.read(&mut report);
+    }
+    report.problems.extend(links::summary(root)?);
+    report.problems.extend(leftovers::check(root, &report)?);
+    report
+        .problems
+        .sort_by(|a, b| (&a.file, a.line, &a.message).cmp(&(&b.file, b.line, &b.message)));
+    report.problems.dedup();
+    Ok(report)
+}
+
+/// Every chapter's file, from the root, in the order of their names.
+pub fn pages(root: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut pages = leftovers::files(root, "src")?;
+    pages.retain(|page| {
+        page.extension().is_some_and(|extension| extension == "md")
+            && !page.starts_with("src/generated")
+            && !page.ends_with("SUMMARY.md")
+    });
+    Ok(pages)
+}
+
+/// The name of a file without its ending.
+pub fn stem(file: &Path) -> String {
+    file.file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+struct Reader<'a> {
+    root: &'a Path,
+    compiled: &'a BTreeSet<PathBuf>,
+    page: &'a Path,
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn read(&self, report: &mut Report) {
+        let blocks = site::blocks::read(self.text);
+        for line in site::blocks::stray_includes(self.text, &blocks) {
+            report.problems.push(self.problem(
+                line,
+                "an include outside of a fence. Put it alone between two fences, or write \
+                 `\\{{` to show the words",
+            ));
+        }
+        for piece in html::pieces(self.text) {
+            if !piece.tag.closing && RAW_CODE.contains(&piece.tag.name.as_str()) {
+                let message = format!(
+                    "<{}> shows code that nothing proves. Use a fence with an include, or \
+                     backticks for a few words",
+                    piece.tag.name
+                );
+                report.problems.push(self.problem(piece.line, message));
+            }
+        }
+        for block in blocks.iter().filter(|block| block.fence != Fence::Pre) {
+            match self.judge(block) {
+                Ok(shown) => report.shown.push(shown),
+                Err(problem) => report.problems.push(problem),
+            }
+        }
+    }
+
+    fn problem(&self, line: usize, message: impl Into<String>) -> Problem {
+        Problem::new(self.page, line, message)
+    }
+
+    fn judge(&self, block: &Block) -> Result<Shown, Problem> {
+        let here = |message: String| self.problem(block.line, message);
+        placed(self.text, block).map_err(here)?;
+        let rule = rule(block).map_err(here)?;
+        let include = block
+            .include
+            .as_ref()
+            .map_err(|why| here(why.to_string()))?;
+        let file = included_file(self.page, include).unwrap_or_else(|| include.path.clone());
+        self.inside_code(&file).map_err(here)?;
+        let origin = Origin {
+            file: &file,
+            anchor: include.anchor.as_deref(),
+            compiled: self.compiled.contains(&file),
+        };
+        rule(&origin, block).map_err(here)?;
+        let source = Source::read(self.root, &file)
+            .map_err(|error| here(format!("{} cannot be read: {error}", slashes(&file))))?;
+        whole_or_anchor(&source, &origin).map_err(here)?;
+        let lines = source
+            .shown(include.anchor.as_deref())
+            .map_err(|unshown| unshown.at(self.page, block.line))?;
+        short_enough(block, &lines).map_err(here)?;
+        Ok(Shown {
+            page: self.page.to_path_buf(),
+            line: block.line,
+            kind: kind(block),
+            challenge: block.has("challenge"),
+            file,
+            anchor: include.anchor.clone(),
+            lines: lines.iter().map(|line| line.number).collect(),
+        })
+    }
+
+    /// Only `code` holds what a page shows; a link that leads out of it does not count.
+    fn inside_code(&self, file: &Path) -> Result<(), String> {
+        let code = self.root.join("code");
+        let real = self.root.join(file).canonicalize();
+        if !file.starts_with("code") {
+            return Err(format!(
+                "{} is outside of code/. Move it there, where it is compiled or used, and \
+                 include it from there",
+                slashes(file)
+            ));
+        }
+        match (real, code.canonicalize()) {
+            (Ok(real), Ok(code)) if real.starts_with(&code) => Ok(()),
+            (Ok(_), _) => Err(format!(
+                "{} leads out of code/ by a symbolic link. Put the file itself there",
+                slashes(file)
+            )),
+            (Err(_), _) => Err(format!(
+                "there is no file {}. Create it, or mend the path",
+                slashes(file)
+            )),
+        }
+    }
+}
+
+/// Whether the block is a fence that starts a line, in a place where mdBook keeps it whole.
+fn placed(text: &str, block: &Block) -> Result<(), String> {
+    if let Some(container) = block
+        .containers
+        .iter()
+        .find(|container| !matches!(container, Container::Html(_)))
+    {
+        return Err(format!(
+            "this block stands in {container}, where mdBook breaks fences. End {container} \
+             first, and let the fence start the line"
+        ));
+    }
+    match block.fence {
+        Fence::Indented => {
+            return Err(
+                "an indented block has neither language nor proof. Include a file of code/ \
+                 between fences of three backticks, or take the spaces away"
+                    .to_owned(),
+            );
+        }
+        Fence::Tilde => {
+            return Err("this fence is made of tildes. Write it with three backticks".to_owned());
+        }
+        Fence::Backtick | Fence::Pre => {}
+    }
+    let start = block.range.start;
+    if start > 0 && !text[..start].ends_with('\n') {
+        return Err("this fence is indented. Let it start the line".to_owned());
+    }
+    let source = text[block.range.clone()].trim_end();
+    if source.lines().count() < 2 || !source.ends_with("```") {
+        return Err("this fence is never closed. End it with three backticks".to_owned());
+    }
+    let stranger = block.containers.iter().find(
+        |container| !matches!(container, Container::Html(name) if WELCOME.contains(&name.as_str())),
+    );
+    match stranger {
+        Some(element) => Err(format!(
+            "this block stands in {element}. Blocks stand at the top of a page or in <aside>, \
+             <details> or <figure>, with blank lines round the fence"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Where a block's content comes from.
+struct Origin<'a> {
+    file: &'a Path,
+    anchor: Option<&'a str>,
+    compiled: bool,
+}
+
+impl Origin<'_> {
+    fn is(&self, folder: &str, extension: &str) -> bool {
+        self.file.starts_with(folder) && self.file.extension().is_some_and(|e| e == extension)
+    }
+
+    fn name(&self) -> String {
+        slashes(self.file)
+    }
+}
+
+type Rule = fn(&Origin<'_>, &Block) -> Result<(), String>;
+
+/// What a language's blocks must come from, once its words are ones that this guide uses.
+fn rule(block: &Block) -> Result<Rule, String> {
+    let language = block.language.as_str();
+    if language.is_empty() {
+        return Err(
+            "this fence names no language. Write one after the backticks, `text` for output"
+                .to_owned(),
+        );
+    }
+    if language.contains(char::is_whitespace) {
+        return Err(format!(
+            "`{language}` is not one word. Separate the language and what follows with commas"
+        ));
+    }
+    if let Some(better) = misnamed(language) {
+        return Err(format!(
+            "`{language}` is written `{better}` in this guide. Change the fence"
+        ));
+    }
+    let compile_fail = language == "rust" && block.has("compile_fail");
+    let (words, rule): (&[&str], Rule) = match language {
+        "rust" if compile_fail => (&["compile_fail", "mark="], failing),
+        "rust" => (&["compile_fail", "mark="], rust),
+        "http" => (&["predict", "challenge"], http),
+        "console" => (&["mark="], console),
+        "text" => (&["message", "line=", "mark="], output),
+        "diff" => (&["mark="], output),
+        "mermaid" => (&[], mermaid),
+        _ => (&["mark="], used),
+    };
+    for attribute in &block.attributes {
+        let known = words.iter().any(|word| match word.strip_suffix('=') {
+            Some(name) => attribute
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('=')),
+            None => attribute == word,
+        });
+        if !known {
+            return Err(unknown_word(language, attribute, words));
+        }
+    }
+    Ok(rule)
+}
+
+fn misnamed(language: &str) -> Option<&'static str> {
+    Some(match language {
+        "rs" | "Rust" => "rust",
+        "sh" | "bash" | "shell" | "zsh" | "terminal" => "console",
+        "javascript" => "js",
+        "typescript" => "ts",
+        "yml" => "yaml",
+        "txt" | "plain" | "plaintext" | "output" => "text",
+        _ => return None,
+    })
+}
+
+fn unknown_word(language: &str, word: &str, words: &[&str]) -> String {
+    match word {
+        "ignore" | "no_run" | "should_panic" => format!(
+            "`{word}` hides a block from its proof. Take the word away, and include something \
+             that compiles and ends by itself, or a `rust,compile_fail` from code/fails"
+        ),
+        "playground" | "editable" | "noplayground" | "hidelines" => {
+            format!("`{word}` belongs to the Rust playground, which has no axum. Take it away")
+        }
+        _ if words.is_empty() => {
+            format!("`{word}` says nothing after `{language}`. Take it away")
+        }
+        _ => format!(
+            "`{word}` says nothing after `{language}`. Known there: {}",
+            words.join(", ")
+        ),
+    }
+}
+
+fn rust(origin: &Origin<'_>, _: &Block) -> Result<(), String> {
+    if origin.is("code/fails", "rs") {
+        return Err(format!(
+            "{} must not compile. Write `rust,compile_fail`",
+            origin.name()
+        ));
+    }
+    if !origin.compiled {
+        return Err(format!(
+            "no target compiles {}. Make it a module of the crate `code`, or a test or an \
+             example of it, and run `cargo test`",
+            origin.name()
+        ));
+    }
+    let whole = origin.is("code/examples", "rs") || origin.is("code/exercises", "rs");
+    if origin.anchor.is_none() && !whole {
+        return Err(format!(
+            "only programs of code/examples and exercises are shown whole. Put \
+             `// ANCHOR: name` and `// ANCHOR_END: name` round the lines of {}, and include \
+             that anchor",
+            origin.name()
+        ));
+    }
+    Ok(())
+}
+
+fn failing(origin: &Origin<'_>, _: &Block) -> Result<(), String> {
+    from(
+        origin,
+        "code/fails",
+        "rs",
+        "where a test compares what the compiler says",
+    )
+}
+
+fn http(origin: &Origin<'_>, block: &Block) -> Result<(), String> {
+    let challenges = "code/exchanges/challenges";
+    if block.has("challenge") {
+        if origin.anchor.is_some() {
+            return Err(
+                "a challenge is shown whole. Include the file without an anchor".to_owned(),
+            );
+        }
+        return from(
+            origin,
+            challenges,
+            "http",
+            "where a test plays its solution",
+        );
+    }
+    if origin.file.starts_with(challenges) {
+        return Err(format!(
+            "{} is a challenge. Write `http,challenge`",
+            origin.name()
+        ));
+    }
+    from(origin, "code/exchanges", "http", "where a test replays it")
+}
+
+fn console(origin: &Origin<'_>, _: &Block) -> Result<(), String> {
+    from(
+        origin,
+        "code/transcripts",
+        "console",
+        "where a test runs its commands",
+    )
+}
+
+fn mermaid(origin: &Origin<'_>, _: &Block) -> Result<(), String> {
+    from(
+        origin,
+        "code/diagrams",
+        "mmd",
+        "where a test draws it again",
+    )
+}
+
+fn output(origin: &Origin<'_>, _: &Block) -> Result<(), String> {
+    if origin.is("code/fails", "stderr") || origin.file.starts_with("code/output") {
+        return Ok(());
+    }
+    Err(format!(
+        "no test makes {}. Let a test write it to code/output, or show a compiler's message \
+         from code/fails",
+        origin.name()
+    ))
+}
+
+fn used(origin: &Origin<'_>, block: &Block) -> Result<(), String> {
+    if origin.compiled {
+        return Ok(());
+    }
+    Err(format!(
+        "no build and no test uses {}, so nothing proves this `{}`. Let the crate `code` or a \
+         test of it read the file with `include_str!`, and run `cargo test`",
+        origin.name(),
+        block.language
+    ))
+}
+
+fn from(origin: &Origin<'_>, folder: &str, extension: &str, why: &str) -> Result<(), String> {
+    if origin.is(folder, extension) {
+        return Ok(());
+    }
+    Err(format!(
+        "{} cannot prove this block. Include a .{extension} file of {folder}, {why}",
+        origin.name()
+    ))
+}
+
+/// A file with anchors is shown by them; shown whole, its comments would be missed.
+fn whole_or_anchor(source: &Source, origin: &Origin<'_>) -> Result<(), String> {
+    if origin.anchor.is_some() {
+        return Ok(());
+    }
+    match source.anchors.first() {
+        Some(anchor) => Err(format!(
+            "{} has anchors, so it is not shown whole. Name one of them, `{}` for one",
+            origin.name(),
+            anchor.name
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Long blocks are not read. An exchange counts by its longer half; what a page folds or draws
+/// does not count.
+fn short_enough(block: &Block, lines: &[site::anchors::Line]) -> Result<(), String> {
+    if block.language == "mermaid" || block.has("message") || block.has("challenge") {
+        return Ok(());
+    }
+    let longest = if block.language == "http" {
+        lines
+            .split(|line| line.text.starts_with("###") || line.text.starts_with("HTTP/"))
+            .map(<[_]>::len)
+            .max()
+            .unwrap_or_default()
+    } else {
+        lines.len()
+    };
+    if longest > LONGEST {
+        return Err(format!(
+            "this block shows {longest} lines; {LONGEST} are what a reader takes in. Show a \
+             smaller anchor, or split it"
+        ));
+    }
+    Ok(())
+}
+
+fn kind(block: &Block) -> String {
+    if block.has("compile_fail") {
+        format!("{},compile_fail", block.language)
+    } else {
+        block.language.clone()
+    }
+}

@@ -1,0 +1,98 @@
+//! Which of the lines that pages show no test runs, from what `llvm-cov export --format=lcov`
+//! wrote.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::blocks::Report;
+
+/// How often each executable line of each file ran; files from the root.
+pub type Runs = BTreeMap<PathBuf, BTreeMap<usize, u64>>;
+
+/// Reads a report. A line that several programs report ran as often as all of them say.
+pub fn read(lcov: &str, root: &Path) -> Runs {
+    let mut runs = Runs::new();
+    let mut file = None;
+    for line in lcov.lines() {
+        if let Some(path) = line.strip_prefix("SF:") {
+            file = Path::new(path)
+                .strip_prefix(root)
+                .ok()
+                .map(Path::to_path_buf);
+        } else if let (Some(data), Some(file)) = (line.strip_prefix("DA:"), &file)
+            && let Some((number, count)) = ran(data)
+        {
+            *runs
+                .entry(file.clone())
+                .or_default()
+                .entry(number)
+                .or_default() += count;
+        }
+    }
+    runs
+}
+
+/// `LINE,COUNT`, and a checksum that older versions add.
+fn ran(data: &str) -> Option<(usize, u64)> {
+    let mut parts = data.split(',');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+/// What of the shown Rust the tests ran.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// How many executable lines pages show.
+    pub executable: usize,
+    /// Those of them that no test runs.
+    pub idle: Vec<(PathBuf, usize)>,
+}
+
+/// Looks up every line of Rust that a page shows; what must not compile cannot run.
+pub fn of(report: &Report, runs: &Runs) -> Coverage {
+    let mut shown: Vec<(&Path, usize)> = report
+        .shown
+        .iter()
+        .filter(|shown| shown.kind == "rust")
+        .flat_map(|shown| shown.lines.iter().map(|line| (shown.file.as_path(), *line)))
+        .collect();
+    shown.sort_unstable();
+    shown.dedup();
+    let mut coverage = Coverage::default();
+    for (file, line) in shown {
+        let Some(count) = runs.get(file).and_then(|lines| lines.get(&line)) else {
+            continue;
+        };
+        coverage.executable += 1;
+        if *count == 0 {
+            coverage.idle.push((file.to_path_buf(), line));
+        }
+    }
+    coverage
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::Shown;
+
+    #[test]
+    fn only_shown_lines_that_did_not_run_are_told() {
+        let lcov = "SF:/r/code/src/a.rs\nDA:1,0\nDA:2,3\nDA:3,0\nDA:4,0\nend_of_record\n\
+                    SF:/r/code/src/a.rs\nDA:3,1\nend_of_record\nSF:/else/b.rs\nDA:1,0\n";
+        let report = Report {
+            shown: vec![Shown {
+                page: "src/a.md".into(),
+                line: 1,
+                kind: "rust".into(),
+                challenge: false,
+                file: "code/src/a.rs".into(),
+                anchor: None,
+                lines: vec![2, 3, 4, 5],
+            }],
+            ..Report::default()
+        };
+        let coverage = of(&report, &read(lcov, Path::new("/r")));
+        assert_eq!(coverage.executable, 3);
+        assert_eq!(coverage.idle, [(PathBuf::from("code/src/a.rs"), 4)]);
+    }
+}

@@ -1,0 +1,108 @@
+//! Draws a request's way again, from the spans that it opened.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use live::exchange::{self, Exchange};
+use live::{Answer, Span};
+use site::anchors::{Problem, slashes};
+
+use crate::blocks::stem;
+use crate::{replay, snapshots};
+
+/// Compares a diagram with the request that its first line names: `%% requests.http: Title`.
+pub fn check(root: &Path, file: &Path) -> Result<Option<Problem>> {
+    let text = fs::read_to_string(root.join(file))
+        .with_context(|| format!("reading {}", slashes(file)))?;
+    let first = text.lines().next().unwrap_or_default();
+    let Some((story, title)) = named(first) else {
+        return Ok(Some(Problem::new(
+            file,
+            1,
+            "a diagram is made from a request. Let its first line name one: \
+             `%% requests.http: The title of an exchange`",
+        )));
+    };
+    let story = Path::new("code/exchanges").join(story);
+    let Some(chapter) = code::chapter(&stem(&story)) else {
+        let message = format!(
+            "no chapter has an app for {}. Name another file",
+            slashes(&story)
+        );
+        return Ok(Some(Problem::new(file, 1, message)));
+    };
+    let Ok(recorded) = fs::read_to_string(root.join(&story)) else {
+        let message = format!("there is no file {}. Name another file", slashes(&story));
+        return Ok(Some(Problem::new(file, 1, message)));
+    };
+    let exchanges = match exchange::read(&recorded) {
+        Ok(exchanges) => exchanges,
+        Err(problem) => return Ok(Some(Problem::new(story, problem.line, problem.message))),
+    };
+    let answer = match replay::until(&story, &exchanges, chapter, title)? {
+        Ok(answer) => answer,
+        Err(problem) => return Ok(Some(problem)),
+    };
+    let Some(exchange) = exchanges.iter().find(|exchange| exchange.title == title) else {
+        return Ok(None);
+    };
+    let drawn = format!("{first}\n{}", draw(exchange, &answer, chapter.name));
+    Ok(snapshots::compare(root, file, &drawn))
+}
+
+fn named(line: &str) -> Option<(&str, &str)> {
+    let (file, title) = line.strip_prefix("%%")?.split_once(':')?;
+    Some((file.trim(), title.trim()))
+}
+
+/// A sequence diagram: who the participants are, then each span as a message to its layer.
+fn draw(exchange: &Exchange, answer: &Answer, chapter: &str) -> String {
+    let mut layers: Vec<&str> = Vec::new();
+    for span in &answer.spans {
+        if !layers.contains(&layer(span)) {
+            layers.push(layer(span));
+        }
+    }
+    let first = layers.first().copied().unwrap_or(chapter);
+    if layers.is_empty() {
+        layers.push(chapter);
+    }
+    let mut drawn = String::from("sequenceDiagram\n    participant client\n");
+    for layer in layers {
+        drawn += &format!("    participant {layer}\n");
+    }
+    drawn += &format!(
+        "    client->>{first}: {}\n",
+        request_line(&exchange.request)
+    );
+    let mut open: Vec<&str> = Vec::new();
+    for span in &answer.spans {
+        open.truncate(span.depth);
+        let from = open.last().copied().unwrap_or(first);
+        drawn += &format!("    {from}->>{}: {}\n", layer(span), span.name);
+        open.push(layer(span));
+    }
+    drawn += &format!("    {first}-->>client: {}\n", status(&answer.text));
+    drawn
+}
+
+/// A span's layer is the last segment of the module that opened it.
+fn layer(span: &Span) -> &str {
+    span.target.rsplit("::").next().unwrap_or(&span.target)
+}
+
+/// The method and the path.
+fn request_line(request: &str) -> &str {
+    let line = request
+        .lines()
+        .find(|line| !line.starts_with('#') && !line.trim().is_empty())
+        .unwrap_or_default();
+    line.strip_suffix(" HTTP/1.1").unwrap_or(line)
+}
+
+/// The status as the answer's first line says it.
+fn status(answer: &str) -> &str {
+    let line = answer.lines().next().unwrap_or_default();
+    line.split_once(' ').map_or(line, |(_, status)| status)
+}

@@ -1,0 +1,169 @@
+//! Samples that must not compile, and what the compiler says about them.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use site::anchors::{Problem, slashes};
+
+use crate::artifacts::Build;
+use crate::snapshots;
+
+/// rustc with what the crate `code` is written against.
+#[derive(Debug)]
+pub struct Compiler {
+    externs: Vec<(String, PathBuf)>,
+    folders: BTreeSet<PathBuf>,
+    /// Whether it is the version whose messages are recorded.
+    recorded_version: bool,
+}
+
+impl Compiler {
+    /// The compiler that built the running test.
+    pub fn of(build: &Build) -> Result<Self> {
+        let output = Command::new(rustc()).arg("--version").output()?;
+        let version = String::from_utf8_lossy(&output.stdout).into_owned();
+        let recorded = env!("CARGO_PKG_RUST_VERSION");
+        Ok(Self {
+            externs: build.externs()?,
+            folders: build.library_folders()?,
+            recorded_version: version
+                .strip_prefix("rustc ")
+                .and_then(|rest| rest.strip_prefix(recorded))
+                .is_some_and(|rest| rest.starts_with(['.', '-', ' '])),
+        })
+    }
+
+    /// Compiles a file of the repository, without making anything of it. `Err` is what the
+    /// compiler says, without what differs between machines.
+    fn check(&self, root: &Path, file: &Path) -> Result<std::result::Result<(), String>> {
+        let text = fs::read_to_string(root.join(file))
+            .with_context(|| format!("reading {}", slashes(file)))?;
+        let kind = if text.contains("fn main()") {
+            "bin"
+        } else {
+            "lib"
+        };
+        let made = tempfile::tempdir()?;
+        let output = Command::new(rustc())
+            .current_dir(root)
+            .args(["--edition=2024", "--emit=metadata", "--color=never"])
+            .args(["--crate-type", kind, "--crate-name=sample"])
+            .arg("--out-dir")
+            .arg(made.path())
+            .args(self.folders.iter().flat_map(|folder| {
+                let mut search = OsString::from("dependency=");
+                search.push(folder);
+                [OsString::from("-L"), search]
+            }))
+            .args(self.externs.iter().flat_map(|(name, library)| {
+                let mut external = OsString::from(format!("{name}="));
+                external.push(library);
+                [OsString::from("--extern"), external]
+            }))
+            .arg(slashes(file))
+            .output()
+            .context("running rustc")?;
+        if output.status.success() {
+            return Ok(Ok(()));
+        }
+        Ok(Err(redacted(&String::from_utf8_lossy(&output.stderr))))
+    }
+}
+
+/// Compares what the compiler says about a sample with what is recorded beside it: all of it
+/// with the version of Rust that this repository names, the errors' codes and headlines with
+/// another.
+pub fn check(root: &Path, file: &Path, compiler: &Compiler) -> Result<Option<Problem>> {
+    let message = match compiler.check(root, file)? {
+        Err(message) => message,
+        Ok(()) => {
+            return Ok(Some(Problem::new(
+                file,
+                1,
+                "this sample compiles, and must not. Break it again, or move it to where samples \
+                 compile",
+            )));
+        }
+    };
+    let beside = file.with_extension("stderr");
+    if compiler.recorded_version {
+        return Ok(snapshots::compare(root, &beside, &message));
+    }
+    let recorded = fs::read_to_string(root.join(&beside)).unwrap_or_default();
+    if headlines(&recorded) == headlines(&message) {
+        return Ok(None);
+    }
+    let problem = format!(
+        "this version of Rust reports other errors. The guide's messages are those of Rust {}\n{}",
+        env!("CARGO_PKG_RUST_VERSION"),
+        snapshots::diff(
+            &headlines(&recorded).join("\n"),
+            &headlines(&message).join("\n")
+        )
+    );
+    Ok(Some(Problem::new(beside, 1, problem)))
+}
+
+pub(crate) fn rustc() -> OsString {
+    env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
+}
+
+fn headlines(message: &str) -> Vec<&str> {
+    message
+        .lines()
+        .filter(|line| line.starts_with("error"))
+        .collect()
+}
+
+/// A message without the places of this machine: where the registry's sources lie, where Rust's
+/// own lie, and where the compiler wrote a long type.
+fn redacted(message: &str) -> String {
+    let mut kept = String::new();
+    for line in message.replace("\r\n", "\n").lines() {
+        if line.contains("written to '") || line.contains("consider using `--verbose`") {
+            continue;
+        }
+        kept += &short_path(line);
+        kept.push('\n');
+    }
+    kept
+}
+
+fn short_path(line: &str) -> String {
+    let Some((margin, place)) = line.split_once("--> ").or_else(|| line.split_once("::: ")) else {
+        return line.to_owned();
+    };
+    let arrow = &line[margin.len()..line.len() - place.len()];
+    let place = place.replace('\\', "/");
+    // …/registry/src/NAME-OF-THE-REGISTRY/axum-0.8.9/src/handler/mod.rs:149:4
+    let short = match place.split_once("/registry/src/") {
+        Some((_, rest)) => rest.split_once('/').map_or(rest, |(_, rest)| rest),
+        // …/lib/rustlib/src/rust/library/core/src/… or /rustc/COMMIT/library/core/src/…
+        None => place
+            .find("/library/")
+            .map_or(place.as_str(), |at| &place[at + 1..]),
+    };
+    format!("{margin}{arrow}{short}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::redacted;
+
+    #[test]
+    fn what_differs_between_machines_goes() {
+        let message = "error[E0277]: no\n  --> code/fails/a.rs:3:1\n   |\nnote: here\n  --> \
+                       /root/.cargo/registry/src/index-1/axum-0.8.9/src/lib.rs:1:2\n  ::: \
+                       /rustc/0123/library/core/src/x.rs:1:1\n  = note: the full name for the \
+                       type has been written to '/tmp/x.txt'\n  = note: consider using \
+                       `--verbose` to print it\n";
+        let expected = "error[E0277]: no\n  --> code/fails/a.rs:3:1\n   |\nnote: here\n  --> \
+                        axum-0.8.9/src/lib.rs:1:2\n  ::: library/core/src/x.rs:1:1\n";
+        assert_eq!(redacted(message), expected);
+    }
+}

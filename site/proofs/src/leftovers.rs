@@ -1,0 +1,182 @@
+//! What `code` holds and no chapter shows: an anchor, a sample, an exchange.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use site::anchors::{Problem, Source};
+
+use crate::blocks::Report;
+
+/// Everything that is left over, and every anchor that is not right.
+pub fn check(root: &Path, report: &Report) -> io::Result<Vec<Problem>> {
+    let mut problems = Vec::new();
+    for file in files(root, "code")? {
+        // A picture has no anchors.
+        let Ok(source) = Source::read(root, &file) else {
+            continue;
+        };
+        problems.extend(source.problems.iter().cloned());
+        if is_sample(&file) && !report.shown.iter().any(|shown| shown.file == file) {
+            problems.push(Problem::new(
+                &file,
+                1,
+                "no chapter shows this file. Include it in one, or remove it",
+            ));
+            continue;
+        }
+        problems.extend(unshown_anchors(&source, report));
+        if is_story(&file) {
+            problems.extend(unshown_exchanges(root, &file, report)?);
+        }
+        if file.starts_with("code/exchanges/challenges") {
+            problems.extend(challenged_once(&file, report));
+        }
+    }
+    Ok(problems)
+}
+
+/// Every file below a folder, from the root, in the order of their names. No folder, no files.
+pub fn files(root: &Path, folder: &str) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from(folder)];
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(root.join(&folder)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let entry = entry?;
+            let path = folder.join(entry.file_name());
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                continue;
+            }
+            if entry.file_type()?.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// An anchor that holds another shows it too; so does a mark.
+fn unshown_anchors(source: &Source, report: &Report) -> Vec<Problem> {
+    let shown: Vec<&Vec<usize>> = report
+        .shown
+        .iter()
+        .filter(|shown| shown.file == source.file)
+        .map(|shown| &shown.lines)
+        .collect();
+    source
+        .anchors
+        .iter()
+        .filter(|anchor| {
+            let first = anchor.opened + 1;
+            !shown.iter().any(|lines| {
+                lines
+                    .iter()
+                    .any(|line| (first..anchor.closed).contains(line))
+            })
+        })
+        .map(|anchor| {
+            Problem::new(
+                &source.file,
+                anchor.opened,
+                format!(
+                    "no chapter shows the anchor `{}`. Include it in one, or remove its comments",
+                    anchor.name
+                ),
+            )
+        })
+        .collect()
+}
+
+/// Whether a file is there to be shown.
+fn is_sample(file: &Path) -> bool {
+    let extension = file.extension().unwrap_or_default();
+    let under = |folder: &str| file.starts_with(Path::new("code").join(folder));
+    let name = file.file_name().unwrap_or_default();
+    if under("src") {
+        // What joins the modules, and the programs that the readers run, are nobody's sample.
+        return extension == "rs" && name != "lib.rs" && !under("src/bin") && !house(file);
+    }
+    if under("fails") {
+        return extension == "rs";
+    }
+    if under("exercises") {
+        return name == "exercise.rs" || name == "solution.rs";
+    }
+    if under("exchanges") {
+        return extension == "http" && name != "ledger.http";
+    }
+    ["examples", "transcripts", "output", "diagrams"]
+        .iter()
+        .any(|folder| under(folder))
+}
+
+/// The module that reports on exercises is the house's.
+fn house(file: &Path) -> bool {
+    file == Path::new("code/src/exercise.rs")
+}
+
+/// Whether a file holds exchanges that chapters tell one by one.
+fn is_story(file: &Path) -> bool {
+    file.starts_with("code/exchanges")
+        && file
+            .extension()
+            .is_some_and(|extension| extension == "http")
+        && !file.starts_with("code/exchanges/challenges")
+        && !file.ends_with("ledger.http")
+}
+
+fn unshown_exchanges(root: &Path, file: &Path, report: &Report) -> io::Result<Vec<Problem>> {
+    let text = fs::read_to_string(root.join(file))?;
+    let exchanges = match live::exchange::read(&text) {
+        Ok(exchanges) => exchanges,
+        Err(problem) => return Ok(vec![Problem::new(file, problem.line, problem.message)]),
+    };
+    let told = |line: usize| {
+        report
+            .shown
+            .iter()
+            .any(|shown| shown.file == file && shown.lines.contains(&line))
+    };
+    Ok(exchanges
+        .iter()
+        .filter(|exchange| !told(exchange.line))
+        .map(|exchange| {
+            Problem::new(
+                file,
+                exchange.line,
+                format!(
+                    "no chapter tells the exchange \"{}\". Put it in an anchor that one \
+                     includes, or remove it",
+                    exchange.title
+                ),
+            )
+        })
+        .collect())
+}
+
+fn challenged_once(file: &Path, report: &Report) -> Option<Problem> {
+    let pages: Vec<String> = report
+        .shown
+        .iter()
+        .filter(|shown| shown.challenge && shown.file == file)
+        .map(|shown| format!("{}:{}", site::anchors::slashes(&shown.page), shown.line))
+        .collect();
+    (pages.len() > 1).then(|| {
+        Problem::new(
+            file,
+            1,
+            format!(
+                "this is the solution of more than one challenge ({}). Give each a file of its own",
+                pages.join(", ")
+            ),
+        )
+    })
+}

@@ -1,0 +1,290 @@
+//! Links: each leads to a page, a file or a place that is there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use mdbook_markdown::pulldown_cmark::{Event, Tag};
+use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
+use site::anchors::{Problem, slashes};
+
+use crate::blocks::pages;
+use crate::html;
+use crate::leftovers::files;
+
+/// Where something leads, and the line that says so.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The first line is 1.
+    pub line: usize,
+    /// As written.
+    pub target: String,
+}
+
+/// The links and images of a page of Markdown, and of the HTML in it.
+pub fn of_markdown(text: &str) -> Vec<Link> {
+    let parser = new_cmark_parser(text, &MarkdownOptions::default());
+    let mut links: Vec<Link> = parser
+        .into_offset_iter()
+        .filter_map(|(event, range)| match event {
+            Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => Some(Link {
+                line: html::line_of(text, range.start),
+                target: dest_url.to_string(),
+            }),
+            _ => None,
+        })
+        .collect();
+    for piece in html::pieces(text) {
+        links.extend(piece.tag.links.into_iter().map(|target| Link {
+            line: piece.line,
+            target,
+        }));
+    }
+    links.sort_by_key(|link| link.line);
+    links
+}
+
+/// Chapters that SUMMARY.md does not name, and names of it that lead to no chapter.
+pub fn summary(root: &Path) -> io::Result<Vec<Problem>> {
+    let file = Path::new("src/SUMMARY.md");
+    let text = fs::read_to_string(root.join(file))?;
+    let mut named = BTreeSet::new();
+    let mut problems = Vec::new();
+    for link in of_markdown(&text) {
+        let chapter = join(Path::new("src"), &link.target);
+        if root.join(&chapter).is_file() {
+            named.insert(chapter);
+        } else {
+            problems.push(Problem::new(
+                file,
+                link.line,
+                format!(
+                    "there is no chapter {}. Write it, or mend the path",
+                    slashes(&chapter)
+                ),
+            ));
+        }
+    }
+    for page in pages(root)? {
+        if !named.contains(&page) {
+            problems.push(Problem::new(
+                page,
+                1,
+                "src/SUMMARY.md does not name this chapter, so no reader finds it. Add it there, \
+                 or remove the file",
+            ));
+        }
+    }
+    Ok(problems)
+}
+
+/// The rendered book: what can be linked to.
+pub struct Rendered {
+    folder: PathBuf,
+    /// By page, from that folder, its ids.
+    ids: BTreeMap<PathBuf, BTreeSet<String>>,
+    /// By page, the links of its HTML.
+    links: BTreeMap<PathBuf, Vec<Link>>,
+}
+
+impl Rendered {
+    /// Reads the pages that mdBook rendered into a folder.
+    pub fn read(folder: &Path) -> io::Result<Self> {
+        let mut rendered = Self {
+            folder: folder.to_path_buf(),
+            ids: BTreeMap::new(),
+            links: BTreeMap::new(),
+        };
+        for file in files(folder, "")? {
+            if file.extension().is_none_or(|extension| extension != "html") {
+                continue;
+            }
+            let tags = html::tags(&fs::read_to_string(folder.join(&file))?);
+            let ids = tags.iter().filter_map(|tag| tag.id.clone()).collect();
+            let links = tags
+                .into_iter()
+                .flat_map(|tag| {
+                    let line = tag.line;
+                    let links = tag.links.into_iter();
+                    links.map(move |target| Link { line, target })
+                })
+                .collect();
+            rendered.ids.insert(file.clone(), ids);
+            rendered.links.insert(file, links);
+        }
+        Ok(rendered)
+    }
+
+    /// What is wrong with the links of a page, those that its Markdown writes at their lines,
+    /// those that the tool adds at the lines of the rendered page.
+    pub fn check(&self, root: &Path, page: &Path) -> io::Result<Vec<Problem>> {
+        let text = fs::read_to_string(root.join(page))?;
+        let from_src = page.strip_prefix("src").unwrap_or(page);
+        let html = from_src.with_extension("html");
+        let mut written = BTreeSet::new();
+        let mut problems = Vec::new();
+        for link in of_markdown(&text) {
+            written.insert(as_rendered(&link.target));
+            if let Err(message) = self.follow(&html, &as_rendered(&link.target)) {
+                problems.push(Problem::new(page, link.line, message));
+            }
+        }
+        for link in self.links.get(&html).into_iter().flatten() {
+            if written.contains(&link.target) {
+                continue;
+            }
+            if let Err(message) = self.follow(&html, &link.target) {
+                problems.push(Problem::new(
+                    page,
+                    1,
+                    format!("line {} of the rendered page: {message}", link.line),
+                ));
+            }
+        }
+        problems.dedup();
+        Ok(problems)
+    }
+
+    fn follow(&self, page: &Path, target: &str) -> Result<(), String> {
+        if let Some(verdict) = external(target) {
+            return verdict;
+        }
+        let (path, fragment) = match target.split_once('#') {
+            Some((path, fragment)) => (path, Some(fragment)),
+            None => (target, None),
+        };
+        let path = path.split('?').next().unwrap_or_default();
+        let file = if path.is_empty() {
+            page.to_path_buf()
+        } else {
+            join(page.parent().unwrap_or(Path::new("")), path)
+        };
+        let file = if path.ends_with('/') || file == Path::new("") {
+            file.join("index.html")
+        } else {
+            file
+        };
+        if !self.folder.join(&file).is_file() {
+            return Err(format!(
+                "the link {target} leads to {}, which the book does not hold. Mend the path, or \
+                 link to a page of the book by its .md",
+                slashes(&file)
+            ));
+        }
+        let Some(fragment) = fragment.filter(|fragment| !fragment.is_empty()) else {
+            return Ok(());
+        };
+        match self.ids.get(&file) {
+            Some(ids) if !ids.contains(fragment) => Err(format!(
+                "the link {target} leads to the place `{fragment}`, which {} does not have. Name \
+                 the id of a heading there{}",
+                slashes(&file),
+                nearest(ids, fragment)
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The links of a file that is read as it lies in the repository, as README.md is.
+pub fn in_repository(root: &Path, file: &Path) -> io::Result<Vec<Problem>> {
+    let text = fs::read_to_string(root.join(file))?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut problems = Vec::new();
+    for link in of_markdown(&text) {
+        let verdict = external(&link.target).unwrap_or_else(|| {
+            let path = link.target.split('#').next().unwrap_or_default();
+            let target = join(folder, path);
+            if path.is_empty() || root.join(&target).exists() {
+                return Ok(());
+            }
+            Err(format!(
+                "the link {} leads to {}, which the repository does not hold. Mend the path",
+                link.target,
+                slashes(&target)
+            ))
+        });
+        if let Err(message) = verdict {
+            problems.push(Problem::new(file, link.line, message));
+        }
+    }
+    Ok(problems)
+}
+
+/// A link out of the book is judged by its form: no test of this guide needs a network.
+fn external(target: &str) -> Option<Result<(), String>> {
+    if target.starts_with("mailto:") || target.starts_with("data:") {
+        return Some(Ok(()));
+    }
+    if let Some(rest) = target.strip_prefix("https://") {
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let well_formed = host.contains('.') && !target.contains(char::is_whitespace);
+        return Some(if well_formed {
+            Ok(())
+        } else {
+            Err(format!("{target} is not the address of a page. Mend it"))
+        });
+    }
+    if target.starts_with("http://localhost") || target.starts_with("http://127.0.0.1") {
+        return Some(Ok(()));
+    }
+    if target.starts_with("http://") {
+        return Some(Err(format!("{target} is not encrypted. Link to https://")));
+    }
+    if target.starts_with("//") || target.starts_with("javascript:") {
+        return Some(Err(format!(
+            "{target} is not a link of this book. Write it out"
+        )));
+    }
+    None
+}
+
+/// mdBook turns a link to a chapter into one to its page.
+fn as_rendered(target: &str) -> String {
+    if external(target).is_some() {
+        return target.to_owned();
+    }
+    let (path, fragment) = match target.split_once('#') {
+        Some((path, fragment)) => (path, format!("#{fragment}")),
+        None => (target, String::new()),
+    };
+    match path.strip_suffix(".md") {
+        Some(page) => format!("{page}.html{fragment}"),
+        None => target.to_owned(),
+    }
+}
+
+/// The path that a relative link means, without dots.
+fn join(folder: &Path, target: &str) -> PathBuf {
+    let mut path = if target.starts_with('/') {
+        PathBuf::new()
+    } else {
+        folder.to_path_buf()
+    };
+    for component in Path::new(target).components() {
+        match component {
+            Component::ParentDir => {
+                path.pop();
+            }
+            Component::Normal(name) => path.push(name),
+            _ => {}
+        }
+    }
+    path
+}
+
+fn nearest(ids: &BTreeSet<String>, wanted: &str) -> String {
+    let first = wanted.split('-').next().unwrap_or(wanted);
+    let near: Vec<&str> = ids
+        .iter()
+        .filter(|id| id.contains(first))
+        .map(String::as_str)
+        .take(3)
+        .collect();
+    if near.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", near.join(", "))
+    }
+}

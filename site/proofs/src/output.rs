@@ -1,0 +1,92 @@
+//! `code/output`: what chapters and programs printed, and what changed between files.
+//!
+//! Each file there is made by something that makes it again on every run.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use similar::TextDiff;
+use site::anchors::{Problem, Source, slashes};
+
+use crate::blocks::stem;
+use crate::leftovers::files;
+use crate::snapshots;
+
+/// Makes a `.diff` again. Its first two lines name what it compares, each a file of `code` or an
+/// anchor of one: `--- code/src/requests.rs:sold-out` and `+++ code/src/structure.rs:sold-out`.
+pub fn difference(root: &Path, file: &Path) -> io::Result<Option<Problem>> {
+    let recorded = fs::read_to_string(root.join(file))?;
+    let mut lines = recorded.lines();
+    let sides = (
+        lines.next().and_then(|line| line.strip_prefix("--- ")),
+        lines.next().and_then(|line| line.strip_prefix("+++ ")),
+    );
+    let (Some(before), Some(after)) = sides else {
+        return Ok(Some(Problem::new(
+            file,
+            1,
+            "a difference is made from two files. Let the first two lines name them: \
+             `--- code/src/A.rs:anchor` and `+++ code/src/B.rs:anchor`",
+        )));
+    };
+    let (old, new) = match (side(root, before), side(root, after)) {
+        (Ok(old), Ok(new)) => (old, new),
+        (Err(message), _) => return Ok(Some(Problem::new(file, 1, message))),
+        (_, Err(message)) => return Ok(Some(Problem::new(file, 2, message))),
+    };
+    let made = TextDiff::from_lines(&old, &new)
+        .unified_diff()
+        .header(before, after)
+        .to_string();
+    Ok(snapshots::compare(root, file, &made))
+}
+
+fn side(root: &Path, name: &str) -> Result<String, String> {
+    let (file, anchor) = match name.split_once(':') {
+        Some((file, anchor)) => (file, Some(anchor)),
+        None => (name, None),
+    };
+    let source = Source::read(root, file)
+        .map_err(|error| format!("{file} cannot be read ({error}). Name another file"))?;
+    let lines = source
+        .shown(anchor)
+        .map_err(|unshown| unshown.at(file, 1).to_string())?;
+    Ok(lines
+        .iter()
+        .map(|line| format!("{}\n", line.text))
+        .collect())
+}
+
+/// Files of `code/output` that nothing makes: neither a ledger, a program's output or a
+/// difference, nor one that a test names by its path below `code`.
+pub fn unmade(root: &Path) -> io::Result<Vec<Problem>> {
+    let mut tests = String::new();
+    for file in files(root, "code/tests")? {
+        tests += &fs::read_to_string(root.join(file)).unwrap_or_default();
+    }
+    let mut problems = Vec::new();
+    for file in files(root, "code/output")? {
+        let below_code = slashes(file.strip_prefix("code").unwrap_or(&file));
+        let example = Path::new("code/examples")
+            .join(stem(&file))
+            .with_extension("rs");
+        let made = file.ends_with("ledger.txt")
+            || file
+                .extension()
+                .is_some_and(|extension| extension == "diff")
+            || root.join(example).is_file()
+            || tests.contains(&below_code);
+        if !made {
+            problems.push(Problem::new(
+                file,
+                1,
+                format!(
+                    "nothing makes this file. Name it after the program of code/examples that \
+                     prints it, or let a test of code/tests compare `{below_code}`"
+                ),
+            ));
+        }
+    }
+    Ok(problems)
+}

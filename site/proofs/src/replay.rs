@@ -1,0 +1,183 @@
+//! Plays the recorded exchanges against a chapter's app, as the page does.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use code::Chapter;
+use live::exchange::{self, Exchange};
+use live::{Answer, Session};
+use site::anchors::{Problem, slashes};
+
+use crate::snapshots;
+
+/// Plays a file of exchanges in order against one fresh app, and compares every answer.
+pub fn story(root: &Path, file: &Path, chapter: &Chapter) -> Result<Vec<Problem>> {
+    compare(root, file, chapter, false)
+}
+
+/// Plays a challenge: what the page starts with and the solution, each against a fresh app, for
+/// the reader's request is the first one that the app of the solution gets.
+pub fn challenge(root: &Path, file: &Path, chapter: &Chapter) -> Result<Vec<Problem>> {
+    compare(root, file, chapter, true)
+}
+
+fn compare(root: &Path, file: &Path, chapter: &Chapter, afresh: bool) -> Result<Vec<Problem>> {
+    let text = fs::read_to_string(root.join(file))
+        .with_context(|| format!("reading {}", slashes(file)))?
+        .replace("\r\n", "\n");
+    let at = |problem: live::Problem| Problem::new(file, problem.line, problem.message);
+    let exchanges = match exchange::read(&text) {
+        Ok(exchanges) => exchanges,
+        Err(problem) => return Ok(vec![at(problem)]),
+    };
+    let answers = match play(file, &exchanges, chapter, afresh)? {
+        Ok(answers) => answers,
+        Err(problem) => return Ok(vec![problem]),
+    };
+    let answers: Vec<String> = answers.into_iter().map(|answer| answer.text).collect();
+    let recorded = match exchange::record(&text, &answers) {
+        Ok(recorded) => recorded,
+        Err(problem) => return Ok(vec![at(problem)]),
+    };
+    if recorded == text {
+        return Ok(Vec::new());
+    }
+    if snapshots::overwrite() {
+        fs::write(root.join(file), recorded)?;
+        return Ok(Vec::new());
+    }
+    Ok(differences(file, &exchanges, &answers)
+        .unwrap_or_else(|| vec![whole(file, &text, &recorded)]))
+}
+
+/// Sends every request; a request that cannot be sent is a problem of its line.
+fn play(
+    file: &Path,
+    exchanges: &[Exchange],
+    chapter: &Chapter,
+    afresh: bool,
+) -> Result<Result<Vec<Answer>, Problem>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    let mut session = Session::new(chapter);
+    Ok(runtime.block_on(async {
+        let mut answers = Vec::new();
+        for exchange in exchanges {
+            if afresh {
+                session.reset();
+            }
+            let answer = session.send(&exchange.request).await.map_err(|problem| {
+                Problem::new(file, exchange.line + problem.line, problem.message)
+            })?;
+            answers.push(answer);
+        }
+        Ok(answers)
+    }))
+}
+
+/// Plays the exchanges of a text up to the one with a title, and gives what answered it.
+pub fn until(
+    file: &Path,
+    exchanges: &[Exchange],
+    chapter: &Chapter,
+    title: &str,
+) -> Result<Result<Answer, Problem>> {
+    let Some(last) = exchanges
+        .iter()
+        .position(|exchange| exchange.title == title)
+    else {
+        return Ok(Err(Problem::new(
+            file,
+            1,
+            format!("there is no exchange \"{title}\" here. Name one that there is"),
+        )));
+    };
+    let answers = play(file, &exchanges[..=last], chapter, false)?;
+    Ok(answers.map(|mut answers| {
+        answers
+            .pop()
+            .expect("one answer came for each of at least one request")
+    }))
+}
+
+/// One problem for every exchange that is answered otherwise; `None` where only what stands
+/// between the answers differs.
+fn differences(file: &Path, exchanges: &[Exchange], answers: &[String]) -> Option<Vec<Problem>> {
+    let problems: Vec<Problem> = exchanges
+        .iter()
+        .zip(answers)
+        .filter_map(|(exchange, now)| {
+            let recorded = exchange.answer.as_deref()?;
+            (recorded.trim_end() != now.trim_end()).then(|| {
+                let line = exchange.answer_lines.start + snapshots::first_difference(recorded, now);
+                let message = format!(
+                    "\"{}\" is not answered as recorded. {}\n{}",
+                    exchange.title,
+                    snapshots::MEND,
+                    snapshots::diff(recorded.trim_end(), now.trim_end())
+                );
+                Problem::new(file, line, message)
+            })
+        })
+        .collect();
+    (!problems.is_empty()).then_some(problems)
+}
+
+fn whole(file: &Path, text: &str, recorded: &str) -> Problem {
+    let message = format!(
+        "this is not how the answers are recorded. {}\n{}",
+        snapshots::MEND,
+        snapshots::diff(text, recorded)
+    );
+    Problem::new(file, snapshots::first_difference(text, recorded), message)
+}
+
+/// The same requests asked of one chapter, as a table: what was asked, the status and how the
+/// answer begins, each row within [`WIDTH`] characters.
+pub fn ledger(root: &Path, chapter: &Chapter) -> Result<Result<String, Problem>> {
+    let file = Path::new("code/exchanges/ledger.http");
+    let text = fs::read_to_string(root.join(file))
+        .with_context(|| format!("reading {}", slashes(file)))?;
+    let exchanges = match exchange::read(&text) {
+        Ok(exchanges) => exchanges,
+        Err(problem) => return Ok(Err(Problem::new(file, problem.line, problem.message))),
+    };
+    let answers = match play(file, &exchanges, chapter, false)? {
+        Ok(answers) => answers,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let asked = exchanges
+        .iter()
+        .map(|exchange| exchange.title.chars().count())
+        .max()
+        .unwrap_or_default();
+    let rows = exchanges.iter().zip(&answers).map(|(exchange, answer)| {
+        let start = format!("{:asked$}  {}  ", exchange.title, answer.status);
+        let body = first_words(&answer.text, WIDTH.saturating_sub(start.chars().count()));
+        format!("{start}{body}").trim_end().to_owned() + "\n"
+    });
+    Ok(Ok(rows.collect()))
+}
+
+/// How wide a row of a ledger is at most: what a phone shows without scrolling for long.
+pub const WIDTH: usize = 72;
+
+/// The body of an answer in one line, cut where the row ends.
+fn first_words(answer: &str, width: usize) -> String {
+    let body = answer
+        .split_once("\n\n")
+        .map_or("", |(_, body)| body)
+        .trim();
+    let line = match serde_json::from_str::<serde_json::Value>(body) {
+        Ok(_) => body.split_whitespace().collect::<Vec<_>>().join(" "),
+        Err(_) => body.lines().next().unwrap_or_default().to_owned(),
+    };
+    if line.chars().count() <= width {
+        return line;
+    }
+    let kept: String = line.chars().take(width.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}

@@ -1,0 +1,177 @@
+//! Everything that proves the pages, a test for each thing that a chapter shows.
+//!
+//! Names end in the chapter's: `cargo test requests` runs what proves the chapter `requests`.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use libtest_mimic::{Arguments, Completion, Trial};
+use proofs::artifacts::Build;
+use proofs::blocks::{Report, stem};
+use proofs::fails::Compiler;
+use proofs::leftovers::files;
+use proofs::transcripts::Outcome;
+use proofs::{Problem, blocks, diagrams, fails, output, programs, replay, snapshots, transcripts};
+
+static ROOT: LazyLock<PathBuf> = LazyLock::new(proofs::root);
+
+static BUILD: LazyLock<Result<Build, String>> = LazyLock::new(|| Build::current().map_err(told));
+
+/// The walk over all chapters, which most tests ask something of.
+static REPORT: LazyLock<Result<Report, String>> = LazyLock::new(|| {
+    let compiled = build()?.compiled(&ROOT).map_err(told)?;
+    blocks::check(&ROOT, &compiled).map_err(told)
+});
+
+static COMPILER: LazyLock<Result<Compiler, String>> =
+    LazyLock::new(|| Compiler::of(build()?).map_err(told));
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    trials.extend(walks()?);
+    trials.extend(replays()?);
+    trials.extend(recordings()?);
+    trials.extend(samples()?);
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn walks() -> std::io::Result<Vec<Trial>> {
+    let mut trials = vec![Trial::test("blocks", || {
+        let report = report()?;
+        println!("{}", report.summary());
+        let elsewhere = report
+            .problems
+            .iter()
+            .filter(|problem| !problem.file.starts_with("src"));
+        Ok(proofs::verdict(elsewhere)?)
+    })];
+    for page in blocks::pages(&ROOT)? {
+        trials.push(Trial::test(format!("blocks::{}", stem(&page)), move || {
+            Ok(proofs::verdict(report()?.of(&page))?)
+        }));
+    }
+    Ok(trials)
+}
+
+/// The exchanges and the ledger, against the chapters' apps.
+fn replays() -> std::io::Result<Vec<Trial>> {
+    let mut trials = Vec::new();
+    for file in with_extension("code/exchanges", "http")? {
+        let name = stem(&file);
+        if name == "ledger" {
+            continue;
+        }
+        let challenge = file.starts_with("code/exchanges/challenges");
+        trials.push(Trial::test(named("replay", &file), move || {
+            let chapters = if challenge {
+                report()?.chapters_of(&file)
+            } else {
+                [name].into()
+            };
+            let mut problems = Vec::new();
+            for chapter in chapters {
+                let Some(chapter) = code::chapter(&chapter) else {
+                    let message = format!(
+                        "code::CHAPTERS has no app for the chapter `{chapter}`. Add it there, or \
+                         name the file after a chapter that has one"
+                    );
+                    return Err(Problem::new(file, 1, message).into());
+                };
+                problems.extend(if challenge {
+                    replay::challenge(&ROOT, &file, chapter).map_err(told)?
+                } else {
+                    replay::story(&ROOT, &file, chapter).map_err(told)?
+                });
+            }
+            Ok(proofs::verdict(&problems)?)
+        }));
+    }
+    for chapter in code::CHAPTERS {
+        trials.push(Trial::test(format!("ledger::{}", chapter.name), || {
+            let file = Path::new("code/output")
+                .join(chapter.name)
+                .join("ledger.txt");
+            let table = replay::ledger(&ROOT, chapter).map_err(told)??;
+            Ok(proofs::verdict(&snapshots::compare(&ROOT, &file, &table))?)
+        }));
+    }
+    Ok(trials)
+}
+
+/// What commands, programs and requests gave when it was recorded.
+fn recordings() -> std::io::Result<Vec<Trial>> {
+    let mut trials = Vec::new();
+    for file in with_extension("code/transcripts", "console")? {
+        let name = named("transcript", &file);
+        trials.push(Trial::ignorable_test(
+            name,
+            move || match transcripts::check(&ROOT, &file, build()?).map_err(told)? {
+                Outcome::Same => Ok(Completion::Completed),
+                Outcome::Differs(problem) => Err(problem.into()),
+                Outcome::LeftOut(reason) => Ok(Completion::ignored_with(reason)),
+            },
+        ));
+    }
+    for file in with_extension("code/diagrams", "mmd")? {
+        trials.push(Trial::test(named("diagram", &file), move || {
+            Ok(proofs::verdict(
+                &diagrams::check(&ROOT, &file).map_err(told)?,
+            )?)
+        }));
+    }
+    for file in with_extension("code/output", "diff")? {
+        trials.push(Trial::test(named("difference", &file), move || {
+            Ok(proofs::verdict(&output::difference(&ROOT, &file)?)?)
+        }));
+    }
+    trials.push(Trial::test("output", || {
+        Ok(proofs::verdict(&output::unmade(&ROOT)?)?)
+    }));
+    Ok(trials)
+}
+
+/// Programs, and what must be none.
+fn samples() -> std::io::Result<Vec<Trial>> {
+    let mut trials = Vec::new();
+    for file in with_extension("code/examples", "rs")? {
+        trials.push(Trial::test(named("example", &file), move || {
+            let program = build()?.example(&ROOT, &stem(&file)).map_err(told)?;
+            let problem = programs::check(&ROOT, &file, &program).map_err(told)?;
+            Ok(proofs::verdict(&problem)?)
+        }));
+    }
+    for file in with_extension("code/fails", "rs")? {
+        trials.push(Trial::test(named("fails", &file), move || {
+            let compiler = COMPILER.as_ref().map_err(Clone::clone)?;
+            let problem = fails::check(&ROOT, &file, compiler).map_err(told)?;
+            Ok(proofs::verdict(&problem)?)
+        }));
+    }
+    Ok(trials)
+}
+
+fn with_extension(folder: &str, extension: &str) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = files(&ROOT, folder)?;
+    found.retain(|file| file.extension().is_some_and(|e| e == extension));
+    Ok(found)
+}
+
+/// `replay::requests` and `transcript::requests/ledger`: what is proved, and the file's path
+/// below the folder of its kind.
+fn named(proof: &str, file: &Path) -> String {
+    let below: PathBuf = file.components().skip(2).collect();
+    format!("{proof}::{}", proofs::slashes(&below.with_extension("")))
+}
+
+fn build() -> Result<&'static Build, String> {
+    BUILD.as_ref().map_err(Clone::clone)
+}
+
+fn report() -> Result<&'static Report, String> {
+    REPORT.as_ref().map_err(Clone::clone)
+}
+
+fn told(error: impl std::fmt::Display) -> String {
+    format!("{error:#}")
+}
