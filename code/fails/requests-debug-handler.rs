@@ -9,10 +9,12 @@ struct NewOrder {
     item: String,
 }
 
+// ANCHOR: debug-handler
 #[axum::debug_handler]
 async fn place_order(Json(new): Json<NewOrder>, State(_): State<Shop>) -> String {
     format!("One {}, coming up", new.item)
 }
+// ANCHOR_END: debug-handler
 
 fn main() {
     let _app: Router = Router::new()

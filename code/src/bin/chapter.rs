@@ -76,6 +76,7 @@ fn names() -> String {
 /// It listens on loopback only: nobody but this machine can reach it. That is also why it sets no
 /// limit on the time that a client may take or on the number of connections, which `axum::serve`
 /// leaves open. A server that strangers can reach needs both, here or in the proxy before it.
+// ANCHOR: serve
 async fn serve(chapter: &Chapter, port: u16) -> Result<(), Error> {
     let app: Router = (chapter.app)();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
@@ -91,6 +92,7 @@ async fn serve(chapter: &Chapter, port: u16) -> Result<(), Error> {
     let served = axum::serve(listener, app).with_graceful_shutdown(async {
         let _ = stopped.await;
     });
+    // ANCHOR_END: serve
     let asked_twice = async {
         signals.next().await;
         println!("Finishing the requests under way. Press Ctrl-C again to stop at once.");
