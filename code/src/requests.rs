@@ -56,7 +56,6 @@ pub fn app_with(
 }
 // ANCHOR_END: app-with
 
-// ANCHOR: item
 /// Something on the menu.
 #[derive(Clone, Serialize)]
 pub struct Item {
@@ -69,7 +68,6 @@ pub struct Item {
     /// How many are left.
     pub stock: u32,
 }
-// ANCHOR_END: item
 
 // ANCHOR: new-order
 /// What a customer sends to order.
@@ -87,7 +85,6 @@ pub struct NewOrder {
 }
 // ANCHOR_END: new-order
 
-// ANCHOR: order
 /// An order that the shop has taken.
 #[derive(Clone, Serialize)]
 pub struct Order {
@@ -110,7 +107,6 @@ pub struct Order {
     /// When the shop took it.
     pub placed_at: Timestamp,
 }
-// ANCHOR_END: order
 
 // ANCHOR: refusal
 /// Why the shop says no: a status and a sentence for the customer.
@@ -160,13 +156,11 @@ async fn place_order(
 }
 // ANCHOR_END: place-order
 
-// ANCHOR: show-order
 #[instrument(skip_all)]
 async fn show_order(State(shop): State<Shop>, Path(id): Path<u64>) -> Result<Json<Order>, Refusal> {
     let order = shop.books().order(id)?.clone();
     Ok(Json(order))
 }
-// ANCHOR_END: show-order
 
 // ANCHOR: table-number
 /// The table that the order goes to, from 1 to 12. The tablets on the tables send it.
