@@ -575,6 +575,11 @@ fn read_head(mut stream: &TcpStream) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// Prints a figure where it is seen: `println!` shows only when a test fails.
+fn figure(what: &str, count: usize) -> io::Result<()> {
+    writeln!(io::stdout(), "{what}: {count}")
+}
+
 fn count_panics() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -607,24 +612,21 @@ fn play(rows: &[Row], reaches_app: bool, changes_nothing: bool) -> io::Result<()
 #[test]
 fn bad_requests_are_refused_by_the_app() -> io::Result<()> {
     let rows = refused_by_the_app();
-    println!("bad requests that the app refuses: {}", rows.len());
+    figure("bad requests that the app refuses", rows.len())?;
     play(&rows, true, true)
 }
 
 #[test]
 fn bad_requests_are_refused_by_hyper() -> io::Result<()> {
     let rows = refused_by_hyper();
-    println!(
-        "bad requests that hyper refuses before the app: {}",
-        rows.len()
-    );
+    figure("bad requests that hyper refuses before the app", rows.len())?;
     play(&rows, false, true)
 }
 
 #[test]
 fn odd_requests_go_through() -> io::Result<()> {
     let rows = let_through();
-    println!("odd requests that go through: {}", rows.len());
+    figure("odd requests that go through", rows.len())?;
     play(&rows, true, false)
 }
 
