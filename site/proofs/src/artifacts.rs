@@ -44,25 +44,22 @@ impl Build {
     ///
     /// The manifest of `code` counts as well: every build reads it.
     pub fn compiled(&self, root: &Path) -> Result<BTreeSet<PathBuf>> {
-        let mut newest: BTreeMap<(String, bool), (SystemTime, PathBuf)> = BTreeMap::new();
+        let mut newest: BTreeMap<(PathBuf, bool), (SystemTime, Vec<PathBuf>)> = BTreeMap::new();
         for path in self.with_extension("d")? {
             let text = fs::read_to_string(&path)?;
-            let Some(target) = text.split_once(':').map(|(target, _)| Path::new(target)) else {
+            let sources = sources(&text, root);
+            // rustc names the root of the crate first. A library and its tests have the same one.
+            let Some(crate_root) = sources.first() else {
                 continue;
             };
-            let library = stem(target).starts_with("lib") || stem(&path).starts_with("lib");
+            let target = (crate_root.clone(), text.contains(".rmeta:"));
             let made = fs::metadata(&path)?.modified()?;
-            let slot = newest
-                .entry((crate_name(&path), library))
-                .or_insert((made, path.clone()));
-            if made > slot.0 {
-                *slot = (made, path);
+            if newest.get(&target).is_none_or(|(other, _)| made > *other) {
+                newest.insert(target, (made, sources));
             }
         }
         let mut compiled = BTreeSet::from([PathBuf::from("code/Cargo.toml")]);
-        for (_, path) in newest.into_values() {
-            compiled.extend(sources(&fs::read_to_string(path)?, root));
-        }
+        compiled.extend(newest.into_values().flat_map(|(_, sources)| sources));
         Ok(compiled)
     }
 
@@ -226,15 +223,6 @@ fn hash_of(file: &Path) -> String {
     let stem = stem(file);
     match stem.rsplit_once('-') {
         Some((_, hash)) => hash.to_owned(),
-        None => stem,
-    }
-}
-
-/// What stands before it.
-fn crate_name(file: &Path) -> String {
-    let stem = stem(file);
-    match stem.rsplit_once('-') {
-        Some((name, _)) => name.to_owned(),
         None => stem,
     }
 }
