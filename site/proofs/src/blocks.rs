@@ -39,11 +39,8 @@ pub struct Report {
 impl Report {
     /// How many blocks there are of each language, and how many problems.
     pub fn summary(&self) -> String {
-        let mut languages: BTreeMap<&str, usize> = BTreeMap::new();
-        for shown in &self.shown {
-            *languages.entry(&shown.kind).or_default() += 1;
-        }
-        let counts: Vec<String> = languages
+        let counts: Vec<String> = self
+            .languages()
             .iter()
             .map(|(language, count)| format!("{count} {language}"))
             .collect();
@@ -53,6 +50,23 @@ impl Report {
             counts.join(", "),
             self.problems.len()
         )
+    }
+
+    /// The same counts, a language a line, for the chapter that tells of the proofs.
+    pub fn table(&self) -> String {
+        let mut table = String::new();
+        for (language, count) in self.languages() {
+            table += &format!("{count:4}  {language}\n");
+        }
+        table + &format!("{:4}  blocks in all\n", self.shown.len())
+    }
+
+    fn languages(&self) -> BTreeMap<&str, usize> {
+        let mut languages = BTreeMap::new();
+        for shown in &self.shown {
+            *languages.entry(shown.kind.as_str()).or_default() += 1;
+        }
+        languages
     }
 
     /// The problems of one file.

@@ -125,6 +125,11 @@ fn recordings() -> std::io::Result<Vec<Trial>> {
             Ok(proofs::verdict(&output::difference(&ROOT, &file)?)?)
         }));
     }
+    trials.push(Trial::test("output::how-this-guide-is-tested", || {
+        let table = report()?.table();
+        let problem = snapshots::compare(&ROOT, Path::new(output::BLOCKS), &table);
+        Ok(proofs::verdict(&problem)?)
+    }));
     trials.push(Trial::test("output", || {
         Ok(proofs::verdict(&output::unmade(&ROOT)?)?)
     }));
