@@ -35,7 +35,7 @@
                 url.searchParams.set('copy', copy);
             }
             const live = await import(url);
-            await live.default();
+            await live.default({ module_or_path: new URL('live_bg.wasm', url) });
             return live;
         })();
         return loading;
@@ -225,7 +225,7 @@
 
         openEditor() {
             this.editor = make('textarea', {
-                class: 'request', spellcheck: 'false', autocapitalize: 'off', autocomplete: 'off', wrap: 'off',
+                class: 'request', spellcheck: 'false', autocapitalize: 'off', autocomplete: 'off',
                 'aria-label': `The request to send: ${this.title}`,
                 input: () => this.edited(),
                 keydown: event => this.pressed(event),
@@ -248,7 +248,8 @@
         }
 
         edited() {
-            this.editor.rows = this.editor.value.split('\n').length;
+            this.editor.style.height = '0';
+            this.editor.style.height = `${this.editor.scrollHeight}px`;
             this.restoreButton.hidden = this.editor.value === this.record.request;
         }
 
@@ -326,7 +327,8 @@
                 this.say('The shop panicked and is gone, and what it knew with it. '
                     + 'A fresh one opens with the next Send.', 'problem');
             } else {
-                this.say(`Nothing was sent. ${error.message}`, 'problem');
+                const message = error.message.replace(/^./, first => first.toUpperCase());
+                this.say(`No answer. ${message}.`, 'problem');
                 this.topButton.hidden = !this.hasUnsentAbove();
             }
         }
@@ -493,6 +495,8 @@
         async pressed() {
             if (this.canvas.isConnected) {
                 this.canvas.replaceWith(this.steps);
+                this.box.style.height = '';
+                this.status.textContent = '';
                 this.button.textContent = 'Draw the diagram';
                 return;
             }
@@ -504,6 +508,7 @@
                 this.status.textContent = 'The diagram could not be drawn. The steps say the same.';
                 return;
             }
+            this.box.style.height = `${this.box.offsetHeight}px`;
             this.steps.replaceWith(this.canvas);
             this.button.textContent = 'Show the steps';
             this.status.textContent = 'Here is the diagram.';
