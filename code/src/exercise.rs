@@ -101,6 +101,26 @@ pub async fn run(app: fn() -> Router, checks: Vec<Check>) -> Report {
     Report { outcomes }
 }
 
+/// What is wrong with an exercise itself, by file: its solution must meet every check, and its
+/// start must leave something to do.
+pub fn problems(name: &str, start: &Report, solution: &Report) -> Vec<(String, String)> {
+    let folder = format!("code/exercises/{name}");
+    let mut problems = Vec::new();
+    if start.all_met() {
+        let message = format!(
+            "this meets every check. If you have solved the exercise: well done, and nothing is \
+             wrong. It must start unsolved for the next reader; to have this test pass, put the \
+             start back with `git restore {folder}/exercise.rs`"
+        );
+        problems.push((format!("{folder}/exercise.rs"), message));
+    }
+    if !solution.all_met() {
+        let message = format!("the solution does not meet every check. Mend it\n{solution}");
+        problems.push((format!("{folder}/solution.rs"), message));
+    }
+    problems
+}
+
 /// Whether a panic is one of `todo!`: that is no mistake, only a place to go on from.
 pub fn is_todo(panic: &(dyn Any + Send)) -> bool {
     message(panic).starts_with("not yet implemented")

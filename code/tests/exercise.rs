@@ -30,32 +30,17 @@ async fn report(app: fn() -> Router, exercise: &Exercise) -> Report {
     exercise::run(app, (exercise.checks)()).await
 }
 
-/// What a reader sees who has solved an exercise and runs all tests.
-fn solved(name: &str) -> String {
-    format!(
-        "code/exercises/{name}/exercise.rs meets every check. If you have solved it: well done, \
-         and nothing is wrong. This test keeps the start unsolved for the next reader; to have it \
-         pass, put the start back with `git restore code/exercises/{name}/exercise.rs`."
-    )
-}
-
+/// The guide's own tests break this on purpose, and hold what it says then.
 #[tokio::test]
-async fn solutions_meet_every_check() {
+async fn solutions_meet_every_check_and_starts_leave_something_to_do() {
     for exercise in EXERCISES {
-        let report = report(exercise.solution, exercise).await;
-        let name = exercise.name;
-        assert!(
-            report.all_met(),
-            "code/exercises/{name}/solution.rs:\n{report}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn starts_leave_something_to_do() {
-    for exercise in EXERCISES {
-        let report = report(exercise.start, exercise).await;
-        assert!(!report.all_met(), "{}", solved(exercise.name));
+        let start = report(exercise.start, exercise).await;
+        let solution = report(exercise.solution, exercise).await;
+        let problems: Vec<_> = exercise::problems(exercise.name, &start, &solution)
+            .into_iter()
+            .map(|(file, message)| format!("{file}:1: {message}"))
+            .collect();
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
     }
 }
 
@@ -78,7 +63,7 @@ fn the_command_says_what_is_missing() {
             stderr,
         } = command(&[name]);
         let (says, spilled) = (text(&stdout), text(&stderr));
-        assert_eq!(status.code(), Some(1), "{}\n{says}{spilled}", solved(name));
+        assert_eq!(status.code(), Some(1), "{says}{spilled}");
         assert!(says.contains("not written yet"), "{says}");
         assert!(
             says.contains(&format!("of {} met", checks().len())),

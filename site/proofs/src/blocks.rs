@@ -34,6 +34,8 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// Every block that is.
     pub shown: Vec<Shown>,
+    /// What every block names, proven or not, as file and anchor.
+    pub named: BTreeSet<(PathBuf, Option<String>)>,
 }
 
 impl Report {
@@ -175,11 +177,18 @@ impl Reader<'_> {
             }
         }
         for block in blocks.iter().filter(|block| block.fence != Fence::Pre) {
+            report.named.extend(self.named(block));
             match self.judge(block) {
                 Ok(shown) => report.shown.push(shown),
                 Err(problem) => report.problems.push(problem),
             }
         }
+    }
+
+    fn named(&self, block: &Block) -> Option<(PathBuf, Option<String>)> {
+        let include = block.include.as_ref().ok()?;
+        let file = included_file(self.page, include)?;
+        Some((file, include.anchor.clone()))
     }
 
     fn problem(&self, line: usize, message: impl Into<String>) -> Problem {
@@ -253,8 +262,8 @@ fn placed(text: &str, block: &Block) -> Result<(), String> {
         .find(|container| !matches!(container, Container::Html(_)))
     {
         return Err(format!(
-            "this block stands in {container}, where mdBook breaks fences. End {container} \
-             first, and let the fence start the line"
+            "this block stands in {container}, where mdBook breaks fences. Let the fence start a \
+             line of its own, after the end of it"
         ));
     }
     match block.fence {

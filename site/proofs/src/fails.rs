@@ -99,7 +99,8 @@ pub fn check(root: &Path, file: &Path, compiler: &Compiler) -> Result<Option<Pro
         return Ok(None);
     }
     let problem = format!(
-        "this version of Rust reports other errors. The guide's messages are those of Rust {}\n{}",
+        "{}\nOnly the errors themselves are compared: the messages are those of Rust {}.\n{}",
+        snapshots::STALE,
         env!("CARGO_PKG_RUST_VERSION"),
         snapshots::diff(
             &headlines(&recorded).join("\n"),
@@ -109,7 +110,8 @@ pub fn check(root: &Path, file: &Path, compiler: &Compiler) -> Result<Option<Pro
     Ok(Some(Problem::new(beside, 1, problem)))
 }
 
-pub(crate) fn rustc() -> OsString {
+/// The compiler's name, or where it is.
+pub fn rustc() -> OsString {
     env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
 }
 

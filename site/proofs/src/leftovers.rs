@@ -1,10 +1,11 @@
 //! What `code` holds and no chapter shows: an anchor, a sample, an exchange.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use site::anchors::{Problem, Source};
+use site::anchors::{Anchor, Problem, Source};
 
 use crate::blocks::Report;
 
@@ -17,7 +18,7 @@ pub fn check(root: &Path, report: &Report) -> io::Result<Vec<Problem>> {
             continue;
         };
         problems.extend(source.problems.iter().cloned());
-        if is_sample(&file) && !report.shown.iter().any(|shown| shown.file == file) {
+        if is_sample(&file) && !report.named.iter().any(|(named, _)| *named == file) {
             problems.push(Problem::new(
                 &file,
                 1,
@@ -65,32 +66,26 @@ pub fn files(root: &Path, folder: &str) -> io::Result<Vec<PathBuf>> {
 
 /// An anchor that holds another shows it too; so does a mark.
 fn unshown_anchors(source: &Source, report: &Report) -> Vec<Problem> {
-    let shown: Vec<&Vec<usize>> = report
+    let shown: BTreeSet<usize> = report
         .shown
         .iter()
         .filter(|shown| shown.file == source.file)
-        .map(|shown| &shown.lines)
+        .flat_map(|shown| shown.lines.iter().copied())
         .collect();
+    let is_shown = |anchor: &Anchor| {
+        let named = (source.file.clone(), Some(anchor.name.clone()));
+        report.named.contains(&named) || shown.range(anchor.opened..anchor.closed).next().is_some()
+    };
     source
         .anchors
         .iter()
-        .filter(|anchor| {
-            let first = anchor.opened + 1;
-            !shown.iter().any(|lines| {
-                lines
-                    .iter()
-                    .any(|line| (first..anchor.closed).contains(line))
-            })
-        })
+        .filter(|anchor| !is_shown(anchor))
         .map(|anchor| {
-            Problem::new(
-                &source.file,
-                anchor.opened,
-                format!(
-                    "no chapter shows the anchor `{}`. Include it in one, or remove its comments",
-                    anchor.name
-                ),
-            )
+            let message = format!(
+                "no chapter shows the anchor `{}`. Include it in one, or remove its comments",
+                anchor.name
+            );
+            Problem::new(&source.file, anchor.opened, message)
         })
         .collect()
 }

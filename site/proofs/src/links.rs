@@ -5,6 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use anyhow::Result;
+use mdbook_driver::MDBook;
+use mdbook_driver::config::Config;
 use mdbook_markdown::pulldown_cmark::{Event, Tag};
 use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 use site::anchors::{Problem, slashes};
@@ -79,6 +82,17 @@ pub fn summary(root: &Path) -> io::Result<Vec<Problem>> {
     Ok(problems)
 }
 
+/// Renders the chapters at `root` as pages into a folder, as they are in the Markdown: with their
+/// headings' ids, which is all that a link can lead to but for what the tool adds.
+pub fn render(root: &Path, folder: &Path) -> Result<()> {
+    let mut config = Config::default();
+    config.build.create_missing = false;
+    config.build.build_dir = folder.to_path_buf();
+    // An index to search would take longer than all the rest.
+    config.set("output.html.search.enable", false)?;
+    MDBook::load_with_config(root, config)?.build()
+}
+
 /// The rendered book: what can be linked to.
 pub struct Rendered {
     folder: PathBuf,
@@ -127,6 +141,7 @@ impl Rendered {
         for link in of_markdown(&text) {
             written.insert(as_rendered(&link.target));
             if let Err(message) = self.follow(&html, &as_rendered(&link.target)) {
+                let message = message.replace(&as_rendered(&link.target), &link.target);
                 problems.push(Problem::new(page, link.line, message));
             }
         }

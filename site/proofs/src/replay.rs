@@ -43,7 +43,7 @@ fn compare(root: &Path, file: &Path, chapter: &Chapter, afresh: bool) -> Result<
     if recorded == text {
         return Ok(Vec::new());
     }
-    if snapshots::overwrite() {
+    if snapshots::overwrite(root) {
         fs::write(root.join(file), recorded)?;
         return Ok(Vec::new());
     }
@@ -117,13 +117,17 @@ fn differences(file: &Path, exchanges: &[Exchange], answers: &[String]) -> Optio
                     "\"{}\" is not answered as recorded. {}\n{}",
                     exchange.title,
                     snapshots::MEND,
-                    snapshots::diff(recorded.trim_end(), now.trim_end())
+                    snapshots::diff(&lines(recorded), &lines(now))
                 );
                 Problem::new(file, line, message)
             })
         })
         .collect();
     (!problems.is_empty()).then_some(problems)
+}
+
+fn lines(answer: &str) -> String {
+    answer.trim_end().to_owned() + "\n"
 }
 
 fn whole(file: &Path, text: &str, recorded: &str) -> Problem {

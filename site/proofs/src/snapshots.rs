@@ -14,9 +14,14 @@ const VARIABLE: &str = snapbox::assert::DEFAULT_ACTION_ENV;
 /// What to do where something new is right.
 pub const MEND: &str = "If that is right, run `SNAPSHOTS=overwrite cargo test`";
 
-/// Whether to record what is so now.
-pub fn overwrite() -> bool {
-    Action::with_env_var(VARIABLE) == Some(Action::Overwrite)
+/// What a recording is that needs it.
+pub const STALE: &str = "what is recorded here is not what comes out now. If that is right, run \
+                         `SNAPSHOTS=overwrite cargo test`";
+
+/// Whether to record what is so now: only ever in the repository itself, never in a copy that is
+/// broken on purpose.
+pub fn overwrite(root: &Path) -> bool {
+    Action::with_env_var(VARIABLE) == Some(Action::Overwrite) && root == crate::root()
 }
 
 /// Compares a recorded file, whole, with what was `made` of it now. A missing file is an empty
@@ -29,15 +34,12 @@ pub fn compare(root: &Path, file: &Path, made: &str) -> Option<Problem> {
     if recorded == made {
         return None;
     }
-    if overwrite() {
+    if overwrite(root) {
         return record(&path, made)
             .err()
             .map(|error| Problem::new(file, 1, format!("cannot be recorded: {error}")));
     }
-    let message = format!(
-        "what is recorded here is not what comes out now. {MEND}\n{}",
-        diff(&recorded, made)
-    );
+    let message = format!("{STALE}\n{}", diff(&recorded, made));
     Some(Problem::new(
         file,
         first_difference(&recorded, made),

@@ -2,6 +2,8 @@
 //!
 //! Names end in the chapter's: `cargo test requests` runs what proves the chapter `requests`.
 
+mod breakages;
+
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -33,6 +35,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     trials.extend(replays()?);
     trials.extend(recordings()?);
     trials.extend(samples()?);
+    trials.push(Trial::test("breakages", || {
+        let problems = breakages::check(&ROOT, compiler()?).map_err(told)?;
+        Ok(proofs::verdict(&problems)?)
+    }));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -148,8 +154,7 @@ fn samples() -> std::io::Result<Vec<Trial>> {
     }
     for file in with_extension("code/fails", "rs")? {
         trials.push(Trial::test(named("fails", &file), move || {
-            let compiler = COMPILER.as_ref().map_err(Clone::clone)?;
-            let problem = fails::check(&ROOT, &file, compiler).map_err(told)?;
+            let problem = fails::check(&ROOT, &file, compiler()?).map_err(told)?;
             Ok(proofs::verdict(&problem)?)
         }));
     }
@@ -175,6 +180,10 @@ fn build() -> Result<&'static Build, String> {
 
 fn report() -> Result<&'static Report, String> {
     REPORT.as_ref().map_err(Clone::clone)
+}
+
+fn compiler() -> Result<&'static Compiler, String> {
+    COMPILER.as_ref().map_err(Clone::clone)
 }
 
 fn told(error: impl std::fmt::Display) -> String {
