@@ -95,26 +95,27 @@ pub fn render(root: &Path, folder: &Path) -> Result<()> {
 
 /// The rendered book: what can be linked to.
 pub struct Rendered {
-    folder: PathBuf,
-    /// By page, from that folder, its ids.
+    /// Every file, from the folder of the pages.
+    files: BTreeSet<PathBuf>,
+    /// By page, its ids.
     ids: BTreeMap<PathBuf, BTreeSet<String>>,
     /// By page, the links of its HTML.
     links: BTreeMap<PathBuf, Vec<Link>>,
 }
 
 impl Rendered {
-    /// Reads the pages that mdBook rendered into a folder.
+    /// Reads the pages that mdBook rendered into a folder, which is not needed afterwards.
     pub fn read(folder: &Path) -> io::Result<Self> {
         let mut rendered = Self {
-            folder: folder.to_path_buf(),
+            files: files(folder, "")?.into_iter().collect(),
             ids: BTreeMap::new(),
             links: BTreeMap::new(),
         };
-        for file in files(folder, "")? {
+        for file in &rendered.files {
             if file.extension().is_none_or(|extension| extension != "html") {
                 continue;
             }
-            let tags = html::tags(&fs::read_to_string(folder.join(&file))?);
+            let tags = html::tags(&fs::read_to_string(folder.join(file))?);
             let ids = tags.iter().filter_map(|tag| tag.id.clone()).collect();
             let links = tags
                 .into_iter()
@@ -125,7 +126,7 @@ impl Rendered {
                 })
                 .collect();
             rendered.ids.insert(file.clone(), ids);
-            rendered.links.insert(file, links);
+            rendered.links.insert(file.clone(), links);
         }
         Ok(rendered)
     }
@@ -180,7 +181,7 @@ impl Rendered {
         } else {
             file
         };
-        if !self.folder.join(&file).is_file() {
+        if !self.files.contains(&file) {
             return Err(format!(
                 "the link {target} leads to {}, which the book does not hold. Mend the path, or \
                  link to a page of the book by its .md",

@@ -12,8 +12,11 @@ use proofs::artifacts::Build;
 use proofs::blocks::{Report, stem};
 use proofs::fails::Compiler;
 use proofs::leftovers::files;
+use proofs::links::Rendered;
 use proofs::transcripts::Outcome;
-use proofs::{Problem, blocks, diagrams, fails, output, programs, replay, snapshots, transcripts};
+use proofs::{
+    Problem, blocks, diagrams, fails, links, output, programs, replay, snapshots, transcripts,
+};
 
 static ROOT: LazyLock<PathBuf> = LazyLock::new(proofs::root);
 
@@ -27,6 +30,14 @@ static REPORT: LazyLock<Result<Report, String>> = LazyLock::new(|| {
 
 static COMPILER: LazyLock<Result<Compiler, String>> =
     LazyLock::new(|| Compiler::of(build()?).map_err(told));
+
+/// The book as its readers get it.
+static RENDERED: LazyLock<Result<Rendered, String>> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().map_err(told)?;
+    links::render(&ROOT, folder.path()).map_err(told)?;
+    // What is asked of it later is kept: the folder goes.
+    Rendered::read(folder.path()).map_err(told)
+});
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::from_args();
@@ -55,6 +66,27 @@ fn walks() -> std::io::Result<Vec<Trial>> {
     for page in blocks::pages(&ROOT)? {
         trials.push(Trial::test(format!("blocks::{}", stem(&page)), move || {
             Ok(proofs::verdict(report()?.of(&page))?)
+        }));
+    }
+    trials.extend(links()?);
+    Ok(trials)
+}
+
+fn links() -> std::io::Result<Vec<Trial>> {
+    let mut trials = Vec::new();
+    for page in blocks::pages(&ROOT)? {
+        trials.push(Trial::test(format!("links::{}", stem(&page)), move || {
+            let rendered = RENDERED.as_ref().map_err(Clone::clone)?;
+            Ok(proofs::verdict(&rendered.check(&ROOT, &page)?)?)
+        }));
+    }
+    // These are read where the repository lies, not in the book.
+    let mut others = files(&ROOT, ".github")?;
+    others.extend(["README.md", "CHANGELOG.md"].map(PathBuf::from));
+    others.retain(|file| file.extension().is_some_and(|extension| extension == "md"));
+    for file in others {
+        trials.push(Trial::test(format!("links::{}", stem(&file)), move || {
+            Ok(proofs::verdict(&links::in_repository(&ROOT, &file)?)?)
         }));
     }
     Ok(trials)
