@@ -13,7 +13,11 @@ use mdbook_driver::builtin_renderers::MarkdownRenderer;
 use mdbook_driver::config::Config;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let root = Path::new("../..").canonicalize()?;
+    let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let root = here
+        .ancestors()
+        .nth(2)
+        .ok_or("site/proofs is two folders down")?;
     let made = PathBuf::from(env::var("OUT_DIR")?);
     let pages = made.join("pages");
 
@@ -22,8 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut config = Config::default();
     config.build.create_missing = false;
     config.build.build_dir.clone_from(&pages);
-    let mut book = MDBook::load_with_config(&root, config)?;
-    watch(&root, &book);
+    let mut book = MDBook::load_with_config(root, config)?;
+    watch(root, &book);
     book.book.for_each_chapter_mut(|chapter| {
         chapter.content = only_programs(&chapter.content);
     });

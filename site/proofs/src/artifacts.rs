@@ -261,7 +261,9 @@ fn targets_of(dep_info: &str) -> Vec<PathBuf> {
 /// A path from `root` without dots; `include_str!` writes `code/src/../menu.json`.
 fn relative(file: &str, root: &Path) -> Option<PathBuf> {
     let real = root.join(file).canonicalize().ok()?;
-    real.strip_prefix(root).ok().map(Path::to_path_buf)
+    real.strip_prefix(root.canonicalize().ok()?)
+        .ok()
+        .map(Path::to_path_buf)
 }
 
 #[cfg(test)]

@@ -148,7 +148,6 @@ impl Step {
 }
 
 fn find(book: &Path, proof: &Proof, compiler: &Compiler) -> Result<Vec<Problem>> {
-    let book = &book.canonicalize()?;
     match proof {
         Proof::Blocks => Ok(blocks::check(book, &compiled())?.problems),
         Proof::Links => {

@@ -199,11 +199,22 @@ fn with_extension(folder: &str, extension: &str) -> std::io::Result<Vec<PathBuf>
     Ok(found)
 }
 
-/// `replay::requests` and `transcript::requests/ledger`: what is proved, and the file's path
-/// below the folder of its kind.
+/// `replay::requests` and `transcript::requests/exercise`: what is proved, and the file's path
+/// below the folder of its kind. Where that does not say which chapters show it, they go before:
+/// `example::requests::first-answer`.
 fn named(proof: &str, file: &Path) -> String {
     let below: PathBuf = file.components().skip(2).collect();
-    format!("{proof}::{}", proofs::slashes(&below.with_extension("")))
+    let below = proofs::slashes(&below.with_extension(""));
+    let mut name = proof.to_owned();
+    for chapter in report()
+        .map(|report| report.chapters_of(file))
+        .unwrap_or_default()
+    {
+        if !below.starts_with(&chapter) {
+            name = format!("{name}::{chapter}");
+        }
+    }
+    format!("{name}::{below}")
 }
 
 fn build() -> Result<&'static Build, String> {
