@@ -13,50 +13,73 @@ use mdbook_driver::builtin_renderers::MarkdownRenderer;
 use mdbook_driver::config::Config;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let made = PathBuf::from(env::var("OUT_DIR")?);
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let root = here
         .ancestors()
         .nth(2)
         .ok_or("site/proofs is two folders down")?;
-    let made = PathBuf::from(env::var("OUT_DIR")?);
-    let pages = made.join("pages");
+    watch(root);
 
+    // Skeptic writes no file where there is no document.
+    let tests = made.join("skeptic-tests.rs");
+    fs::write(&tests, "")?;
+    match documents(root, &made.join("pages")) {
+        Ok(documents) => skeptic::generate_doc_tests(&documents),
+        // A mistake in a chapter is a test that fails, not a crate that cannot be built.
+        Err(error) => fs::write(
+            tests,
+            format!(
+                "#[test]\nfn the_book_can_be_read() {{\n    panic!(\"{{}}\", {error:?});\n}}\n"
+            ),
+        )?,
+    }
+    Ok(())
+}
+
+/// The pages that show whole programs, rendered into a folder, and README.md if it has one.
+fn documents(root: &Path, pages: &Path) -> Result<Vec<PathBuf>, String> {
     // Not `MDBook::load`: book.toml's preprocessor runs Cargo, which would wait for this build
     // to end, and this build for it.
     let mut config = Config::default();
     config.build.create_missing = false;
-    config.build.build_dir.clone_from(&pages);
-    let mut book = MDBook::load_with_config(root, config)?;
-    watch(root, &book);
+    config.build.build_dir = pages.to_path_buf();
+    let told = |error: mdbook_driver::errors::Error| format!("{error:#}");
+    let mut book = MDBook::load_with_config(root, config).map_err(told)?;
     book.book.for_each_chapter_mut(|chapter| {
         chapter.content = only_programs(&chapter.content);
     });
-    book.execute_build_process(&MarkdownRenderer::new())?;
+    book.execute_build_process(&MarkdownRenderer::new())
+        .map_err(told)?;
 
-    let mut documents = Vec::new();
-    for chapter in book.book.chapters() {
-        let page = pages.join(chapter.path.as_ref().ok_or("a chapter has a file")?);
-        if fs::read_to_string(&page)?.contains("\n```rust\n") {
-            documents.push(page);
-        }
-    }
-    let readme = root.join("README.md");
-    if fs::read_to_string(&readme)?.contains("\n```rust\n") {
-        documents.push(readme);
-    }
-    // Skeptic writes no file where there is no document.
-    fs::write(made.join("skeptic-tests.rs"), "")?;
-    skeptic::generate_doc_tests(&documents);
-    Ok(())
+    let mut documents: Vec<PathBuf> = book
+        .book
+        .chapters()
+        .filter_map(|chapter| Some(pages.join(chapter.path.as_ref()?)))
+        .collect();
+    documents.push(root.join("README.md"));
+    documents.retain(|document| {
+        fs::read_to_string(document).is_ok_and(|text| text.contains("\n```rust\n"))
+    });
+    Ok(documents)
 }
 
 /// Runs this again when a chapter or a program changes; not when something is generated in src.
-fn watch(root: &Path, book: &MDBook) {
-    let chapters = book.book.chapters().filter_map(|c| c.source_path.clone());
-    let files = chapters.map(|path| Path::new("src").join(path));
-    let others = ["src/SUMMARY.md", "code/examples", "README.md"].map(PathBuf::from);
-    for file in files.chain(others) {
-        println!("cargo:rerun-if-changed={}", root.join(file).display());
+fn watch(root: &Path) {
+    let mut files = vec![root.join("code/examples"), root.join("README.md")];
+    let mut folders = vec![root.join("src")];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = path.path();
+            if path.is_dir() && !path.ends_with("generated") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                files.push(path);
+            }
+        }
+    }
+    for file in files {
+        println!("cargo:rerun-if-changed={}", file.display());
     }
     println!("cargo:rerun-if-changed=build.rs");
 }
