@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use site::anchors::{Problem, Source, included_file, slashes};
+use site::anchors::{Line, Problem, Source, included_file, slashes};
 use site::blocks::{Block, Container, Fence};
 
 use crate::{html, leftovers, links};
@@ -166,7 +166,15 @@ impl Reader<'_> {
                  `\\{{` to show the words",
             ));
         }
-        for piece in html::pieces(self.text) {
+        let pieces = html::pieces(self.text);
+        for (line, name) in unclosed(&pieces) {
+            let message = format!(
+                "<{name}> is never closed, so all that follows stands in it. Add </{name}> after \
+                 its last line"
+            );
+            report.problems.push(self.problem(line, message));
+        }
+        for piece in pieces {
             if !piece.tag.closing && RAW_CODE.contains(&piece.tag.name.as_str()) {
                 let message = format!(
                     "<{}> shows code that nothing proves. Use a fence with an include, or \
@@ -218,6 +226,10 @@ impl Reader<'_> {
             .shown(include.anchor.as_deref())
             .map_err(|unshown| unshown.at(self.page, block.line))?;
         short_enough(block, &lines).map_err(here)?;
+        marks(block, &source, &lines).map_err(here)?;
+        if block.language == "http" {
+            exchanges(&file, &lines)?;
+        }
         Ok(Shown {
             page: self.page.to_path_buf(),
             line: block.line,
@@ -252,6 +264,22 @@ impl Reader<'_> {
             )),
         }
     }
+}
+
+/// The elements that may hold blocks and that nothing closes, with their lines.
+fn unclosed(pieces: &[html::Piece]) -> Vec<(usize, String)> {
+    let mut open: Vec<(usize, String)> = Vec::new();
+    let holders = pieces
+        .iter()
+        .filter(|piece| WELCOME.contains(&piece.tag.name.as_str()));
+    for html::Piece { line, tag } in holders {
+        if !tag.closing {
+            open.push((*line, tag.name.clone()));
+        } else if let Some(at) = open.iter().rposition(|(_, name)| *name == tag.name) {
+            open.remove(at);
+        }
+    }
+    open
 }
 
 /// Whether the block is a fence that starts a line, in a place where mdBook keeps it whole.
@@ -520,7 +548,7 @@ fn whole_or_anchor(source: &Source, origin: &Origin<'_>) -> Result<(), String> {
 
 /// Long blocks are not read. An exchange counts by its longer half; what a page folds or draws
 /// does not count.
-fn short_enough(block: &Block, lines: &[site::anchors::Line]) -> Result<(), String> {
+fn short_enough(block: &Block, lines: &[Line]) -> Result<(), String> {
     if block.language == "mermaid" || block.has("message") || block.has("challenge") {
         return Ok(());
     }
@@ -540,6 +568,56 @@ fn short_enough(block: &Block, lines: &[site::anchors::Line]) -> Result<(), Stri
         ));
     }
     Ok(())
+}
+
+/// What a block marks must be among what it shows.
+fn marks(block: &Block, source: &Source, lines: &[Line]) -> Result<(), String> {
+    if let Some(name) = block.value("mark") {
+        let marked = source.anchor(name).is_some_and(|anchor| {
+            lines
+                .iter()
+                .any(|line| (anchor.opened..anchor.closed).contains(&line.number))
+        });
+        if !marked {
+            return Err(format!(
+                "`mark={name}` marks no line that is shown. Name an anchor of {} that lies in \
+                 the shown one",
+                slashes(&source.file)
+            ));
+        }
+    }
+    if let Some(number) = block.value("line") {
+        let last = lines.len();
+        if !number
+            .parse()
+            .is_ok_and(|number| (1..=last).contains(&number))
+        {
+            return Err(format!(
+                "`line={number}` is no line of this block, which has {last}. Count from 1"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A page tells whole exchanges, each with its answer.
+fn exchanges(file: &Path, lines: &[Line]) -> Result<(), Problem> {
+    let at = |line: usize| lines.get(line - 1).map_or(1, |line| line.number);
+    let text: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    let exchanges = live::exchange::read(&text.join("\n"))
+        .map_err(|problem| Problem::new(file, at(problem.line), problem.message))?;
+    match exchanges.iter().find(|exchange| exchange.answer.is_none()) {
+        Some(exchange) => Err(Problem::new(
+            file,
+            at(exchange.line),
+            format!(
+                "\"{}\" is shown without an answer. Run `SNAPSHOTS=overwrite cargo test`, and put \
+                 the end of the anchor below what it records",
+                exchange.title
+            ),
+        )),
+        None => Ok(()),
+    }
 }
 
 fn kind(block: &Block) -> String {

@@ -28,7 +28,7 @@ pub fn check(root: &Path, report: &Report) -> io::Result<Vec<Problem>> {
         }
         problems.extend(unshown_anchors(&source, report));
         if is_story(&file) {
-            problems.extend(unshown_exchanges(root, &file, report)?);
+            problems.extend(unshown_exchanges(root, &source, report)?);
         }
         if file.starts_with("code/exchanges/challenges") {
             problems.extend(challenged_once(&file, report));
@@ -128,17 +128,19 @@ fn is_story(file: &Path) -> bool {
         && !file.ends_with("ledger.http")
 }
 
-fn unshown_exchanges(root: &Path, file: &Path, report: &Report) -> io::Result<Vec<Problem>> {
+fn unshown_exchanges(root: &Path, source: &Source, report: &Report) -> io::Result<Vec<Problem>> {
+    let file = &source.file;
     let text = fs::read_to_string(root.join(file))?;
     let exchanges = match live::exchange::read(&text) {
         Ok(exchanges) => exchanges,
         Err(problem) => return Ok(vec![Problem::new(file, problem.line, problem.message)]),
     };
     let told = |line: usize| {
-        report
-            .shown
-            .iter()
-            .any(|shown| shown.file == file && shown.lines.contains(&line))
+        let in_named = source.anchors.iter().any(|anchor| {
+            let named = (file.clone(), Some(anchor.name.clone()));
+            (anchor.opened..anchor.closed).contains(&line) && report.named.contains(&named)
+        });
+        in_named || report.named.contains(&(file.clone(), None))
     };
     Ok(exchanges
         .iter()

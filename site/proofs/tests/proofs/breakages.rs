@@ -301,6 +301,10 @@ fn blocks_in_the_chapter() -> Vec<Breakage> {
             "a block in another element",
             "<div>\n\n```rust\n{{#include ../code/src/shop.rs:door}}\n```\n\n</div>\n",
         ),
+        on_page(
+            "a details element that is never closed",
+            "<details>\n<summary>Answer</summary>\n\nIt is open.\n",
+        ),
         on_page("raw pre", "<pre>let open = true;</pre>\n"),
         on_page(
             "raw pre, its tag in two lines",
@@ -327,6 +331,14 @@ fn fences_that_say_more() -> Vec<Breakage> {
         on_page(
             "words without a comma",
             "```rust editable\n{{#include ../code/src/shop.rs:door}}\n```\n",
+        ),
+        on_page(
+            "a mark outside of what is shown",
+            "```rust,mark=keys\n{{#include ../code/src/shop.rs:door}}\n```\n",
+        ),
+        on_page(
+            "a marked line outside of what is shown",
+            "```text,message,line=99\n{{#include ../code/fails/taken.stderr}}\n```\n",
         ),
         on_page(
             "a word that nothing knows",
@@ -443,11 +455,19 @@ fn leftovers() -> Vec<Breakage> {
             )],
         ),
         broken(
+            "an exchange without an answer",
+            vec![Swap(
+                "code/exchanges/shop.http",
+                "HTTP/1.1 200 OK\ncontent-type: text/plain; charset=utf-8\n\nCome in\n",
+                "",
+            )],
+        ),
+        broken(
             "a challenge that two blocks name",
             vec![
                 Add(
                     "code/exchanges/challenges/enter.http",
-                    "### Knock\nGET /door HTTP/1.1\n",
+                    "### Knock\nGET /door HTTP/1.1\n\nHTTP/1.1 200 OK\n",
                 ),
                 Add(
                     PAGE,
