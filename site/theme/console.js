@@ -292,9 +292,12 @@
             this.busy = true;
             this.sendButton.setAttribute('aria-disabled', 'true');
             this.say('Opening the shop…');
-            await this.ask();
-            this.sendButton.removeAttribute('aria-disabled');
-            this.busy = false;
+            try {
+                await this.ask();
+            } finally {
+                this.sendButton.removeAttribute('aria-disabled');
+                this.busy = false;
+            }
         }
 
         async ask() {
@@ -324,13 +327,16 @@
         failed(error) {
             if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
                 forget();
+                for (const card of cards) {
+                    card.sent = false;
+                }
                 this.say('The shop panicked and is gone, and what it knew with it. '
                     + 'A fresh one opens with the next Send.', 'problem');
             } else {
                 const message = error.message.replace(/^./, first => first.toUpperCase());
                 this.say(`No answer. ${message}.`, 'problem');
-                this.topButton.hidden = !this.hasUnsentAbove();
             }
+            this.topButton.hidden = !this.hasUnsentAbove();
         }
 
         // The record was made by sending one after the other.
@@ -413,10 +419,8 @@
         }
 
         back() {
-            if (this.sent) {
-                this.answer.replaceChildren(...this.record.answerPainted);
-                this.answerPre.dataset.status = this.record.answer.split(' ')[1];
-            }
+            this.answer.replaceChildren(...this.record.answerPainted);
+            this.answerPre.dataset.status = this.record.answer.split(' ')[1];
             this.quiet();
         }
     }
@@ -546,7 +550,10 @@
             }
         }).observe(document.documentElement, { attributeFilter: ['class'] });
     }
+})();
 
+// What every page gets, exchanges or not.
+(() => {
     // Code that is wider than the page scrolls in its block. The keyboard reaches it, and the
     // arrow keys scroll it; without this, mdBook takes them to turn the page.
     const blocks = new ResizeObserver(entries => {
@@ -566,4 +573,15 @@
             }
         });
     }
+
+    // mdBook's button for the sidebar is a label, which no key reaches.
+    const toggle = document.getElementById('mdbook-sidebar-toggle');
+    toggle.setAttribute('role', 'button');
+    toggle.tabIndex = 0;
+    toggle.addEventListener('keydown', event => {
+        if (event.key === 'Enter' || event.key === ' ') {
+            event.preventDefault();
+            toggle.click();
+        }
+    });
 })();
