@@ -18,6 +18,7 @@ pub mod links;
 pub mod output;
 pub mod programs;
 pub mod replay;
+mod rules;
 pub mod snapshots;
 pub mod transcripts;
 

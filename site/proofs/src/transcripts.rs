@@ -256,8 +256,8 @@ impl Terminal<'_> {
     fn curl(&mut self, arguments: &[&str]) -> Result<()> {
         let arguments: Vec<OsString> = arguments
             .iter()
-            .map(|argument| self.with_real_ports(argument).into())
-            .collect();
+            .map(|argument| Ok(self.with_real_ports(argument)?.into()))
+            .collect::<Result<_>>()?;
         // A reader's own settings, a proxy and the meter of a terminal that is none stay out.
         let mut curl = self.command(Path::new("curl"));
         curl.args(["-q", "--silent", "--show-error", "--noproxy", "*"])
@@ -287,15 +287,19 @@ impl Terminal<'_> {
             .map(|server| server.real_port)
     }
 
-    fn with_real_ports(&self, argument: &str) -> String {
-        self.servers
+    /// An argument of curl with the ports that servers really got, also those that have stopped:
+    /// what else listens on this machine is none of a transcript's business.
+    fn with_real_ports(&self, argument: &str) -> Result<String> {
+        let found = self
+            .ports
             .iter()
-            .fold(argument.to_owned(), |text, server| {
-                text.replace(
-                    &format!(":{}", server.shown_port),
-                    &format!(":{}", server.real_port),
-                )
-            })
+            .fold(argument.to_owned(), |text, (real, shown)| {
+                text.replace(&format!(":{shown}"), &format!(":{real}"))
+            });
+        if found == argument && argument.contains("localhost") {
+            bail!("nothing above this command listens there. Start a chapter first");
+        }
+        Ok(found)
     }
 
     /// All that was printed, without what differs from run to run.
