@@ -30,6 +30,18 @@ pub fn check(root: &Path, report: &Report) -> io::Result<Vec<Problem>> {
         if is_story(&file) {
             problems.extend(unshown_exchanges(root, &source, report)?);
         }
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "stderr")
+            && !root.join(file.with_extension("rs")).is_file()
+        {
+            problems.push(Problem::new(
+                &file,
+                1,
+                "this is the message of a sample that is not there. Name it after a sample of \
+                 code/fails, or remove it",
+            ));
+        }
         if file.starts_with("code/exchanges/challenges") {
             problems.extend(challenged_once(&file, report));
         }

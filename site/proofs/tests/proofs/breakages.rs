@@ -448,6 +448,10 @@ fn leftovers() -> Vec<Breakage> {
             vec![Add("code/examples/spare.rs", "fn main() {}\n")],
         ),
         broken(
+            "a message without its sample",
+            vec![Add("code/fails/lost.stderr", "error: lost\n")],
+        ),
+        broken(
             "an exchange that no chapter shows",
             vec![Add(
                 "code/exchanges/shop.http",

@@ -50,7 +50,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let problems = breakages::check(&ROOT, compiler()?).map_err(told)?;
         Ok(proofs::verdict(&problems)?)
     }));
-    libtest_mimic::run(&arguments, trials).exit();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if !arguments.list {
+        println!("{}\n", report()?.summary());
+    }
+    conclusion.exit();
 }
 
 fn walks() -> std::io::Result<Vec<Trial>> {
@@ -63,7 +67,6 @@ fn walks() -> std::io::Result<Vec<Trial>> {
     }
     trials.push(Trial::test("blocks", move || {
         let report = report()?;
-        println!("{}", report.summary());
         let elsewhere = report
             .problems
             .iter()
