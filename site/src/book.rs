@@ -1,0 +1,64 @@
+//! The book, built in process.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use mdbook_driver::{MDBook, config::Config};
+
+use crate::{console, page::Site};
+
+/// What to build.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Whether the pages get a console that answers their exchanges.
+    pub console: bool,
+}
+
+/// The repository's root: where `book.toml` stands.
+pub fn root() -> PathBuf {
+    let site = Path::new(env!("CARGO_MANIFEST_DIR"));
+    site.parent().unwrap_or(site).to_path_buf()
+}
+
+/// The book's settings, in which the preprocessor is no command: the caller adds it.
+///
+/// # Errors
+///
+/// When `book.toml` cannot be read.
+pub fn settings(root: &Path) -> Result<Config> {
+    let file = root.join("book.toml");
+    let text =
+        fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let text: String = text
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with("[preprocessor.") && !line.starts_with("command ="))
+        .collect();
+    text.parse()
+        .with_context(|| format!("{} is no settings of a book", file.display()))
+}
+
+/// Builds the book into `dest`.
+///
+/// # Errors
+///
+/// When a chapter has a mistake: each with its file, its line and its mend, a line for each.
+pub fn build(root: &Path, dest: &Path, options: &Options) -> Result<()> {
+    let mut config = settings(root)?;
+    config.build.build_dir = dest.to_path_buf();
+    let generated = root.join(&config.book.src).join("generated");
+    if options.console {
+        console::build(root, &generated)?;
+    } else {
+        console::remove(&generated)?;
+    }
+    let mut book = MDBook::load_with_config(root, config)?;
+    book.with_preprocessor(Site);
+    if let Err(error) = book.build() {
+        // mdBook wraps each step's words round the cause; the cause is what an author mends.
+        bail!("{}", error.root_cause());
+    }
+    Ok(())
+}

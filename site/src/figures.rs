@@ -1,0 +1,236 @@
+//! What a page shows of an included block: figures in HTML.
+//!
+//! Raw HTML in Markdown ends at a blank line, unless it starts with `<pre>`, which ends at
+//! `</pre>`. So each `<pre>` here opens a line, and blank lines stand round it.
+
+use std::ops::RangeInclusive;
+
+use live::exchange::Exchange;
+
+use crate::{
+    anchors::Line,
+    colour::{self, escape},
+};
+
+/// Where a block comes from, as its caption says.
+pub struct Origin {
+    /// The file, from the repository's root: `code/src/requests.rs`.
+    pub file: String,
+    /// Where the whole file can be read.
+    pub link: String,
+}
+
+/// A file, or a part of one, with some of its lines marked.
+pub fn listing(origin: &Origin, block: &Code<'_>, note: Option<&str>) -> String {
+    let class = if note.is_some() {
+        "listing fails"
+    } else {
+        "listing"
+    };
+    let note = note.map_or(String::new(), |note| {
+        format!("<span class=\"note\">{note}</span>")
+    });
+    figure(
+        class,
+        origin,
+        &format!("{note}{}", origin.anchor()),
+        &pre("", block),
+    )
+}
+
+/// A compiler's message: its headline and the lines that help, the whole of it folded.
+pub fn message(origin: &Origin, block: &Code<'_>, helps: &RangeInclusive<usize>) -> String {
+    let (first, last) = (*helps.start(), *helps.end());
+    let mut short: Vec<usize> = if first > 1 { vec![1] } else { Vec::new() };
+    short.extend(first..=last);
+    let part = |numbers: &[usize]| Code {
+        language: block.language,
+        lines: numbers
+            .iter()
+            .filter_map(|number| block.lines.get(number - 1).cloned())
+            .collect(),
+        marked: block.marked.clone(),
+    };
+    let whole = format!(
+        "<details>\n<summary>The whole message</summary>\n\n{}\n\n</details>",
+        pre("", block)
+    );
+    let shown = format!("{}\n\n{whole}", pre("", &part(&short)));
+    figure("listing message", origin, &origin.anchor(), &shown)
+}
+
+/// An exchange: the request, then the answer, folded where the reader is to guess first.
+pub fn exchange(origin: &Origin, chapter: &str, exchange: &Exchange, predict: bool) -> String {
+    let answer = exchange.answer.as_deref().map_or(String::new(), answer);
+    let answer = if predict {
+        folded("The recorded answer", &answer)
+    } else {
+        answer
+    };
+    let shown = format!("{}\n\n{answer}", request(exchange));
+    let attributes = format!(
+        "id=\"exchange-{}\" data-chapter=\"{chapter}\"{}",
+        slug(&exchange.title),
+        if exchange.server { " data-server" } else { "" },
+    );
+    let caption = format!("{} {}", inline(&exchange.title), origin.anchor());
+    figure(
+        &format!("exchange\" {attributes} data-kind=\"http"),
+        origin,
+        &caption,
+        &shown,
+    )
+}
+
+/// A challenge: the request to start from, and a solution with the answer that is wanted.
+pub fn challenge(origin: &Origin, chapter: &str, start: &Exchange, solution: &Exchange) -> String {
+    let wanted = solution.answer.as_deref().map_or(String::new(), answer);
+    let solved = format!("{}\n\n{wanted}", request(solution));
+    let shown = format!("{}\n\n{}", request(start), folded("One solution", &solved));
+    let attributes = format!(
+        "id=\"challenge-{}\" data-chapter=\"{chapter}\"",
+        slug(&solution.title)
+    );
+    let caption = format!("{} {}", inline(&start.title), origin.anchor());
+    figure(
+        &format!("challenge\" {attributes} data-kind=\"http"),
+        origin,
+        &caption,
+        &shown,
+    )
+}
+
+/// A diagram: its steps as a list, and the source that a script draws when it is asked to.
+pub fn diagram(origin: &Origin, source: &[&str]) -> String {
+    let title = source
+        .first()
+        .and_then(|line| line.strip_prefix("%%")?.split_once(':'));
+    let title = title.map_or("A diagram", |(_, title)| title.trim());
+    let steps: String = source
+        .iter()
+        .filter_map(|line| step(line))
+        .map(|(from, to, what)| {
+            format!(
+                "<li><b>{} → {}</b> {}</li>\n",
+                escape(from),
+                escape(to),
+                escape(what)
+            )
+        })
+        .collect();
+    let shown = format!(
+        "<ol>\n{steps}</ol>\n\n<pre class=\"mermaid-source\" hidden>{}</pre>",
+        escape(&source.join("\n"))
+    );
+    let caption = format!("{}: the way it went {}", inline(title), origin.anchor());
+    figure("diagram", origin, &caption, &shown)
+}
+
+/// A message of a sequence diagram: `client->>requests: POST /orders`.
+fn step(line: &str) -> Option<(&str, &str, &str)> {
+    let (arrow, what) = line.split_once(':')?;
+    let (from, to) = arrow
+        .split_once("-->>")
+        .or_else(|| arrow.split_once("->>"))?;
+    Some((from.trim(), to.trim(), what.trim()))
+}
+
+/// Code to be shown.
+pub struct Code<'a> {
+    /// Its language, as the fence names it.
+    pub language: &'a str,
+    /// Its lines, and the number of each in its file.
+    pub lines: Vec<Line>,
+    /// The lines to mark, by those numbers.
+    pub marked: Vec<RangeInclusive<usize>>,
+}
+
+impl Origin {
+    fn anchor(&self) -> String {
+        format!(
+            "<a href=\"{}\">{}</a>",
+            escape(&self.link),
+            escape(&self.file)
+        )
+    }
+}
+
+fn figure(class: &str, origin: &Origin, caption: &str, shown: &str) -> String {
+    let file = escape(&origin.file);
+    format!(
+        "<figure class=\"{class}\" data-file=\"{file}\">\n<figcaption>{caption}</figcaption>\n\n\
+         {shown}\n\n</figure>"
+    )
+}
+
+fn folded(summary: &str, shown: &str) -> String {
+    format!("<details>\n<summary>{summary}</summary>\n\n{shown}\n\n</details>")
+}
+
+fn request(exchange: &Exchange) -> String {
+    pre("class=\"request\"", &http(&exchange.request))
+}
+
+fn answer(answer: &str) -> String {
+    let status = answer.split(' ').nth(1).unwrap_or_default();
+    let attributes = format!(
+        "class=\"answer\" data-status=\"{}\"",
+        escape(status.trim_end())
+    );
+    pre(&attributes, &http(answer))
+}
+
+fn http(text: &str) -> Code<'_> {
+    let numbered = text.lines().zip(1..);
+    let lines = numbered.map(|(text, number)| Line {
+        number,
+        text: text.to_owned(),
+    });
+    Code {
+        language: "http",
+        lines: lines.collect(),
+        marked: Vec::new(),
+    }
+}
+
+fn pre(attributes: &str, code: &Code<'_>) -> String {
+    let texts: Vec<&str> = code.lines.iter().map(|line| line.text.as_str()).collect();
+    let mut shown = String::new();
+    for (line, html) in code.lines.iter().zip(colour::lines(code.language, &texts)) {
+        let marked = code.marked.iter().any(|range| range.contains(&line.number));
+        shown += &if marked {
+            format!("<mark>{html}</mark>\n")
+        } else {
+            html + "\n"
+        };
+    }
+    let space = if attributes.is_empty() { "" } else { " " };
+    // mdBook's highlighter leaves alone what says `nohighlight`, and styles what says `hljs`.
+    // The keyboard scrolls only what it can reach.
+    format!(
+        "<pre{space}{attributes}><code class=\"nohighlight hljs {}\" tabindex=\"0\">{shown}</code></pre>",
+        code.language
+    )
+}
+
+/// A title, in which backticks make code.
+fn inline(title: &str) -> String {
+    let mut html = String::new();
+    for (position, part) in title.split('`').enumerate() {
+        let part = escape(part);
+        html += &if position % 2 == 1 {
+            format!("<code>{part}</code>")
+        } else {
+            part
+        };
+    }
+    html
+}
+
+fn slug(title: &str) -> String {
+    let lower = title.to_lowercase();
+    let words = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-")
+}

@@ -1,0 +1,275 @@
+//! The one preprocessor: raw chapters in, chapters with figures out.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+};
+
+use live::exchange::{self, Exchange};
+use mdbook_driver::{
+    book::{Book, Chapter},
+    builtin_preprocessors::LinkPreprocessor,
+    errors::{Error, Result},
+};
+use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
+
+use crate::{
+    anchors::{Anchor, Line, Problem, Source, included_file, slashes},
+    blocks::{self, Block},
+    figures::{self, Code, Origin},
+    generated,
+    repository::Repository,
+};
+
+/// The preprocessor. mdBook's own have to be off: it does their work at the right moment.
+pub struct Site;
+
+impl Preprocessor for Site {
+    fn name(&self) -> &str {
+        "site"
+    }
+
+    fn run(&self, context: &PreprocessorContext, mut book: Book) -> Result<Book> {
+        let sources = context.root.join(&context.config.book.src);
+        let repository = Repository::from_environment();
+        let mut shown = BTreeSet::new();
+        let mut problems = Vec::new();
+        book.for_each_chapter_mut(|chapter| {
+            let Some(page) = Page::new(
+                &context.root,
+                &context.config.book.src,
+                chapter,
+                &repository,
+            ) else {
+                return;
+            };
+            match page.expand(&chapter.content, &mut shown) {
+                Ok(content) => chapter.content = content,
+                Err(found) => problems.extend(found),
+            }
+        });
+        if !problems.is_empty() {
+            let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+            return Err(Error::msg(lines.join("\n")));
+        }
+        generated::write(&context.root, &sources.join("generated"), &shown)?;
+        LinkPreprocessor::new().run(context, book)
+    }
+}
+
+/// A chapter that is being made into a page.
+struct Page<'a> {
+    root: &'a Path,
+    /// The chapter, from the repository's root.
+    file: PathBuf,
+    /// From the page to the folder of all pages: empty, or `../` as often as it takes.
+    up: String,
+    repository: &'a Repository,
+}
+
+impl<'a> Page<'a> {
+    /// `None` for a chapter that is only announced.
+    fn new(
+        root: &'a Path,
+        src: &Path,
+        chapter: &Chapter,
+        repository: &'a Repository,
+    ) -> Option<Self> {
+        let source = chapter.source_path.as_ref()?;
+        let depth = chapter.path.as_ref()?.components().count();
+        Some(Self {
+            root,
+            file: src.join(source),
+            up: "../".repeat(depth - 1),
+            repository,
+        })
+    }
+
+    /// The chapter with its includes expanded. `shown` gets the files that it shows.
+    fn expand(&self, content: &str, shown: &mut BTreeSet<PathBuf>) -> Result<String, Vec<Problem>> {
+        let blocks = blocks::read(content);
+        let mut problems: Vec<Problem> = blocks::stray_includes(content, &blocks)
+            .into_iter()
+            .map(|line| {
+                let message =
+                    "an include stands in a fence of its own: ```LANGUAGE, the include, ```";
+                Problem::new(&self.file, line, message)
+            })
+            .collect();
+        let mut expanded = String::new();
+        let mut done = 0;
+        for block in &blocks {
+            match self.figure(block, shown) {
+                Ok(figure) => {
+                    expanded += &titled(&content[done..block.range.start]);
+                    // A figure is a paragraph of its own, whatever stands beside the fence.
+                    expanded += &format!("\n{figure}\n");
+                    done = block.range.end;
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        expanded += &titled(&content[done..]);
+        if problems.is_empty() {
+            Ok(expanded)
+        } else {
+            problems.sort_by_key(|problem| problem.line);
+            Err(problems)
+        }
+    }
+
+    fn figure(&self, block: &Block, shown: &mut BTreeSet<PathBuf>) -> Result<String, Problem> {
+        let problem = |message: String| Problem::new(&self.file, block.line, message);
+        let include = block
+            .include
+            .as_ref()
+            .map_err(|not| problem(not.to_string()))?;
+        let file = included_file(&self.file, include)
+            .ok_or_else(|| problem("the included file lies outside of the repository".into()))?;
+        let source = Source::read(self.root, &file).map_err(|error| {
+            let file = slashes(&file);
+            problem(format!(
+                "{file} cannot be read ({error}). Include a file that is there"
+            ))
+        })?;
+        let anchor = include.anchor.as_deref();
+        let lines = source
+            .shown(anchor)
+            .map_err(|unshown| unshown.at(&self.file, block.line))?;
+        shown.insert(file.clone());
+
+        let origin = Origin {
+            file: slashes(&file),
+            link: self
+                .repository
+                .link(&file, anchor.map(|_| &*lines), &self.up),
+        };
+        match block.language.as_str() {
+            "http" => self.exchanges(block, &source, &lines, &origin),
+            "mermaid" => {
+                let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+                Ok(figures::diagram(&origin, &texts))
+            }
+            _ => self.listing(block, &source, dedented(lines), &origin),
+        }
+    }
+
+    fn listing(
+        &self,
+        block: &Block,
+        source: &Source,
+        lines: Vec<Line>,
+        origin: &Origin,
+    ) -> Result<String, Problem> {
+        let problem = |message: String| Problem::new(&self.file, block.line, message);
+        let mut code = Code {
+            language: &block.language,
+            lines,
+            marked: Vec::new(),
+        };
+        if let Some(name) = block.value("mark") {
+            let Anchor { opened, closed, .. } = source.anchor(name).ok_or_else(|| {
+                problem(format!("{} has no anchor `{name}` to mark", origin.file))
+            })?;
+            code.marked.push(*opened..=*closed);
+        }
+        if block.has("message") {
+            let helps = block.value("line").and_then(range).ok_or_else(|| {
+                problem(
+                    "a message names the line that helps: `text,message,line=6` or `line=6-7`"
+                        .into(),
+                )
+            })?;
+            if *helps.start() == 0 || *helps.end() > code.lines.len() {
+                return Err(problem(format!(
+                    "{} has {} lines",
+                    origin.file,
+                    code.lines.len()
+                )));
+            }
+            code.marked.push(helps.clone());
+            return Ok(figures::message(origin, &code, &helps));
+        }
+        let note = block.has("compile_fail").then_some("does not compile");
+        Ok(figures::listing(origin, &code, note))
+    }
+
+    fn exchanges(
+        &self,
+        block: &Block,
+        source: &Source,
+        lines: &[Line],
+        origin: &Origin,
+    ) -> Result<String, Problem> {
+        let text: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        let exchanges = exchange::read(&text.join("\n")).map_err(|problem| {
+            let line = lines.get(problem.line - 1).map_or(1, |line| line.number);
+            Problem::new(&source.file, line, problem.message)
+        })?;
+        if block.has("challenge") {
+            let [start, solution] = exchanges.as_slice() else {
+                let message = "a challenge has two exchanges: where to start, and a solution";
+                return Err(Problem::new(&source.file, 1, message));
+            };
+            return Ok(figures::challenge(origin, &self.name(), start, solution));
+        }
+        let chapter = source
+            .file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy();
+        let figure =
+            |one: &Exchange| figures::exchange(origin, &chapter, one, block.has("predict"));
+        Ok(exchanges
+            .iter()
+            .map(figure)
+            .collect::<Vec<_>>()
+            .join("\n\n"))
+    }
+
+    /// The chapter's name, which its app has as well.
+    fn name(&self) -> String {
+        self.file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    }
+}
+
+/// What every aside is called, in words, so that it does not take a colour to know it.
+fn titled(markdown: &str) -> String {
+    let titles = BTreeMap::from([
+        ("express", "Coming from Express"),
+        ("not-yet", "Not yet"),
+        ("try", "Try this"),
+    ]);
+    let mut titled = markdown.to_owned();
+    for (class, title) in titles {
+        let opening = format!("<aside class=\"{class}\">\n");
+        let named = format!(
+            "<aside class=\"{class}\" aria-label=\"{title}\">\n<p class=\"title\">{title}</p>\n"
+        );
+        titled = titled.replace(&opening, &named);
+    }
+    titled
+}
+
+/// The lines without the white space that all of them start with: a part of a function does
+/// not stand as far to the right as it does in its file.
+fn dedented(mut lines: Vec<Line>) -> Vec<Line> {
+    let indent = |line: &Line| line.text.len() - line.text.trim_start_matches(' ').len();
+    let written = lines.iter().filter(|line| !line.text.trim().is_empty());
+    let common = written.map(indent).min().unwrap_or(0);
+    for line in &mut lines {
+        line.text = line.text.get(common..).unwrap_or_default().to_owned();
+    }
+    lines
+}
+
+/// `6` or `6-7`.
+fn range(text: &str) -> Option<RangeInclusive<usize>> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    Some(first.parse().ok()?..=last.parse().ok()?)
+}

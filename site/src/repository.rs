@@ -1,0 +1,37 @@
+//! Where the whole of a shown file can be read.
+
+use std::{env, path::Path};
+
+use crate::anchors::{Line, slashes};
+
+/// The repository on the web, as far as the environment of a publishing workflow names it.
+/// So a fork that publishes itself links to itself.
+pub struct Repository {
+    blob: Option<String>,
+}
+
+impl Repository {
+    /// Reads `GITHUB_SERVER_URL`, `GITHUB_REPOSITORY` and `GITHUB_SHA`.
+    pub fn from_environment() -> Self {
+        let read = |name| env::var(name).ok().filter(|value| !value.is_empty());
+        let blob = || {
+            let (server, name) = (read("GITHUB_SERVER_URL")?, read("GITHUB_REPOSITORY")?);
+            Some(format!("{server}/{name}/blob/{}", read("GITHUB_SHA")?))
+        };
+        Self { blob: blob() }
+    }
+
+    /// A link to a file: to those lines at that commit, or, where no repository is known, to
+    /// the copy beside the pages.
+    pub fn link(&self, file: &Path, lines: Option<&[Line]>, up: &str) -> String {
+        let file = slashes(file);
+        let Some(blob) = &self.blob else {
+            return format!("{up}generated/{file}.txt");
+        };
+        match lines {
+            Some([first, .., last]) => format!("{blob}/{file}#L{}-L{}", first.number, last.number),
+            Some([only]) => format!("{blob}/{file}#L{}", only.number),
+            _ => format!("{blob}/{file}"),
+        }
+    }
+}
