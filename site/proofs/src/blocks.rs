@@ -168,6 +168,14 @@ impl Reader<'_> {
                  `\\{{` to show the words",
             ));
         }
+        // Of a fence that opens and one that closes, the first one tells.
+        for line in html::swallowed_fences(self.text).into_iter().step_by(2) {
+            report.problems.push(self.problem(
+                line,
+                "this fence goes on with the HTML above it, and is no block. Put a blank line \
+                 before it and one after it",
+            ));
+        }
         let pieces = html::pieces(self.text);
         for (line, name) in unclosed(&pieces) {
             let message = format!(

@@ -114,6 +114,24 @@ pub fn pieces(markdown: &str) -> Vec<Piece> {
     found
 }
 
+/// The lines of fences that HTML swallowed: without a blank line before it, a fence goes on with
+/// the HTML above and is no block.
+pub fn swallowed_fences(markdown: &str) -> Vec<usize> {
+    let parser = new_cmark_parser(markdown, &MarkdownOptions::default());
+    parser
+        .into_offset_iter()
+        .filter(|(event, _)| matches!(event, Event::Html(_)))
+        .flat_map(|(_, range)| {
+            let first = line_of(markdown, range.start);
+            let lines = markdown[range].lines().enumerate();
+            lines
+                .filter(|(_, line)| line.trim_start().starts_with("```"))
+                .map(|(index, _)| first + index)
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
 /// The line that a byte stands in; the first is 1.
 pub fn line_of(text: &str, byte: usize) -> usize {
     text[..byte].matches('\n').count() + 1

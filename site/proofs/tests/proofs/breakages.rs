@@ -302,6 +302,10 @@ fn blocks_in_the_chapter() -> Vec<Breakage> {
             "<div>\n\n```rust\n{{#include ../code/src/shop.rs:door}}\n```\n\n</div>\n",
         ),
         on_page(
+            "a fence without a blank line before it",
+            "<details>\n```rust\nlet open = true;\n```\n</details>\n",
+        ),
+        on_page(
             "a details element that is never closed",
             "<details>\n<summary>Answer</summary>\n\nIt is open.\n",
         ),
