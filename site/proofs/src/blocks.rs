@@ -392,14 +392,14 @@ fn marks(block: &Block, source: &Source, lines: &[Line]) -> Result<(), String> {
             ));
         }
     }
-    if let Some(number) = block.value("line") {
-        let last = lines.len();
-        if !number
-            .parse()
-            .is_ok_and(|number| (1..=last).contains(&number))
-        {
+    if let Some(wanted) = block.value("line") {
+        // One line, `7`, or some that follow each other, `7-9`.
+        let (first, last) = wanted.split_once('-').unwrap_or((wanted, wanted));
+        let shown = |number: &str| number.parse().is_ok_and(|n| (1..=lines.len()).contains(&n));
+        if !shown(first) || !shown(last) {
             return Err(format!(
-                "`line={number}` is no line of this block, which has {last}. Count from 1"
+                "`line={wanted}` is no line of this block, which has {}. Count from 1",
+                lines.len()
             ));
         }
     }

@@ -7,7 +7,6 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::Result;
 use mdbook_driver::MDBook;
-use mdbook_driver::config::Config;
 use mdbook_markdown::pulldown_cmark::{Event, Tag};
 use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 use site::anchors::{Problem, slashes};
@@ -82,15 +81,13 @@ pub fn summary(root: &Path) -> io::Result<Vec<Problem>> {
     Ok(problems)
 }
 
-/// Renders the chapters at `root` as pages into a folder, as they are in the Markdown: with their
-/// headings' ids, which is all that a link can lead to but for what the tool adds.
+/// Renders the book at `root` into a folder, as `cargo serve` does, without making the console.
 pub fn render(root: &Path, folder: &Path) -> Result<()> {
-    let mut config = Config::default();
-    config.build.create_missing = false;
+    let mut config = site::book::settings(root)?;
     config.build.build_dir = folder.to_path_buf();
-    // An index to search would take longer than all the rest.
-    config.set("output.html.search.enable", false)?;
-    MDBook::load_with_config(root, config)?.build()
+    let mut book = MDBook::load_with_config(root, config)?;
+    book.with_preprocessor(site::page::Site);
+    book.build()
 }
 
 /// The rendered book: what can be linked to.
