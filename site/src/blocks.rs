@@ -4,7 +4,12 @@
 //! proofs, which say which blocks a chapter may have. What a block *is* is told here;
 //! whether it is allowed is not.
 
-use std::{fmt, ops::Range, path::PathBuf, sync::LazyLock};
+use std::{
+    fmt,
+    ops::{Range, RangeInclusive},
+    path::PathBuf,
+    sync::LazyLock,
+};
 
 use mdbook_markdown::{
     MarkdownOptions, new_cmark_parser,
@@ -46,6 +51,13 @@ impl Block {
         self.attributes
             .iter()
             .find_map(|attribute| attribute.strip_prefix(key)?.strip_prefix('='))
+    }
+
+    /// The lines of the block that `line=6` or `line=6-7` names, counted from 1.
+    pub fn lines(&self) -> Option<RangeInclusive<usize>> {
+        let lines = self.value("line")?;
+        let (first, last) = lines.split_once('-').unwrap_or((lines, lines));
+        Some(first.parse().ok()?..=last.parse().ok()?)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
@@ -175,7 +174,7 @@ impl<'a> Page<'a> {
             code.marked.push(*opened..=*closed);
         }
         if block.has("message") {
-            let helps = block.value("line").and_then(range).ok_or_else(|| {
+            let helps = block.lines().ok_or_else(|| {
                 problem(
                     "a message names the line that helps: `text,message,line=6` or `line=6-7`"
                         .into(),
@@ -266,10 +265,4 @@ fn dedented(mut lines: Vec<Line>) -> Vec<Line> {
         line.text = line.text.get(common..).unwrap_or_default().to_owned();
     }
     lines
-}
-
-/// `6` or `6-7`.
-fn range(text: &str) -> Option<RangeInclusive<usize>> {
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    Some(first.parse().ok()?..=last.parse().ok()?)
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use site::anchors::{Line, Problem, Source, included_file, slashes};
@@ -393,10 +394,10 @@ fn marks(block: &Block, source: &Source, lines: &[Line]) -> Result<(), String> {
         }
     }
     if let Some(wanted) = block.value("line") {
-        // One line, `7`, or some that follow each other, `7-9`.
-        let (first, last) = wanted.split_once('-').unwrap_or((wanted, wanted));
-        let shown = |number: &str| number.parse().is_ok_and(|n| (1..=lines.len()).contains(&n));
-        if !shown(first) || !shown(last) {
+        let shown = |named: RangeInclusive<usize>| {
+            !named.is_empty() && *named.start() >= 1 && *named.end() <= lines.len()
+        };
+        if !block.lines().is_some_and(shown) {
             return Err(format!(
                 "`line={wanted}` is no line of this block, which has {}. Count from 1",
                 lines.len()
