@@ -16,6 +16,9 @@ use crate::snapshots;
 /// The table of blocks by language, which the chapter on the proofs shows.
 pub const BLOCKS: &str = "code/output/how-this-guide-is-tested/blocks.txt";
 
+/// Some of the ways to break a proof, with what an author is told, for the same chapter.
+pub const BREAKAGES: &str = "code/output/how-this-guide-is-tested/breakages.txt";
+
 /// Makes a `.diff` again. Its first two lines name what it compares, each a file of `code` or an
 /// anchor of one: `--- code/src/requests.rs:sold-out` and `+++ code/src/structure.rs:sold-out`.
 pub fn difference(root: &Path, file: &Path) -> io::Result<Option<Problem>> {
@@ -75,7 +78,7 @@ pub fn unmade(root: &Path) -> io::Result<Vec<Problem>> {
             .join(stem(&file))
             .with_extension("rs");
         let made = file.ends_with("ledger.txt")
-            || file == Path::new(BLOCKS)
+            || [BLOCKS, BREAKAGES].map(Path::new).contains(&&*file)
             || file
                 .extension()
                 .is_some_and(|extension| extension == "diff")

@@ -17,12 +17,24 @@ use code::exercise::{self, Check};
 use proofs::fails::{Compiler, rustc};
 use proofs::leftovers::files;
 use proofs::links::Rendered;
-use proofs::{Problem, blocks, fails, links, programs, replay, slashes, snapshots};
+use proofs::{Problem, blocks, fails, links, output, programs, replay, slashes, snapshots};
 
 /// The small book, in which nothing is wrong.
 const FIXTURE: &str = "site/proofs/tests/proofs/fixture";
 
 const RECORD: &str = "site/proofs/tests/proofs/breakages.txt";
+
+/// Those that the guide shows. Messages with an include or an anchor's comment in them would be
+/// read as such.
+const SHOWN: [&str; 4] = [
+    "a fence without a language",
+    "an anchor that no chapter shows",
+    "one changed byte in a recorded answer",
+    "a broken fragment",
+];
+
+/// The width that a page on a phone leaves for a message, in letters.
+const WIDTH: usize = 60;
 
 const OTHER_MESSAGE: &str = "a failing sample that fails otherwise";
 
@@ -58,7 +70,7 @@ enum Proof {
 }
 
 /// Breaks copies of the small book, all at once, and compares what is said of each.
-pub fn check(root: &Path, compiler: &Compiler) -> Result<Option<Problem>> {
+pub fn check(root: &Path, compiler: &Compiler) -> Result<Vec<Problem>> {
     nothing_is_wrong(root, compiler)?;
     let breakages = breakages();
     let answers: Vec<Result<String>> = thread::scope(|scope| {
@@ -72,12 +84,36 @@ pub fn check(root: &Path, compiler: &Compiler) -> Result<Option<Problem>> {
             .collect()
     });
     let mut record = String::new();
+    let mut shown = String::new();
     for (breakage, answer) in breakages.iter().zip(answers) {
         let answer = answer.with_context(|| breakage.title)?;
         writeln!(record, "# {}\n\n{}\n", breakage.title, answer.trim_end())?;
+        if SHOWN.contains(&breakage.title) {
+            let first = answer.lines().next().unwrap_or_default();
+            writeln!(shown, "{}\n{}", breakage.title, indented(first))?;
+        }
     }
-    let record = record.trim_end().to_owned() + "\n";
-    Ok(snapshots::compare(root, Path::new(RECORD), &record))
+    let compare = |file: &str, made: &str| {
+        let made = made.trim_end().to_owned() + "\n";
+        snapshots::compare(root, Path::new(file), &made)
+    };
+    let problems = [compare(RECORD, &record), compare(output::BREAKAGES, &shown)];
+    Ok(problems.into_iter().flatten().collect())
+}
+
+/// A message in lines that start with four spaces.
+fn indented(message: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in message.split(' ') {
+        let line = lines.last_mut().expect("there is a first line");
+        if !line.is_empty() && line.chars().count() + word.chars().count() > WIDTH {
+            lines.push(word.to_owned());
+        } else {
+            *line += if line.is_empty() { "" } else { " " };
+            *line += word;
+        }
+    }
+    lines.iter().map(|line| format!("    {line}\n")).collect()
 }
 
 /// A proof that finds something in a book that is whole would find it in every broken one.
