@@ -1,7 +1,8 @@
 //! Exchanges, read and written, and the session that plays them against a chapter's app.
 //!
 //! The replay test drives [`Session`] natively. The page drives the same one, compiled
-//! to WebAssembly: what was proved is what runs.
+//! to WebAssembly: what was proved is what runs. [`Player`] is what it has in common with
+//! a replay against a server.
 
 use std::fmt;
 
@@ -10,10 +11,12 @@ mod json;
 mod message;
 #[cfg(target_arch = "wasm32")]
 mod page;
+mod player;
 mod session;
 mod spans;
 
 pub use json::layout;
+pub use player::{Captures, Player, Prepared};
 pub use session::{Answer, Session};
 pub use spans::Span;
 

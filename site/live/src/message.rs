@@ -21,6 +21,7 @@ pub(crate) struct Parsed {
 }
 
 /// A value to take from an answer, and the name to keep it under.
+#[derive(Debug)]
 pub(crate) struct Capture {
     pub(crate) name: String,
     pub(crate) source: Source,
@@ -28,6 +29,7 @@ pub(crate) struct Capture {
 }
 
 /// Where a captured value stands.
+#[derive(Debug)]
 pub(crate) enum Source {
     /// In this header.
     Header(String),
