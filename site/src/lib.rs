@@ -8,10 +8,13 @@ mod console;
 mod figures;
 mod generated;
 pub mod page;
+pub mod replay;
 mod repository;
+pub mod serve;
 
 /// Builds the console for stock mdBook, which runs the preprocessor and nothing else of the
-/// tool. `SITE_CONSOLE=0` leaves it out, as `--no-console` does.
+/// tool. `console = false` under `[preprocessor.site]` leaves it out, as `--no-console` does;
+/// mdBook reads that from the environment, too: `MDBOOK_PREPROCESSOR__SITE__CONSOLE=false`.
 ///
 /// # Errors
 ///
@@ -20,9 +23,8 @@ pub fn console_for_mdbook(
     root: &std::path::Path,
     config: &mdbook_driver::config::Config,
 ) -> anyhow::Result<()> {
-    let generated = root.join(&config.book.src).join("generated");
-    if std::env::var("SITE_CONSOLE").is_ok_and(|value| value == "0") {
+    if config.get("preprocessor.site.console")? == Some(false) {
         return Ok(());
     }
-    console::build(root, &generated)
+    console::build(root, &root.join(&config.book.src).join("generated"))
 }

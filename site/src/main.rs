@@ -10,18 +10,38 @@ use std::{
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use mdbook_preprocessor::{Preprocessor, parse_input};
-use site::{book, page::Site};
+use site::{
+    book,
+    page::Site,
+    replay,
+    serve::{self, ServeOptions},
+};
 
 /// Makes the pages of the guide.
 #[derive(Parser)]
 #[command(name = "site")]
 struct Arguments {
+    /// The repository to make pages of, where it is not the one that this was compiled in.
+    #[arg(long, global = true, hide = true)]
+    root: Option<PathBuf>,
     #[command(subcommand)]
     command: Subcommands,
 }
 
 #[derive(Subcommand)]
 enum Subcommands {
+    /// Serves the guide on this machine, and builds it again when a file changes.
+    Serve {
+        /// The port. 0 stands for any free one.
+        #[arg(long, default_value_t = serve::PORT)]
+        port: u16,
+        /// Opens the guide in the browser.
+        #[arg(long)]
+        open: bool,
+        /// Leaves out the console in the pages, and the compiling that it takes.
+        #[arg(long)]
+        no_console: bool,
+    },
     /// Builds the guide into a folder, to be published.
     Build {
         /// The folder.
@@ -30,6 +50,14 @@ enum Subcommands {
         /// Leaves out the console in the pages, and the compiling that it takes.
         #[arg(long)]
         no_console: bool,
+    },
+    /// Asks a server what a file of exchanges asks. Ends with 1 where an answer differs.
+    Replay {
+        /// The file, such as code/exchanges/requests.http.
+        file: PathBuf,
+        /// Where the server answers, such as http://localhost:4000.
+        #[arg(long)]
+        against: String,
     },
     /// What stock mdBook runs: a book in on standard input, a book out on standard output.
     Preprocess {
@@ -48,29 +76,55 @@ enum Question {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    let arguments = Arguments::parse();
+    // As in `diff`: 1 stands for a difference, so it cannot stand for trouble.
+    let trouble = match arguments.command {
+        Subcommands::Replay { .. } => ExitCode::from(2),
+        _ => ExitCode::FAILURE,
+    };
+    run(arguments).unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        trouble
+    })
 }
 
-fn run(command: Subcommands) -> Result<()> {
-    match command {
+fn run(arguments: Arguments) -> Result<ExitCode> {
+    let root = arguments.root.unwrap_or_else(book::root);
+    match arguments.command {
+        Subcommands::Serve {
+            port,
+            open,
+            no_console,
+        } => {
+            let console = !no_console;
+            let options = ServeOptions {
+                port,
+                open,
+                console,
+            };
+            serve::serve(&root, &options)?;
+        }
         Subcommands::Build { dest, no_console } => {
             let dest = std::path::absolute(dest)?;
             let options = book::Options {
                 console: !no_console,
             };
-            book::build(&book::root(), &dest, &options)
+            book::build(&root, &dest, &options)?;
+        }
+        Subcommands::Replay { file, against } => {
+            let same = replay::replay(&file, &against, &mut io::stdout())?;
+            return Ok(if same {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
         }
         Subcommands::Preprocess {
             question: Some(Question::Supports { renderer: _ }),
-        } => Ok(()),
-        Subcommands::Preprocess { question: None } => preprocess(),
+        } => {}
+        Subcommands::Preprocess { question: None } => preprocess()?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn preprocess() -> Result<()> {

@@ -1,0 +1,6 @@
+//! The tool, run as a reader runs it.
+
+mod doors;
+mod replay;
+mod serve;
+mod support;

@@ -1,0 +1,248 @@
+//! `cargo serve`.
+
+use std::{
+    fs,
+    io::{self, BufRead},
+    net::{Ipv4Addr, TcpListener},
+    path::Path,
+};
+
+use crate::support::{Guide, copy, pages, site};
+
+/// Puts a block into a chapter that nothing proves, and gives the line on which it stands.
+fn make_a_mistake(chapter: &Path) -> io::Result<usize> {
+    let good = fs::read_to_string(chapter)?;
+    let (mistake, at) = (
+        "```rust\nlet unproven = 1;\n```\n",
+        good.lines().count() + 2,
+    );
+    fs::write(chapter, good + "\n" + mistake)?;
+    Ok(at)
+}
+
+#[test]
+fn every_page_of_the_summary_is_answered() -> io::Result<()> {
+    let book = copy()?;
+    let guide = Guide::serve(book.path())?;
+    let pages = pages(book.path())?;
+    assert!(pages.len() >= 3, "{pages:?}");
+    for page in pages.iter().map(String::as_str).chain([""]) {
+        let answer = guide.get(&format!("/{page}"))?;
+        assert_eq!(answer.status, 200, "/{page}");
+        assert!(answer.body.contains("<main>"), "/{page}");
+        assert!(answer.head.contains("cache-control: no-store"), "/{page}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_not_there_gets_the_book_s_page_for_it() -> io::Result<()> {
+    let book = copy()?;
+    let guide = Guide::serve(book.path())?;
+    let answer = guide.get("/nowhere.html")?;
+    assert_eq!(answer.status, 404);
+    assert!(answer.body.contains("<main>"), "{}", answer.body);
+    Ok(())
+}
+
+#[test]
+fn strangers_and_paths_out_of_the_book_are_refused() -> io::Result<()> {
+    let book = copy()?;
+    let guide = Guide::serve(book.path())?;
+
+    for host in [
+        "example.com",
+        "localhost.example.com",
+        "127.0.0.1.nip.io:3000",
+    ] {
+        for path in ["/", "/_tower-livereload/event-stream"] {
+            let answer = guide.ask(&format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n"))?;
+            assert_eq!(answer.status, 421, "{host}");
+            assert!(answer.body.contains("localhost, 127.0.0.1 and [::1]"));
+        }
+    }
+    for host in ["localhost", "127.0.0.1:1", "[::1]:3000", "LocalHost:3000"] {
+        let answer = guide.ask(&format!("GET / HTTP/1.1\r\nhost: {host}\r\n"))?;
+        assert_eq!(answer.status, 200, "{host}");
+    }
+
+    fs::write(book.path().join("secret.txt"), "secret")?;
+    for path in [
+        "/../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/..%2fsecret.txt",
+        "/%2e%2e%2f%2e%2e%2f%2e%2e%2fetc/passwd",
+        "//etc/passwd",
+        "/..%5csecret.txt",
+        "/generated/../../secret.txt",
+    ] {
+        let answer = guide.get(path)?;
+        assert!([400, 404].contains(&answer.status), "{path}");
+        assert!(!answer.body.contains("secret</") && !answer.body.contains("root:"));
+    }
+
+    for method in ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"] {
+        let answer = guide.ask(&format!("{method} / HTTP/1.1\r\nhost: localhost\r\n"))?;
+        assert_eq!(answer.status, 405, "{method}");
+        assert!(answer.head.contains("allow: get, head"), "{method}");
+    }
+    let answer = guide.ask("HEAD / HTTP/1.1\r\nhost: localhost\r\n")?;
+    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+    Ok(())
+}
+
+/// All of 127.0.0.0/8 is this machine on Linux: who listens on every address answers on this one.
+#[cfg(target_os = "linux")]
+#[test]
+fn it_listens_on_one_loopback_address() -> io::Result<()> {
+    let book = copy()?;
+    let guide = Guide::serve(book.path())?;
+    let other = std::net::TcpStream::connect((Ipv4Addr::new(127, 0, 0, 2), guide.port));
+    let refused = other.expect_err("nobody listens on 127.0.0.2");
+    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    Ok(())
+}
+
+#[test]
+fn a_busy_port_gets_another_suggested() -> io::Result<()> {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let port = taken.local_addr()?.port();
+    let output = site(&["serve", "--no-console", "--port", &port.to_string()]).output()?;
+    assert_eq!(output.status.code(), Some(1));
+    let says = String::from_utf8_lossy(&output.stderr);
+    let begins = format!("Port {port} is in use by another program. Choose another: ");
+    assert!(says.starts_with(&begins), "{says}");
+    assert!(says.contains("cargo serve --port "), "{says}");
+    Ok(())
+}
+
+#[test]
+fn an_edit_is_shown_and_makes_open_pages_load_again() -> io::Result<()> {
+    let book = copy()?;
+    let guide = Guide::serve(book.path())?;
+    let page = guide.get("/introduction.html")?;
+    assert!(page.body.contains("/_tower-livereload/event-stream"));
+
+    for (file, more) in [
+        ("src/introduction.md", "\nA new last line.\n"),
+        ("site/theme/guide.css", "\n/* a new last line */\n"),
+        ("code/src/requests.rs", "\n// a new last line\n"),
+    ] {
+        let mut events = guide.events()?.lines();
+        let mut event = |name: &str| -> io::Result<()> {
+            let end = || io::Error::other(format!("no {name}"));
+            while events.next().ok_or_else(end)?? != format!("event: {name}") {}
+            Ok(())
+        };
+        event("init")?;
+        let file = book.path().join(file);
+        fs::write(&file, fs::read_to_string(&file)? + more)?;
+        event("reload")?;
+    }
+    assert!(
+        guide
+            .get("/introduction.html")?
+            .body
+            .contains("A new last line.")
+    );
+    Ok(())
+}
+
+#[test]
+fn a_mistake_is_shown_until_it_is_mended() -> io::Result<()> {
+    let book = copy()?;
+    let guide = Guide::serve(book.path())?;
+    let chapter = book.path().join("src/requests.md");
+    let good = fs::read_to_string(&chapter)?;
+    let before = guide.get("/requests.html")?;
+
+    let line = make_a_mistake(&chapter)?;
+    let place = format!("src/requests.md:{line}: ");
+    let told = guide.wait_for(&place);
+    guide.wait_for("The pages come back when this is mended.");
+    for page in ["/requests.html", "/", "/introduction.html"] {
+        let answer = guide.get(page)?;
+        assert_eq!(answer.status, 500, "{page}");
+        assert!(answer.body.contains(&place), "{page}: {}", answer.body);
+        assert!(answer.body.contains("/_tower-livereload/event-stream"));
+    }
+    assert!(told.len() > place.len(), "{told} says what to do");
+
+    fs::write(&chapter, good)?;
+    guide.wait_for("src/requests.md has changed: built again in ");
+    let after = guide.get("/requests.html")?;
+    assert_eq!(after.status, 200);
+    assert!(after.body == before.body, "the page is what it was");
+    Ok(())
+}
+
+#[test]
+fn a_book_that_begins_with_a_mistake_is_served_once_it_is_mended() -> io::Result<()> {
+    let book = copy()?;
+    let chapter = book.path().join("src/introduction.md");
+    let good = fs::read_to_string(&chapter)?;
+    let line = make_a_mistake(&chapter)?;
+
+    let guide = Guide::serve(book.path())?;
+    let answer = guide.get("/")?;
+    assert_eq!(answer.status, 500);
+    assert!(
+        answer
+            .body
+            .contains(&format!("src/introduction.md:{line}: "))
+    );
+    assert_eq!(guide.get("/book.js")?.status, 404);
+
+    fs::write(&chapter, good)?;
+    guide.wait_for("built again");
+    assert_eq!(guide.get("/")?.status, 200);
+    Ok(())
+}
+
+#[test]
+fn a_summary_that_is_gone_is_a_mistake_like_others() -> io::Result<()> {
+    let book = copy()?;
+    let guide = Guide::serve(book.path())?;
+    let summary = book.path().join("src/SUMMARY.md");
+    let good = fs::read_to_string(&summary)?;
+
+    fs::remove_file(&summary)?;
+    guide.wait_for("SUMMARY.md");
+    guide.wait_for("The pages come back when this is mended.");
+    let answer = guide.get("/")?;
+    assert_eq!(answer.status, 500);
+    assert!(answer.body.contains("SUMMARY.md"), "{}", answer.body);
+
+    fs::write(&summary, good)?;
+    guide.wait_for("built again");
+    assert_eq!(guide.get("/")?.status, 200);
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_and_nothing_is_left_behind() -> io::Result<()> {
+    use std::process::Command;
+
+    let book = copy()?;
+    for signal in ["TERM", "INT"] {
+        let temporary = tempfile::tempdir()?;
+        let mut command = site(&["serve", "--port", "0", "--no-console", "--root"]);
+        command.arg(book.path()).env("TMPDIR", temporary.path());
+        let mut guide = Guide::start(&mut command)?;
+        assert_eq!(fs::read_dir(temporary.path())?.count(), 1);
+        // A page that is open waits for the next reload.
+        let mut open = guide.events()?.lines();
+        while open
+            .next()
+            .transpose()?
+            .is_some_and(|line| line != "event: init")
+        {}
+
+        let kill = format!("kill -{signal} {}", guide.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status()?.success());
+        assert!(guide.child.wait()?.success(), "{signal}");
+        assert_eq!(fs::read_dir(temporary.path())?.count(), 0, "{signal}");
+    }
+    Ok(())
+}
