@@ -3,8 +3,10 @@
 /// One line of the board: `tea 2.20`.
 fn price_cents(line: &str) -> Result<u32, String> {
     let (name, price) = line.rsplit_once(' ').ok_or(format!("no price: {line}"))?;
-    let (whole, cents) = price.split_once('.').ok_or(format!("no cents: {name}"))?;
-    let number = |text: &str| text.parse::<u32>().map_err(|error| error.to_string());
+    let (whole, cents) =
+        price.split_once('.').ok_or(format!("no cents: {name}"))?;
+    let number =
+        |text: &str| text.parse::<u32>().map_err(|error| error.to_string());
     Ok(number(whole)? * 100 + number(cents)?)
 }
 

@@ -20,7 +20,10 @@ type Checking = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 impl Check {
     /// A check that `says` in a few words what must hold, and tries it on an app. Its `Err` is
     /// what the reader sees: what was found, what was expected, and where to look.
-    pub fn new<F>(says: &'static str, run: impl Fn(Router) -> F + Send + 'static) -> Self
+    pub fn new<F>(
+        says: &'static str,
+        run: impl Fn(Router) -> F + Send + 'static,
+    ) -> Self
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
@@ -67,7 +70,9 @@ impl fmt::Display for Report {
         for (says, outcome) in &self.outcomes {
             match outcome {
                 Outcome::Met => writeln!(f, "  met      {says}")?,
-                Outcome::NotWritten => writeln!(f, "  to do    {says}: not written yet")?,
+                Outcome::NotWritten => {
+                    writeln!(f, "  to do    {says}: not written yet")?
+                }
                 Outcome::Missing(why) => {
                     writeln!(f, "  missing  {says}")?;
                     for line in why.lines() {
@@ -103,7 +108,11 @@ pub async fn run(app: fn() -> Router, checks: Vec<Check>) -> Report {
 
 /// What is wrong with an exercise itself, by file: its solution must meet every check, and its
 /// start must leave something to do.
-pub fn problems(name: &str, start: &Report, solution: &Report) -> Vec<(String, String)> {
+pub fn problems(
+    name: &str,
+    start: &Report,
+    solution: &Report,
+) -> Vec<(String, String)> {
     let folder = format!("code/exercises/{name}");
     let mut problems = Vec::new();
     if start.all_met() {
@@ -115,7 +124,8 @@ pub fn problems(name: &str, start: &Report, solution: &Report) -> Vec<(String, S
         problems.push((format!("{folder}/exercise.rs"), message));
     }
     if !solution.all_met() {
-        let message = format!("the solution does not meet every check. Mend it\n{solution}");
+        let message =
+            format!("the solution does not meet every check. Mend it\n{solution}");
         problems.push((format!("{folder}/solution.rs"), message));
     }
     problems
@@ -155,7 +165,9 @@ mod tests {
             Check::new("holds", |_| async { Ok(()) }),
             Check::new("does not hold", |_| async { Err("two\nlines".into()) }),
             Check::new("bare todo", |_| async { todo!() }),
-            Check::new("todo with a hint", |_| async { todo!("the {} handler", 2) }),
+            Check::new("todo with a hint", |_| async {
+                todo!("the {} handler", 2)
+            }),
             Check::new("breaks", |_| async { panic!("no such drink: {}", "tea") }),
         ];
         let report = run(app, checks).await;

@@ -122,7 +122,10 @@ struct MenuFilter {
 }
 
 #[instrument(skip_all)]
-async fn list_menu(State(shop): State<Shop>, Query(filter): Query<MenuFilter>) -> Json<Vec<Item>> {
+async fn list_menu(
+    State(shop): State<Shop>,
+    Query(filter): Query<MenuFilter>,
+) -> Json<Vec<Item>> {
     Json(shop.books().menu(filter.max_price))
 }
 // ANCHOR_END: list-menu
@@ -157,7 +160,10 @@ async fn place_order(
 // ANCHOR_END: place-order
 
 #[instrument(skip_all)]
-async fn show_order(State(shop): State<Shop>, Path(id): Path<u64>) -> Result<Json<Order>, Refusal> {
+async fn show_order(
+    State(shop): State<Shop>,
+    Path(id): Path<u64>,
+) -> Result<Json<Order>, Refusal> {
     let order = shop.books().order(id)?.clone();
     Ok(Json(order))
 }
@@ -268,14 +274,17 @@ impl Books {
     #[instrument(skip_all)]
     fn order(&self, id: u64) -> Result<&Order, Refusal> {
         let order = self.orders.iter().find(|order| order.id == id);
-        order.ok_or_else(|| (StatusCode::NOT_FOUND, format!("There is no order {id}")))
+        order.ok_or_else(|| {
+            (StatusCode::NOT_FOUND, format!("There is no order {id}"))
+        })
     }
 
     // ANCHOR: sell
     /// Takes the items off the shelf and writes the order down.
     #[instrument(skip_all)]
     fn sell(&mut self, new: NewOrder, table: Option<u8>) -> Result<Order, Refusal> {
-        let Some(item) = self.menu.iter_mut().find(|item| item.id == new.item) else {
+        let Some(item) = self.menu.iter_mut().find(|item| item.id == new.item)
+        else {
             return Err(unprocessable("item must be an id from the menu"));
         };
         // ANCHOR: sold-out

@@ -46,7 +46,8 @@ fn line(line: &str, status: u16) -> Row {
 
 /// A request that would be good without this header.
 fn header(header: &str, status: u16) -> Row {
-    let bytes = format!("GET /menu HTTP/1.1\r\nhost: localhost\r\n{header}\r\n\r\n");
+    let bytes =
+        format!("GET /menu HTTP/1.1\r\nhost: localhost\r\n{header}\r\n\r\n");
     row(header, bytes, status)
 }
 
@@ -56,26 +57,36 @@ fn order(name: &str, body: impl AsRef<[u8]>, status: u16) -> Row {
 }
 
 /// An order with this body, and these headers instead of a content type.
-fn order_with(name: &str, headers: &str, body: impl AsRef<[u8]>, status: u16) -> Row {
+fn order_with(
+    name: &str,
+    headers: &str,
+    body: impl AsRef<[u8]>,
+    status: u16,
+) -> Row {
     let body = body.as_ref();
     let length = if headers.contains("transfer-encoding") {
         String::new()
     } else {
         format!("content-length: {}\r\n", body.len())
     };
-    let head = format!("POST /orders HTTP/1.1\r\nhost: localhost\r\n{length}{headers}\r\n\r\n");
+    let head = format!(
+        "POST /orders HTTP/1.1\r\nhost: localhost\r\n{length}{headers}\r\n\r\n"
+    );
     row(name, [head.as_bytes(), body].concat(), status)
 }
 
 /// An order of so many.
 fn quantity(value: &str, status: u16) -> Row {
-    let body = format!(r#"{{"customer": "Ada", "item": "tea", "quantity": {value}}}"#);
+    let body =
+        format!(r#"{{"customer": "Ada", "item": "tea", "quantity": {value}}}"#);
     order(&format!("quantity {value}"), body, status)
 }
 
 /// An order with this wish.
 fn note(name: &str, value: &str, status: u16) -> Row {
-    let body = format!(r#"{{"customer": "Ada", "item": "tea", "quantity": 1, "note": {value}}}"#);
+    let body = format!(
+        r#"{{"customer": "Ada", "item": "tea", "quantity": 1, "note": {value}}}"#
+    );
     order(name, body, status)
 }
 
@@ -327,7 +338,9 @@ fn refused_by_hyper() -> Vec<Row> {
     let many = format!("GET /menu HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(101));
     let long = "x".repeat(70_000);
     let long = format!("GET /{long} HTTP/1.1\r\nhost: localhost\r\n\r\n");
-    let in_1_0 = format!("POST /orders HTTP/1.0\r\n{JSON}\r\ntransfer-encoding: chunked\r\n\r\n");
+    let in_1_0 = format!(
+        "POST /orders HTTP/1.0\r\n{JSON}\r\ntransfer-encoding: chunked\r\n\r\n"
+    );
     vec![
         row("prose", "hello\r\n\r\n", 400),
         row("another protocol", "EHLO localhost\r\n\r\n", 400),
@@ -491,16 +504,18 @@ impl Server {
             .thread_name("shop")
             .enable_all()
             .build()?;
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+        let listener =
+            runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
         let address = listener.local_addr()?;
 
         let seen = Arc::new(AtomicUsize::new(0));
         let count = seen.clone();
         let chapter = code::chapter("requests").expect("the chapter has an app");
-        let app = (chapter.app)().layer(from_fn(move |request: Request, next: Next| {
-            count.fetch_add(1, Ordering::SeqCst);
-            next.run(request)
-        }));
+        let app =
+            (chapter.app)().layer(from_fn(move |request: Request, next: Next| {
+                count.fetch_add(1, Ordering::SeqCst);
+                next.run(request)
+            }));
         runtime.spawn(axum::serve(listener, app).into_future());
 
         let mut server = Self {
@@ -531,7 +546,9 @@ impl Server {
     /// A good request: what the shop has left.
     fn ask_for_the_menu(&self) -> io::Result<String> {
         let mut stream = TcpStream::connect(self.address)?;
-        stream.write_all(b"GET /menu HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+        stream.write_all(
+            b"GET /menu HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+        )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
@@ -540,7 +557,10 @@ impl Server {
     }
 
     /// How many requests reached the app while this ran.
-    fn seen<T>(&self, run: impl FnOnce() -> io::Result<T>) -> io::Result<(T, usize)> {
+    fn seen<T>(
+        &self,
+        run: impl FnOnce() -> io::Result<T>,
+    ) -> io::Result<(T, usize)> {
         let before = self.seen.load(Ordering::SeqCst);
         let value = run()?;
         Ok((value, self.seen.load(Ordering::SeqCst) - before))

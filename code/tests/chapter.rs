@@ -12,7 +12,8 @@ fn chapter(arguments: &[&str]) -> Command {
 }
 
 fn fails(arguments: &[&str]) -> (Option<i32>, String) {
-    let Output { status, stderr, .. } = chapter(arguments).output().expect("the program starts");
+    let Output { status, stderr, .. } =
+        chapter(arguments).output().expect("the program starts");
     (status.code(), String::from_utf8_lossy(&stderr).into_owned())
 }
 
@@ -89,7 +90,9 @@ impl Drop for Running {
 fn it_says_where_it_answers() -> io::Result<()> {
     let running = Running::start()?;
     let mut stream = running.connect()?;
-    stream.write_all(b"GET /menu HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    stream.write_all(
+        b"GET /menu HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+    )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
@@ -151,7 +154,8 @@ fn a_busy_port_gets_another_suggested() -> io::Result<()> {
     let port = taken.local_addr()?.port();
     let (code, says) = fails(&["requests", "--port", &port.to_string()]);
     assert_eq!(code, Some(1));
-    let begins = format!("Port {port} is in use by another program. Choose another: ");
+    let begins =
+        format!("Port {port} is in use by another program. Choose another: ");
     assert!(says.starts_with(&begins), "{says}");
     assert!(says.contains("cargo chapter requests --port "), "{says}");
     Ok(())
@@ -161,7 +165,8 @@ fn a_busy_port_gets_another_suggested() -> io::Result<()> {
 mod stopping {
     use super::*;
 
-    const ORDER: &[u8] = br#"{"customer": "Ada", "item": "flat-white", "quantity": 2}"#;
+    const ORDER: &[u8] =
+        br#"{"customer": "Ada", "item": "flat-white", "quantity": 2}"#;
 
     /// Begins an order and comes back when the handler waits for its body: the server answers
     /// `100 Continue` when somebody asks for the body, and not before.

@@ -75,7 +75,8 @@ fn an_unknown_exercise_gets_the_list_of_names() {
     for arguments in [&[][..], &["requets"]] {
         let Output { status, stderr, .. } = command(arguments);
         assert_eq!(status.code(), Some(2));
-        let names: Vec<_> = EXERCISES.iter().map(|exercise| exercise.name).collect();
+        let names: Vec<_> =
+            EXERCISES.iter().map(|exercise| exercise.name).collect();
         let list = format!("Exercises: {}", names.join(", "));
         assert!(text(&stderr).contains(&list), "{}", text(&stderr));
     }

@@ -122,7 +122,8 @@ pub fn diagram(origin: &Origin, source: &[&str]) -> String {
         "<ol>\n{steps}</ol>\n\n<pre class=\"mermaid-source\" hidden>{}</pre>",
         escape(&source.join("\n"))
     );
-    let caption = format!("{}: the way it went {}", inline(title), origin.anchor());
+    let title = format!("{title}: the way it went");
+    let caption = format!("{} {}", inline(&title), origin.anchor());
     figure("diagram", origin, &caption, &shown)
 }
 
@@ -215,7 +216,7 @@ fn pre(attributes: &str, code: &Code<'_>) -> String {
 
 /// A title, in which backticks make code.
 fn inline(title: &str) -> String {
-    let mut html = String::new();
+    let mut html = String::from("<span>");
     for (position, part) in title.split('`').enumerate() {
         let part = escape(part);
         html += &if position % 2 == 1 {
@@ -224,7 +225,7 @@ fn inline(title: &str) -> String {
             part
         };
     }
-    html
+    html + "</span>"
 }
 
 fn slug(title: &str) -> String {

@@ -27,7 +27,10 @@ pub fn checks() -> Vec<Check> {
             "GET /tables/9 answers 404 and names the table",
             |app| async move {
                 let answer = get(&app, "/tables/9").await?;
-                answer.expect_status(404, "return Err with the status and a sentence")?;
+                answer.expect_status(
+                    404,
+                    "return Err with the status and a sentence",
+                )?;
                 expect(answer.body.contains('9'), || {
                     format!(
                         "the body was `{}`: say which table is not there",
@@ -71,7 +74,8 @@ pub fn checks() -> Vec<Check> {
                 "the same 404 as before; a function can make it for both",
             )?;
             expect(answer.body.contains('9'), || {
-                "an empty 404 comes from the router: the route is still missing".into()
+                "an empty 404 comes from the router: the route is still missing"
+                    .into()
             })
         }),
     ]
@@ -101,8 +105,9 @@ impl Answer {
     }
 
     fn json(&self) -> Result<Value, String> {
-        serde_json::from_str(&self.body)
-            .map_err(|_| format!("{}: the body was no JSON: `{}`", self.asked, self.body))
+        serde_json::from_str(&self.body).map_err(|_| {
+            format!("{}: the body was no JSON: `{}`", self.asked, self.body)
+        })
     }
 }
 
@@ -114,10 +119,15 @@ async fn get(app: &Router, path: &str) -> Result<Answer, String> {
     send(app, Request::get(path), Body::empty()).await
 }
 
-async fn seat(app: &Router, table: u8, name: &str, party: u8) -> Result<Answer, String> {
+async fn seat(
+    app: &Router,
+    table: u8,
+    name: &str,
+    party: u8,
+) -> Result<Answer, String> {
     let body = serde_json::json!({ "name": name, "party": party });
-    let request =
-        Request::post(format!("/tables/{table}/guests")).header("content-type", "application/json");
+    let request = Request::post(format!("/tables/{table}/guests"))
+        .header("content-type", "application/json");
     send(app, request, body.to_string().into()).await
 }
 

@@ -52,17 +52,20 @@ fn read(arguments: &[String]) -> Result<(&'static Chapter, u16), String> {
     while let Some(word) = words.next() {
         if word == "--port" {
             let number = words.next().ok_or("--port needs a number after it.")?;
-            port = number
-                .parse()
-                .map_err(|_| format!("--port {number}: a port is a number from 0 to 65535."))?;
+            port = number.parse().map_err(|_| {
+                format!("--port {number}: a port is a number from 0 to 65535.")
+            })?;
         } else if word.starts_with('-') {
             return Err(format!("There is no option {word}."));
         } else if name.replace(word).is_some() {
-            return Err("One chapter at a time: start a second one on another port.".into());
+            return Err(
+                "One chapter at a time: start a second one on another port.".into(),
+            );
         }
     }
     let name = name.ok_or("Which chapter?")?;
-    let chapter = code::chapter(name).ok_or(format!("No chapter {name} has an app."))?;
+    let chapter =
+        code::chapter(name).ok_or(format!("No chapter {name} has an app."))?;
     Ok((chapter, port))
 }
 
@@ -95,7 +98,9 @@ async fn serve(chapter: &Chapter, port: u16) -> Result<(), Error> {
     // ANCHOR_END: serve
     let asked_twice = async {
         signals.next().await;
-        println!("Finishing the requests under way. Press Ctrl-C again to stop at once.");
+        println!(
+            "Finishing the requests under way. Press Ctrl-C again to stop at once."
+        );
         let _ = stop.send(());
         signals.next().await;
     };
@@ -154,7 +159,9 @@ fn explain(error: &Error, chapter: &Chapter, port: u16) -> String {
         4000
     };
     let reason = match error.kind() {
-        ErrorKind::AddrInUse => format!("Port {port} is in use by another program."),
+        ErrorKind::AddrInUse => {
+            format!("Port {port} is in use by another program.")
+        }
         ErrorKind::PermissionDenied => format!("Port {port} is not yours to use."),
         _ => return format!("The server stopped: {error}"),
     };

@@ -31,7 +31,8 @@ async fn main() -> ExitCode {
         _ => None,
     };
     let Some(exercise) = wanted else {
-        let names: Vec<_> = EXERCISES.iter().map(|exercise| exercise.name).collect();
+        let names: Vec<_> =
+            EXERCISES.iter().map(|exercise| exercise.name).collect();
         eprintln!(
             "Usage: cargo exercise NAME\n\nExercises: {}",
             names.join(", ")
