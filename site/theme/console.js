@@ -3,7 +3,7 @@
 // What it works on, as the preprocessor writes it:
 //
 //   <figure class="exchange" data-chapter="requests" id="…">
-//     <figcaption>…</figcaption>
+//     <figcaption>Title <a>file</a></figcaption>
 //     <pre class="request"><code>…</code></pre>
 //     <pre class="answer"><code>…</code></pre>         (may stand in a <details>)
 //   </figure>
@@ -74,6 +74,11 @@
         return `${number} ${what}${number === 1 ? '' : 's'}`;
     }
 
+    function title(figure) {
+        const parts = [...figure.querySelector('figcaption').childNodes].filter(part => part.localName !== 'a');
+        return parts.map(part => part.textContent).join('').trim();
+    }
+
     function text(code) {
         return code.textContent.replace(/\n$/, '');
     }
@@ -84,14 +89,15 @@
         const head = /^(?<method>[A-Z]+)(?= )|^HTTP\/[\d.]+ (?<status>.*)|^(?<name>[\w-]+)(?=:)|^(?<comment>#.*)/;
         const json = /(?<property>"(?:[^"\\]|\\.)*")(?=\s*:)|(?<string>"(?:[^"\\]|\\.)*")|(?<number>-?\b\d[\d.eE+-]*)|(?<literal>\b(?:true|false|null)\b)/g;
         const kinds = {
-            method: 'c-keyword', status: 'c-keyword', name: 'c-property', comment: 'c-comment',
+            method: 'c-keyword', status: 'c-status', name: 'c-property', comment: 'c-comment',
             property: 'c-property', string: 'c-string', number: 'c-number', literal: 'c-keyword',
         };
         const end = message.indexOf('\n\n');
         const body = end < 0 ? message.length : end;
+        const isJson = /^\s*[[{]/.test(message.slice(body));
         let at = 0;
         for (const line of message.split(/(?<=\n)/)) {
-            const found = at < body ? [head.exec(line)].filter(Boolean) : line.matchAll(json);
+            const found = at < body ? [head.exec(line)].filter(Boolean) : isJson ? line.matchAll(json) : [];
             let done = 0;
             for (const match of found) {
                 const [kind, part] = Object.entries(match.groups).find(([, value]) => value);
@@ -175,7 +181,7 @@
             this.pre = request;
             this.code = request.querySelector('code');
             this.record = { request: text(this.code), painted: [...this.code.childNodes] };
-            this.title = figure.querySelector('figcaption')?.firstChild?.textContent.trim() ?? '';
+            this.title = title(figure);
             this.sendButton = this.button('Send', () => this.send(), 'send');
             this.editButton = this.button('Edit', () => this.toggleEditor());
             this.restoreButton = this.button('Undo my edit', () => this.restore());
