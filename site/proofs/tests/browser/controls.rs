@@ -1,0 +1,125 @@
+//! The controls of a page, as a reader presses and reads them.
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use crate::{chromium::Page, guide::Guide};
+
+/// The exchanges that have a Send.
+pub const SENDABLE: &str = "figure.exchange:not([data-server])";
+
+pub fn ids(page: &mut Page<'_>, selector: &str) -> Result<Vec<String>> {
+    let ids = page.evaluate(&format!(
+        "[...document.querySelectorAll('{selector}')].map(figure => figure.id)"
+    ))?;
+    Ok(serde_json::from_value(ids)?)
+}
+
+/// Opens the page with the most exchanges, and names the first of them.
+pub fn open_exchange(guide: &Guide, page: &mut Page<'_>) -> Result<String> {
+    let mut most = (Vec::new(), "");
+    for name in &guide.pages {
+        page.open(&guide.address(name))?;
+        let found = ids(page, SENDABLE)?;
+        if found.len() > most.0.len() {
+            most = (found, name);
+        }
+    }
+    let (ids, name) = most;
+    page.open(&guide.address(name))?;
+    ids.into_iter().next().context("no page has an exchange")
+}
+
+pub fn figure(id: &str) -> String {
+    format!("document.getElementById({})", json!(id))
+}
+
+pub fn answer(id: &str) -> String {
+    format!("{}.querySelector('pre.answer code')", figure(id))
+}
+
+pub fn request(id: &str) -> String {
+    format!("{}.querySelector('pre.request code')", figure(id))
+}
+
+pub fn status(id: &str) -> String {
+    format!("{}.querySelector('[role=status]')", figure(id))
+}
+
+pub fn button(id: &str, label: &str) -> String {
+    format!(
+        "[...{}.querySelectorAll('button')].find(button => button.textContent === {} && !button.hidden)",
+        figure(id),
+        json!(label)
+    )
+}
+
+pub fn press_button(page: &mut Page<'_>, id: &str, label: &str) -> Result<()> {
+    let pressed = format!("{}.click()", button(id, label));
+    page.evaluate(&pressed)
+        .with_context(|| format!("{id} has no button “{label}”"))?;
+    Ok(())
+}
+
+/// Writes a request into the open editor of an exchange.
+pub fn write(page: &mut Page<'_>, id: &str, request: &str) -> Result<()> {
+    page.evaluate(&format!(
+        "(editor => {{ editor.value = {};  editor.dispatchEvent(new Event('input')); }})({}.querySelector('textarea'))",
+        json!(request),
+        figure(id)
+    ))?;
+    Ok(())
+}
+
+/// Presses Send and waits until something is said about it.
+pub fn send(page: &mut Page<'_>, id: &str) -> Result<()> {
+    press_button(page, id, "Send")?;
+    page.wait_for(&format!(
+        "!{}.hasAttribute('aria-disabled')",
+        button(id, "Send")
+    ))
+}
+
+pub fn send_all(page: &mut Page<'_>) -> Result<()> {
+    for id in ids(page, "figure.exchange:not([data-server]), figure.challenge")? {
+        send(page, &id)?;
+    }
+    Ok(())
+}
+
+pub fn text(page: &mut Page<'_>, element: &str) -> Result<String> {
+    let text = page.evaluate(&format!("{element}.textContent"))?;
+    Ok(text.as_str().context("a text")?.to_owned())
+}
+
+/// How many lines of the shown answer are marked.
+pub fn marks(page: &mut Page<'_>, id: &str, mark: &str) -> Result<u64> {
+    let marks = page.evaluate(&format!("{}.querySelectorAll('{mark}').length", answer(id)))?;
+    marks.as_u64().context("a count")
+}
+
+pub fn said(page: &mut Page<'_>, id: &str) -> Result<String> {
+    text(page, &status(id))
+}
+
+/// Presses Tab until a condition holds.
+pub fn tab_to(page: &mut Page<'_>, condition: &str) -> Result<()> {
+    for _ in 0..300 {
+        if page.evaluate(condition)? == true {
+            return Ok(());
+        }
+        page.press("Tab")?;
+    }
+    anyhow::bail!("Tab never leads to where this holds: {condition}")
+}
+
+/// The size of a file after gzip, as a server sends it.
+pub fn compressed(page: &mut Page<'_>, url: &str) -> Result<u64> {
+    let size = page.evaluate(&format!(
+        "fetch({})
+            .then(file => new Response(file.body.pipeThrough(new CompressionStream('gzip'))).arrayBuffer())
+            .then(bytes => bytes.byteLength)",
+        json!(url)
+    ))?;
+    size.as_u64().context("a size")
+}

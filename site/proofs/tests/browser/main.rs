@@ -1,0 +1,556 @@
+//! What the pages do in a browser: the console answers, and nothing is in a reader's way.
+//!
+//! Runs where `BROWSER_TESTS=1` says so.
+
+mod chromium;
+mod controls;
+mod guide;
+
+use std::{
+    collections::BTreeSet,
+    env,
+    process::ExitCode,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use anyhow::{Context, Result, ensure};
+use chromium::{Chromium, Page};
+use controls::*;
+use guide::Guide;
+use libtest_mimic::{Arguments, Trial};
+use serde_json::json;
+
+/// What the console may add to a page when it is first used, compressed.
+const CONSOLE_BUDGET: u64 = 150 * 1024;
+
+/// How the console ends what it says about an answer that is the recorded one.
+const SAME: &str = "the same as recorded.";
+
+type Test = fn(&Guide, &mut Page<'_>) -> Result<()>;
+
+const TESTS: &[(&str, Test)] = &[
+    (
+        "every_exchange_is_answered_as_recorded",
+        every_exchange_is_answered_as_recorded,
+    ),
+    (
+        "every_challenge_is_met_by_its_solution_only",
+        every_challenge_is_met_by_its_solution_only,
+    ),
+    (
+        "the_shop_remembers_until_it_is_reset",
+        the_shop_remembers_until_it_is_reset,
+    ),
+    (
+        "an_edited_request_gets_another_answer",
+        an_edited_request_gets_another_answer,
+    ),
+    ("a_bad_request_gets_a_message", a_bad_request_gets_a_message),
+    (
+        "a_panic_costs_a_session_and_no_more",
+        a_panic_costs_a_session_and_no_more,
+    ),
+    (
+        "a_console_that_cannot_be_loaded_says_so",
+        a_console_that_cannot_be_loaded_says_so,
+    ),
+    (
+        "the_keyboard_alone_sends_and_edits",
+        the_keyboard_alone_sends_and_edits,
+    ),
+    (
+        "a_prediction_is_revealed_by_sending",
+        a_prediction_is_revealed_by_sending,
+    ),
+    (
+        "a_diagram_is_drawn_on_a_click",
+        a_diagram_is_drawn_on_a_click,
+    ),
+    (
+        "the_console_stays_in_its_budget",
+        the_console_stays_in_its_budget,
+    ),
+    (
+        "without_script_every_answer_is_there",
+        without_script_every_answer_is_there,
+    ),
+    (
+        "no_page_is_wider_than_a_phone",
+        no_page_is_wider_than_a_phone,
+    ),
+    (
+        "no_page_complains_or_calls_another_host",
+        no_page_complains_or_calls_another_host,
+    ),
+];
+
+fn main() -> ExitCode {
+    if env::var_os("BROWSER_TESTS").is_none_or(|wanted| wanted != "1") {
+        println!("browser tests: left out, as BROWSER_TESTS=1 is not set");
+        return ExitCode::SUCCESS;
+    }
+    // One Chromium, so one page at a time. It starts when the first test needs it.
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let shared: Arc<Mutex<Option<(Guide, Chromium)>>> = Arc::default();
+    let trials = TESTS
+        .iter()
+        .map(|&(name, test)| {
+            let shared = shared.clone();
+            Trial::test(name, move || {
+                // A test that failed leaves the browser as it is: each has a page of its own.
+                let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                run(&mut shared, test).map_err(|error| format!("{error:#}").into())
+            })
+        })
+        .collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    drop(shared.lock().unwrap_or_else(PoisonError::into_inner).take());
+    conclusion.exit_code()
+}
+
+fn run(shared: &mut Option<(Guide, Chromium)>, test: Test) -> Result<()> {
+    if shared.is_none() {
+        *shared = Some((Guide::build()?, Chromium::start()?));
+    }
+    let (guide, chromium) = shared.as_mut().context("both have just been started")?;
+    test(guide, &mut chromium.page()?)
+}
+
+fn every_exchange_is_answered_as_recorded(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let mut sent = Vec::new();
+    let mut differing = Vec::new();
+    for name in &guide.pages {
+        page.open(&guide.address(name))?;
+        for exchange in ids(page, SENDABLE)? {
+            sent.push(text(page, &request(&exchange))?);
+            let recorded = text(page, &answer(&exchange))?;
+            send(page, &exchange)?;
+            let answered = text(page, &answer(&exchange))?;
+            let said = said(page, &exchange)?;
+            if answered != recorded || !said.ends_with(SAME) {
+                differing.push(format!("{name}#{exchange}: {said}\n{answered}"));
+            }
+        }
+    }
+    let same = sent.len() - differing.len();
+    println!("live exchanges: {same} of {}", sent.len());
+    for exchange in guide.exchanges.iter().filter(|exchange| !exchange.server) {
+        ensure!(
+            sent.iter()
+                .any(|request| request.trim_end() == exchange.request.trim_end()),
+            "no page can send “{}”",
+            exchange.title
+        );
+    }
+    ensure!(
+        differing.is_empty(),
+        "answers differ from their records:\n{}",
+        differing.join("\n")
+    );
+    Ok(())
+}
+
+fn every_challenge_is_met_by_its_solution_only(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let mut met = 0;
+    for name in &guide.pages {
+        page.open(&guide.address(name))?;
+        for challenge in ids(page, "figure.challenge")? {
+            let figure = figure(&challenge);
+            let solution = text(
+                page,
+                &format!("{figure}.querySelector('details pre.request code')"),
+            )?;
+            let record = text(
+                page,
+                &format!("{figure}.querySelector('details pre.answer code')"),
+            )?;
+            let wanted = record.split(' ').nth(1).context("a status")?;
+
+            send(page, &challenge)?;
+            let said_first = said(page, &challenge)?;
+            ensure!(
+                said_first.starts_with("Not yet: the shop answered"),
+                "{challenge}, as it starts: {said_first}"
+            );
+            let status = page.evaluate(&format!(
+                "{figure}.querySelector('pre.answer').dataset.status"
+            ))?;
+            ensure!(
+                status == wanted || said_first.contains(&format!("wanted: {wanted}")),
+                "{challenge} does not say that it wants a {wanted}: {said_first}"
+            );
+            write(page, &challenge, &solution)?;
+            send(page, &challenge)?;
+            let said_then = said(page, &challenge)?;
+            ensure!(
+                said_then.starts_with("Done."),
+                "{challenge}, with its solution: {said_then}"
+            );
+            met += 1;
+        }
+    }
+    println!("challenges: {met} met by their solutions, none by its start");
+    ensure!(met > 0, "no page has a challenge");
+    Ok(())
+}
+
+fn the_shop_remembers_until_it_is_reset(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let first = open_exchange(guide, page)?;
+    send_all(page)?;
+    let mut differing = 0;
+    for exchange in ids(page, SENDABLE)? {
+        send(page, &exchange)?;
+        let said = said(page, &exchange)?;
+        let new = marks(page, &exchange, "ins")?;
+        if said.contains("differs from the record") {
+            differing += 1;
+            press_button(page, &exchange, "Show the recorded answer")?;
+            let old = marks(page, &exchange, "del")?;
+            // Lines that came where others went count once.
+            let counted = said
+                .rsplit(" in ")
+                .next()
+                .and_then(|end| end.split(' ').next()?.parse().ok());
+            ensure!(
+                counted >= Some(new.max(old)) && counted <= Some(new + old),
+                "{exchange} marks {new} and {old} lines: {said}"
+            );
+        } else {
+            ensure!(new == 0, "{exchange} marks {new} lines: {said}");
+        }
+    }
+    ensure!(differing > 0, "sent twice, and nothing differs");
+
+    press_button(page, &first, "Reset the shop")?;
+    ensure!(said(page, &first)?.contains("fresh"), "Reset says nothing");
+    for exchange in ids(page, SENDABLE)? {
+        for mark in ["ins", "del"] {
+            ensure!(
+                marks(page, &exchange, mark)? == 0,
+                "{exchange} is still marked"
+            );
+        }
+        send(page, &exchange)?;
+        let said = said(page, &exchange)?;
+        ensure!(said.ends_with(SAME), "after Reset, {exchange}: {said}");
+    }
+    Ok(())
+}
+
+fn an_edited_request_gets_another_answer(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let exchange = open_exchange(guide, page)?;
+    let (request, answer) = (request(&exchange), answer(&exchange));
+    let recorded = text(page, &answer)?;
+    let recorded_request = text(page, &request)?;
+    press_button(page, &exchange, "Edit")?;
+    write(page, &exchange, "GET /no-such-path HTTP/1.1")?;
+    send(page, &exchange)?;
+    let said_then = said(page, &exchange)?;
+    ensure!(
+        said_then.contains("404 Not Found. This differs from the record in "),
+        "{said_then}"
+    );
+    ensure!(marks(page, &exchange, "ins")? > 0, "nothing is marked");
+
+    press_button(page, &exchange, "Show the recorded answer")?;
+    let shown = text(page, &answer)?;
+    ensure!(
+        shown.trim_end() == recorded.trim_end(),
+        "this is not the recorded answer:\n{shown}"
+    );
+    ensure!(
+        marks(page, &exchange, "del")? > 0,
+        "nothing is marked in the record"
+    );
+
+    press_button(page, &exchange, "Close the editor")?;
+    let edited = text(page, &request)?;
+    ensure!(
+        edited == "GET /no-such-path HTTP/1.1",
+        "the edit is lost: {edited}"
+    );
+    press_button(page, &exchange, "Reset the shop")?;
+    ensure!(
+        text(page, &answer)? == recorded,
+        "Reset does not bring the record back"
+    );
+    ensure!(
+        text(page, &request)? == recorded_request,
+        "Reset does not bring the request back"
+    );
+    Ok(())
+}
+
+fn a_bad_request_gets_a_message(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let exchange = open_exchange(guide, page)?;
+    press_button(page, &exchange, "Edit")?;
+    for (request, expected) in [
+        ("hello", "Line 1"),
+        ("", "Line 1"),
+        ("GET {{nothing}} HTTP/1.1", "`nothing`"),
+        ("GET /menu HTTP/1.1\nno colon", "Line 2"),
+        ("# capture x = /y/z\nGET /menu HTTP/1.1", "Line 1"),
+    ] {
+        write(page, &exchange, request)?;
+        send(page, &exchange)?;
+        let said = said(page, &exchange)?;
+        ensure!(
+            said.contains(expected) && !said.contains("panicked"),
+            "{request:?}: {said}"
+        );
+        println!("{request:?}: {said}");
+    }
+    press_button(page, &exchange, "Undo my edit")?;
+    send(page, &exchange)?;
+    let said = said(page, &exchange)?;
+    ensure!(said.ends_with(SAME), "the page does not go on: {said}");
+    Ok(())
+}
+
+fn a_panic_costs_a_session_and_no_more(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let exchange = open_exchange(guide, page)?;
+    // No sample panics, so the module is made to.
+    page.evaluate(
+        "import(new URL(path_to_root + 'generated/live.js', document.baseURI)).then(live => {
+            live.Session.prototype.send = () => { throw new WebAssembly.RuntimeError('unreachable'); };
+        })",
+    )?;
+    send(page, &exchange)?;
+    let said_then = said(page, &exchange)?;
+    ensure!(said_then.starts_with("The shop panicked"), "{said_then}");
+    send(page, &exchange)?;
+    let said = said(page, &exchange)?;
+    ensure!(said.ends_with(SAME), "after a panic: {said}");
+    Ok(())
+}
+
+fn a_console_that_cannot_be_loaded_says_so(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let exchange = open_exchange(guide, page)?;
+    page.send("Network.setBlockedURLs", json!({ "urls": ["*live*"] }))?;
+    send(page, &exchange)?;
+    let said_then = said(page, &exchange)?;
+    ensure!(said_then.contains("could not be loaded"), "{said_then}");
+    page.send("Network.setBlockedURLs", json!({ "urls": [] }))?;
+    send(page, &exchange)?;
+    let said = said(page, &exchange)?;
+    ensure!(said.ends_with(SAME), "when it can be loaded again: {said}");
+    Ok(())
+}
+
+fn the_keyboard_alone_sends_and_edits(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let exchange = open_exchange(guide, page)?;
+    let button = |label: &str| format!("document.activeElement === {}", button(&exchange, label));
+    tab_to(page, &button("Send"))?;
+    let outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")?;
+    ensure!(outline != "none", "the focus does not show");
+    page.press("Enter")?;
+    page.wait_for(&format!(
+        "/the same as recorded/.test({}.textContent)",
+        status(&exchange)
+    ))?;
+    let live = page.evaluate(&format!("{}.getAttribute('role')", status(&exchange)))?;
+    ensure!(live == "status", "the answer is not announced");
+    ensure!(
+        page.evaluate(&button("Send"))? == true,
+        "the focus is lost after sending"
+    );
+
+    tab_to(page, &button("Edit"))?;
+    page.press("Enter")?;
+    let editor = format!(
+        "document.activeElement === {}.querySelector('textarea')",
+        figure(&exchange)
+    );
+    ensure!(
+        page.evaluate(&editor)? == true,
+        "the editor has not the focus"
+    );
+    page.evaluate("document.activeElement.select()")?;
+    page.send(
+        "Input.insertText",
+        json!({ "text": "GET /no-such-path HTTP/1.1" }),
+    )?;
+    page.press("Control+Enter")?;
+    page.wait_for(&format!("/404/.test({}.textContent)", status(&exchange)))?;
+    ensure!(
+        page.evaluate(&editor)? == true,
+        "the focus is lost after sending from the editor"
+    );
+    page.press("Escape")?;
+    ensure!(
+        page.evaluate(&button("Edit"))? == true,
+        "Escape does not lead back to Edit"
+    );
+
+    for label in ["Show the recorded answer", "Reset the shop"] {
+        tab_to(page, &button(label))?;
+        page.press("Enter")?;
+        let lost = page.evaluate("document.activeElement === document.body")?;
+        ensure!(lost == false, "the focus is lost after {label}");
+    }
+    ensure!(
+        page.evaluate(&button("Send"))? == true,
+        "Reset does not lead back to Send"
+    );
+    Ok(())
+}
+
+fn a_prediction_is_revealed_by_sending(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let mut revealed = 0;
+    for name in &guide.pages {
+        page.open(&guide.address(name))?;
+        for exchange in ids(
+            page,
+            "figure.exchange:not([data-server]):has(details pre.answer)",
+        )? {
+            let open = format!("{}.querySelector('details').open", figure(&exchange));
+            ensure!(
+                page.evaluate(&open)? == false,
+                "{exchange} gives its answer away"
+            );
+            send(page, &exchange)?;
+            ensure!(
+                page.evaluate(&open)? == true,
+                "Send does not reveal the answer of {exchange}"
+            );
+            revealed += 1;
+        }
+    }
+    println!("predictions: {revealed}");
+    ensure!(revealed > 0, "no page has a prediction");
+    Ok(())
+}
+
+fn a_diagram_is_drawn_on_a_click(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let mut drawn = 0;
+    for name in &guide.pages {
+        page.open(&guide.address(name))?;
+        let count = page.evaluate("document.querySelectorAll('figure.diagram').length")?;
+        for index in 0..count.as_u64().context("a count")? {
+            let figure = format!("document.querySelectorAll('figure.diagram')[{index}]");
+            let height = format!("{figure}.querySelector('.box').getBoundingClientRect().height");
+            let before = page.evaluate(&height)?;
+            page.evaluate(&format!(
+                "{figure}.querySelector('.console button').click()"
+            ))?;
+            page.wait_for(&format!(
+                "/diagram/.test({figure}.querySelector('[role=status]').textContent)"
+            ))?;
+            let nodes = page.evaluate(&format!("{figure}.querySelectorAll('svg text').length"))?;
+            ensure!(nodes.as_u64() > Some(0), "{name}: diagram {index} is empty");
+            let after = page.evaluate(&height)?;
+            ensure!(
+                before == after,
+                "{name}: the box of diagram {index} grows from {before} to {after}"
+            );
+            drawn += 1;
+        }
+    }
+    println!("diagrams drawn: {drawn}");
+    ensure!(drawn > 0, "no page has a diagram");
+    Ok(())
+}
+
+fn the_console_stays_in_its_budget(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let exchange = open_exchange(guide, page)?;
+    let before = page.requests();
+    ensure!(
+        !before.iter().any(|url| url.contains("/generated/")),
+        "the console is loaded before it is used: {before:#?}"
+    );
+    send(page, &exchange)?;
+    // Chromium asks for the icon of a page when it likes.
+    let added: BTreeSet<String> = page
+        .requests()
+        .split_off(before.len())
+        .into_iter()
+        .filter(|url| !url.contains("/favicon"))
+        .collect();
+    let mut total = 0;
+    for url in &added {
+        let size = compressed(page, url)?;
+        println!(
+            "{size:>7} bytes compressed: {}",
+            url.rsplit('/').next().unwrap_or(url)
+        );
+        total += size;
+    }
+    println!("the console adds {total} bytes compressed when first used, and 0 before");
+    ensure!(total > 0, "nothing was loaded");
+    ensure!(
+        total <= CONSOLE_BUDGET,
+        "the console adds {total} bytes, more than {CONSOLE_BUDGET}"
+    );
+    Ok(())
+}
+
+fn without_script_every_answer_is_there(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    page.send(
+        "Emulation.setScriptExecutionDisabled",
+        json!({ "value": true }),
+    )?;
+    let mut texts = String::new();
+    for name in &guide.pages {
+        page.open(&guide.address(name))?;
+        texts += &text(page, "document.querySelector('main')")?;
+        let buttons = page.evaluate("document.querySelectorAll('main button').length")?;
+        ensure!(buttons == 0, "{name}: {buttons} buttons that do nothing");
+    }
+    for exchange in &guide.exchanges {
+        let answer = exchange
+            .answer
+            .as_deref()
+            .context("every exchange is recorded")?;
+        ensure!(
+            texts.contains(answer.trim_end()),
+            "no page shows the answer of “{}”",
+            exchange.title
+        );
+    }
+    println!(
+        "answers in the pages without script: {}",
+        guide.exchanges.len()
+    );
+    Ok(())
+}
+
+fn no_page_is_wider_than_a_phone(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let phone = json!({ "width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true });
+    page.send("Emulation.setDeviceMetricsOverride", phone)?;
+    for name in &guide.pages {
+        page.open(&guide.address(name))?;
+        send_all(page)?;
+        let wide = page.evaluate(
+            "[document.documentElement, document.body, document.querySelector('.content')]
+                .filter(element => element.scrollWidth > Math.min(element.clientWidth, 390))
+                .map(element => `${element.localName} ${element.className} is ${element.scrollWidth} px wide`)
+                .join()",
+        )?;
+        ensure!(wide == "", "{name} scrolls sideways: {wide}");
+        let small = page.evaluate(
+            "[...document.querySelectorAll('main :is(button, summary)')]
+                .map(element => [element.textContent, element.getBoundingClientRect()])
+                .filter(([, box]) => box.width > 0 && Math.min(box.width, box.height) < 24)
+                .map(([text]) => text).join()",
+        )?;
+        ensure!(small == "", "{name}: too small to be pressed: {small}");
+    }
+    Ok(())
+}
+
+fn no_page_complains_or_calls_another_host(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    for name in &guide.pages {
+        page.open(&guide.address(name))?;
+        send_all(page)?;
+        let complaints = page.complaints();
+        ensure!(complaints.is_empty(), "{name}: {complaints:#?}");
+    }
+    let others: Vec<String> = page
+        .requests()
+        .into_iter()
+        .filter(|url| !url.starts_with(&guide.address("")))
+        .collect();
+    ensure!(others.is_empty(), "the pages call other hosts: {others:#?}");
+    Ok(())
+}
