@@ -42,6 +42,10 @@ const TESTS: &[(&str, Test)] = &[
         the_shop_remembers_until_it_is_reset,
     ),
     (
+        "an_exchange_out_of_turn_can_be_put_in_order",
+        an_exchange_out_of_turn_can_be_put_in_order,
+    ),
+    (
         "an_edited_request_gets_another_answer",
         an_edited_request_gets_another_answer,
     ),
@@ -235,6 +239,27 @@ fn the_shop_remembers_until_it_is_reset(guide: &Guide, page: &mut Page<'_>) -> R
         let said = said(page, &exchange)?;
         ensure!(said.ends_with(SAME), "after Reset, {exchange}: {said}");
     }
+    Ok(())
+}
+
+fn an_exchange_out_of_turn_can_be_put_in_order(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    open_exchange(guide, page)?;
+    let mut out_of_turn = None;
+    for exchange in ids(page, SENDABLE)?.into_iter().rev() {
+        send(page, &exchange)?;
+        if !said(page, &exchange)?.ends_with(SAME) {
+            out_of_turn = Some(exchange);
+            break;
+        }
+    }
+    let exchange = out_of_turn.context("every exchange is answered alike in any order")?;
+    press_button(page, &exchange, "Send all from the top")?;
+    page.wait_for(&format!("/{SAME}/.test({}.textContent)", status(&exchange)))?;
+    let focused = page.evaluate(&format!(
+        "document.activeElement === {}",
+        button(&exchange, "Send")
+    ))?;
+    ensure!(focused == true, "the focus is lost");
     Ok(())
 }
 
