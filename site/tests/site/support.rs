@@ -23,6 +23,22 @@ pub fn site(arguments: &[&str]) -> Command {
     command
 }
 
+/// The server of the book at `root`, on any free port.
+fn serve(root: &Path) -> Command {
+    let mut command = site(&["serve", "--port", "0", "--no-console", "--root"]);
+    command.arg(root);
+    command
+}
+
+/// The same, with a folder for all that it leaves on the disk.
+pub fn serve_in(temporary: &Path, root: &Path) -> Command {
+    let mut command = serve(root);
+    for name in ["TMPDIR", "TEMP", "TMP"] {
+        command.env(name, temporary);
+    }
+    command
+}
+
 /// A copy of the book, to be edited.
 pub fn copy() -> io::Result<TempDir> {
     let root = site::book::root();
@@ -66,7 +82,7 @@ pub struct Guide {
 impl Guide {
     /// Serves the book at `root` and waits until it is answered.
     pub fn serve(root: &Path) -> io::Result<Self> {
-        Self::start(site(&["serve", "--port", "0", "--no-console", "--root"]).arg(root))
+        Self::start(&mut serve(root))
     }
 
     pub fn start(command: &mut Command) -> io::Result<Self> {
