@@ -202,9 +202,10 @@
 
         // As before anything was sent.
         quiet() {
-            for (const button of [this.restoreButton, this.turnButton, this.topButton, this.resetButton]) {
+            for (const button of [this.turnButton, this.topButton, this.resetButton]) {
                 button.hidden = true;
             }
+            this.offerToUndo();
             this.sent = false;
             this.say('');
         }
@@ -256,7 +257,11 @@
         edited() {
             this.editor.style.height = '0';
             this.editor.style.height = `${this.editor.scrollHeight}px`;
-            this.restoreButton.hidden = this.editor.value === this.record.request;
+            this.offerToUndo();
+        }
+
+        offerToUndo() {
+            this.restoreButton.hidden = this.request === this.record.request;
         }
 
         pressed(event) {
@@ -279,7 +284,7 @@
                 this.edited();
             } else {
                 this.code.replaceChildren(...this.record.painted);
-                this.restoreButton.hidden = true;
+                this.offerToUndo();
             }
         }
 
