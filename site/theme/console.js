@@ -407,7 +407,8 @@
                 this.details.open = true;
             }
             this.turnButton.hidden = sides.differing === 0;
-            this.topButton.hidden = sides.differing === 0 || !this.hasUnsentAbove();
+            const edited = this.request !== this.record.request;
+            this.topButton.hidden = edited || sides.differing === 0 || !this.hasUnsentAbove();
             const line = real.split('\n', 1)[0].replace(/^\S+ /, '');
             if (sides.differing === 0) {
                 this.say(`The shop answered ${line}, the same as recorded.`, 'same');
