@@ -47,6 +47,8 @@ pub fn settings(root: &Path) -> Result<Config> {
 /// When a chapter has a mistake: each with its file, its line and its mend, a line for each.
 pub fn build(root: &Path, dest: &Path, options: &Options) -> Result<()> {
     let mut config = settings(root)?;
+    // As stock mdBook does: whoever publishes the guide says where it will be.
+    config.update_from_env()?;
     config.build.build_dir = dest.to_path_buf();
     let generated = root.join(&config.book.src).join("generated");
     if options.console {
