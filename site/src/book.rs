@@ -51,12 +51,14 @@ pub fn build(root: &Path, dest: &Path, options: &Options) -> Result<()> {
     config.update_from_env()?;
     config.build.build_dir = dest.to_path_buf();
     let generated = root.join(&config.book.src).join("generated");
+    // First, so that nothing is written where the chapters are not: a folder that is being
+    // moved away would be made anew.
+    let mut book = MDBook::load_with_config(root, config)?;
     if options.console {
         console::build(root, &generated)?;
     } else {
         console::remove(&generated)?;
     }
-    let mut book = MDBook::load_with_config(root, config)?;
     book.with_preprocessor(Site);
     if let Err(error) = book.build() {
         // mdBook wraps each step's words round the cause; the cause is what an author mends.

@@ -233,19 +233,28 @@ fn a_book_that_begins_with_a_mistake_is_served_once_it_is_mended() -> io::Result
 }
 
 #[test]
-fn a_summary_that_is_gone_is_a_mistake_like_others() -> io::Result<()> {
+fn a_folder_that_is_moved_away_and_back_is_a_mistake_like_others() -> io::Result<()> {
     let book = copy()?;
     let guide = Guide::serve(book.path())?;
-    let summary = book.path().join("src/SUMMARY.md");
-    let good = fs::read_to_string(&summary)?;
+    let (src, away) = (book.path().join("src"), book.path().join("away"));
 
-    fs::remove_file(&summary)?;
+    fs::rename(&src, &away)?;
     guide.wait_for("SUMMARY.md");
     guide.wait_for("The pages come back when this is mended.");
     let answer = guide.get("/")?;
     assert_eq!(answer.status, 500);
     assert!(answer.body.contains("SUMMARY.md"), "{}", answer.body);
 
+    fs::rename(&away, &src)?;
+    guide.wait_for("built again");
+    assert_eq!(guide.get("/")?.status, 200);
+
+    // What came back is watched.
+    let summary = src.join("SUMMARY.md");
+    let good = fs::read_to_string(&summary)?;
+    fs::remove_file(&summary)?;
+    guide.wait_for("The pages come back when this is mended.");
+    assert_eq!(guide.get("/")?.status, 500);
     fs::write(&summary, good)?;
     guide.wait_for("built again");
     assert_eq!(guide.get("/")?.status, 200);
