@@ -283,8 +283,8 @@ impl Books {
     /// Takes the items off the shelf and writes the order down.
     #[instrument(skip_all)]
     fn sell(&mut self, new: NewOrder, table: Option<u8>) -> Result<Order, Refusal> {
-        let Some(item) = self.menu.iter_mut().find(|item| item.id == new.item)
-        else {
+        let mut menu = self.menu.iter_mut();
+        let Some(item) = menu.find(|item| item.id == new.item) else {
             return Err(unprocessable("item must be an id from the menu"));
         };
         // ANCHOR: sold-out
@@ -301,8 +301,7 @@ impl Books {
             quantity: new.quantity,
             note: new.note,
             table,
-            // At most ten of anything: the product cannot overflow.
-            total_cents: item.price_cents * new.quantity,
+            total_cents: item.price_cents * new.quantity, // ten at most: no overflow
             placed_at: (self.now)(),
         };
         self.orders.push(order.clone());
