@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::support::{Guide, copy, pages, serve_in, site};
+use crate::support::{Guide, copy, pages, site};
 
 /// Puts a block into a chapter that nothing proves, and gives the line on which it stands.
 fn make_a_mistake(chapter: &Path) -> io::Result<usize> {
@@ -24,12 +24,11 @@ fn make_a_mistake(chapter: &Path) -> io::Result<usize> {
 #[test]
 fn a_guide_is_served_to_this_machine() -> io::Result<()> {
     let book = copy()?;
-    let temporary = tempfile::tempdir()?;
-    let guide = Guide::start(&mut serve_in(temporary.path(), book.path()))?;
+    let guide = Guide::serve(book.path())?;
     every_page_of_the_summary_is_answered(&guide, book.path())?;
     what_is_not_there_gets_the_book_s_page_for_it(&guide)?;
     strangers_are_refused(&guide)?;
-    paths_out_of_the_book_are_refused(&guide, temporary.path())?;
+    paths_out_of_the_book_are_refused(&guide)?;
     nothing_can_be_changed(&guide)?;
     #[cfg(target_os = "linux")]
     it_listens_on_one_loopback_address(&guide)?;
@@ -74,7 +73,8 @@ fn strangers_are_refused(guide: &Guide) -> io::Result<()> {
     Ok(())
 }
 
-fn paths_out_of_the_book_are_refused(guide: &Guide, temporary: &Path) -> io::Result<()> {
+fn paths_out_of_the_book_are_refused(guide: &Guide) -> io::Result<()> {
+    let temporary = guide.temporary.path();
     let secret = "kept out of the book";
     fs::write(temporary.join("secret.txt"), secret)?;
     // Two folders up from what is served: the paths below lead there.
@@ -268,9 +268,8 @@ fn a_signal_ends_it_and_nothing_is_left_behind() -> io::Result<()> {
 
     let book = copy()?;
     for signal in ["TERM", "INT"] {
-        let temporary = tempfile::tempdir()?;
-        let mut guide = Guide::start(&mut serve_in(temporary.path(), book.path()))?;
-        assert_eq!(fs::read_dir(temporary.path())?.count(), 1);
+        let mut guide = Guide::serve(book.path())?;
+        assert_eq!(fs::read_dir(guide.temporary.path())?.count(), 1);
         // A page that is open waits for the next reload.
         let mut open = guide.events()?.lines();
         while open
@@ -282,7 +281,7 @@ fn a_signal_ends_it_and_nothing_is_left_behind() -> io::Result<()> {
         let kill = format!("kill -{signal} {}", guide.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status()?.success());
         assert!(guide.child.wait()?.success(), "{signal}");
-        assert_eq!(fs::read_dir(temporary.path())?.count(), 0, "{signal}");
+        assert_eq!(fs::read_dir(guide.temporary.path())?.count(), 0, "{signal}");
     }
     Ok(())
 }

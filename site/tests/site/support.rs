@@ -23,22 +23,6 @@ pub fn site(arguments: &[&str]) -> Command {
     command
 }
 
-/// The server of the book at `root`, on any free port.
-fn serve(root: &Path) -> Command {
-    let mut command = site(&["serve", "--port", "0", "--no-console", "--root"]);
-    command.arg(root);
-    command
-}
-
-/// The same, with a folder for all that it leaves on the disk.
-pub fn serve_in(temporary: &Path, root: &Path) -> Command {
-    let mut command = serve(root);
-    for name in ["TMPDIR", "TEMP", "TMP"] {
-        command.env(name, temporary);
-    }
-    command
-}
-
 /// A copy of the book, to be edited.
 pub fn copy() -> io::Result<TempDir> {
     let root = site::book::root();
@@ -76,16 +60,20 @@ pub fn pages(root: &Path) -> io::Result<Vec<String>> {
 pub struct Guide {
     pub child: Child,
     pub port: u16,
+    /// What it leaves on the disk: one that is killed cannot tidy up.
+    pub temporary: TempDir,
     says: mpsc::Receiver<String>,
 }
 
 impl Guide {
-    /// Serves the book at `root` and waits until it is answered.
+    /// Serves the book at `root`, on any free port, and waits until it is answered.
     pub fn serve(root: &Path) -> io::Result<Self> {
-        Self::start(&mut serve(root))
-    }
-
-    pub fn start(command: &mut Command) -> io::Result<Self> {
+        let temporary = TempDir::with_prefix("guide-under-test-")?;
+        let mut command = site(&["serve", "--port", "0", "--no-console", "--root"]);
+        command.arg(root);
+        for name in ["TMPDIR", "TEMP", "TMP"] {
+            command.env(name, temporary.path());
+        }
         let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn()?;
         let (say, says) = mpsc::channel();
@@ -94,6 +82,7 @@ impl Guide {
         let mut guide = Self {
             child,
             port: 0,
+            temporary,
             says,
         };
         let begin = "The guide is on http://localhost:";
