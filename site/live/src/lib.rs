@@ -9,15 +9,19 @@ use std::fmt;
 pub mod exchange;
 mod json;
 mod message;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "session"))]
 mod page;
 mod player;
+#[cfg(feature = "session")]
 mod session;
+#[cfg(feature = "session")]
 mod spans;
 
 pub use json::layout;
 pub use player::{Captures, Player, Prepared};
+#[cfg(feature = "session")]
 pub use session::{Answer, Session};
+#[cfg(feature = "session")]
 pub use spans::Span;
 
 /// What is wrong with an exchange file or with a request, and where.
