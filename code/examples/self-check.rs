@@ -2,12 +2,15 @@
 
 /// One line of the board: `tea 2.20`.
 fn price_cents(line: &str) -> Result<u32, String> {
-    let (name, price) = line.rsplit_once(' ').ok_or(format!("no price: {line}"))?;
-    let (whole, cents) =
-        price.split_once('.').ok_or(format!("no cents: {name}"))?;
+    let no_price = || format!("no price: {line}");
+    let (_, price) = line.rsplit_once(' ').ok_or_else(no_price)?;
+    let (whole, cents) = price.split_once('.').ok_or_else(no_price)?;
     let number =
         |text: &str| text.parse::<u32>().map_err(|error| error.to_string());
-    Ok(number(whole)? * 100 + number(cents)?)
+    match cents.len() {
+        2 => Ok(number(whole)? * 100 + number(cents)?),
+        _ => Err(no_price()),
+    }
 }
 
 fn total_cents<'a>(lines: impl Iterator<Item = &'a str>) -> Result<u32, String> {
@@ -15,10 +18,8 @@ fn total_cents<'a>(lines: impl Iterator<Item = &'a str>) -> Result<u32, String> 
 }
 
 fn main() {
-    let board = "espresso 2.50\ntea 2.20";
-    assert_eq!(total_cents(board.lines()), Ok(470));
-
-    let smudged = "espresso 2.50\ntea 2.x0";
-    let total = total_cents(smudged.lines());
-    assert!(total.is_err_and(|reason| reason.contains("digit")));
+    assert_eq!(total_cents("espresso 2.50\ntea 2.20".lines()), Ok(470));
+    let smudged = total_cents("espresso 2.50\ntea".lines());
+    assert_eq!(smudged, Err("no price: tea".into()));
+    assert!(total_cents("tea 2.2".lines()).is_err());
 }

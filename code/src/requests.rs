@@ -16,9 +16,6 @@ use tracing::instrument;
 /// When the shop opens in every sample: 2026-03-02, 08:15 UTC.
 pub const OPENING: Timestamp = Timestamp::constant(1_772_439_300, 0);
 
-/// The longest request body that the shop reads, in bytes. axum's own limit is 2 MB.
-const BODY_LIMIT: usize = 16 * 1024;
-
 // ANCHOR: app
 /// The shop with a clock that stands still and ids that count from 1, so that its
 /// answers are the same on every run.
@@ -50,9 +47,11 @@ pub fn app_with(
         .route("/orders/{id}", get(show_order))
         // ANCHOR_END: routes
         // ANCHOR: body-limit
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(DefaultBodyLimit::max(16 * 1024)) // bytes
         // ANCHOR_END: body-limit
+        // ANCHOR: state
         .with_state(shop)
+    // ANCHOR_END: state
 }
 // ANCHOR_END: app-with
 
@@ -88,7 +87,8 @@ pub struct NewOrder {
 /// An order that the shop has taken.
 #[derive(Clone, Serialize)]
 pub struct Order {
-    /// Unique in this shop.
+    /// Unique in this shop. Whoever has an order can guess the next: a service with
+    /// customers that must not see each other's orders asks who they are first.
     pub id: u64,
     /// Who picks it up.
     pub customer: String,
@@ -116,6 +116,7 @@ pub type Refusal = (StatusCode, String);
 // ANCHOR: list-menu
 /// How to narrow the menu down.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct MenuFilter {
     /// The most that one may cost, in cents.
     max_price: Option<u32>,
@@ -171,11 +172,16 @@ async fn show_order(
 // ANCHOR: table-number
 /// The table that the order goes to, from 1 to 12. The tablets on the tables send it.
 fn table_number(headers: &HeaderMap) -> Result<Option<u8>, Refusal> {
-    let Some(value) = headers.get("table-number") else {
-        return Ok(None);
+    let mut values = headers.get_all("table-number").iter();
+    let number = match (values.next(), values.next()) {
+        (None, _) => return Ok(None),
+        // The value is bytes: it may be no text, and the text no number.
+        (Some(value), None) => {
+            value.to_str().ok().and_then(|text| text.parse().ok())
+        }
+        // The header is there twice. Taking one of them would be a guess.
+        (Some(_), Some(_)) => None,
     };
-    // A header's value is bytes: it may be no text, and the text no number.
-    let number = value.to_str().ok().and_then(|text| text.parse().ok());
     match number {
         Some(table @ 1..=12) => Ok(Some(table)),
         _ => Err((
@@ -210,6 +216,15 @@ fn unprocessable(reason: &str) -> Refusal {
 struct Shop {
     books: Arc<Mutex<Books>>,
 }
+
+/// The menu with its stock, and the orders. In memory: a restart forgets them, and nothing
+/// bounds how many orders there are. The chapter on data mends both.
+struct Books {
+    menu: Vec<Item>,
+    orders: Vec<Order>,
+    now: Box<dyn Fn() -> Timestamp + Send>,
+    next_id: Box<dyn FnMut() -> u64 + Send>,
+}
 // ANCHOR_END: shop
 
 impl Shop {
@@ -231,20 +246,11 @@ impl Shop {
     // ANCHOR: books
     /// The books, locked until the guard goes out of scope.
     fn books(&self) -> MutexGuard<'_, Books> {
-        // A lock is poisoned when a thread panicked while it held it. Every change to
-        // the books is made in one go, so they are sound even then.
+        // A lock is poisoned when a thread panicked while it held it. A sale changes the
+        // books only at its end, where nothing can panic, so they are sound even then.
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
     // ANCHOR_END: books
-}
-
-/// The menu, the stock and the orders. Kept in memory: a restart forgets them, which
-/// the chapter on data mends.
-struct Books {
-    menu: Vec<Item>,
-    orders: Vec<Order>,
-    now: Box<dyn Fn() -> Timestamp + Send>,
-    next_id: Box<dyn FnMut() -> u64 + Send>,
 }
 
 impl Books {
@@ -292,7 +298,6 @@ impl Books {
             let reason = format!("Not enough left: {}", item.name);
             return Err((StatusCode::CONFLICT, reason));
         };
-        item.stock = left;
         // ANCHOR_END: sold-out
         let order = Order {
             id: (self.next_id)(),
@@ -304,6 +309,7 @@ impl Books {
             total_cents: item.price_cents * new.quantity, // ten at most: no overflow
             placed_at: (self.now)(),
         };
+        item.stock = left;
         self.orders.push(order.clone());
         Ok(order)
     }

@@ -207,6 +207,12 @@ fn rules() -> Vec<Row> {
         table("three", 400),
         table("", 400),
         table("é", 400),
+        order_with(
+            "two tables",
+            &format!("{JSON}\r\ntable-number: 3\r\ntable-number: 4"),
+            GOOD,
+            400,
+        ),
     ]
 }
 
@@ -272,6 +278,7 @@ fn targets() -> Vec<Row> {
         line("GET /menu?max_price=%FF", 400),
         line("GET /menu?max_price=%ZZ", 400),
         line("GET /menu?max_price=é", 400),
+        line("GET /menu?max_prize=3", 400),
         line("GET /menu/%FF", 400),
         // 404 would do as well for these: no order has such an id.
         line("GET /orders/one", 400),
@@ -429,7 +436,6 @@ fn refused_by_hyper() -> Vec<Row> {
 /// who could refuse it.
 fn let_through() -> Vec<Row> {
     let array = r#"["Ada", "tea", 1, null]"#;
-    let two_tables = format!("{JSON}\r\ntable-number: 3\r\ntable-number: 4");
     let two_types = format!("{JSON}\r\ncontent-type: text/plain");
     let both = format!("{JSON}\r\ntransfer-encoding: chunked\r\ncontent-length: 5");
     let good_chunk = format!("{:x}\r\n{GOOD}\r\n0\r\n\r\n", GOOD.len());
@@ -474,13 +480,9 @@ fn let_through() -> Vec<Row> {
         line("GET ftp://localhost/menu", 200),
         // serde takes the fields of a struct from an array too, in their order.
         order("an array", array, 201),
-        // `HeaderMap::get` gives the first of several.
-        order_with("two tables", &two_tables, GOOD, 201),
         order_with("two content types", &two_types, GOOD, 201),
         // Rust reads a plus sign as part of a number.
         table("+3", 201),
-        // A query may hold what the handler does not ask for, so that a misspelt name goes unseen.
-        line("GET /menu?max_prize=3", 200),
     ]
 }
 

@@ -1,227 +1,266 @@
 //! What the chapter on handling requests says, tested. No socket is opened: a router is a
 //! service, and `oneshot` calls it.
 
-use axum::{
-    Router,
-    body::{Body, to_bytes},
-    http::{Request, StatusCode},
-};
-use code::requests::{OPENING, app, app_with};
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-use tower::ServiceExt;
+// In a module of the chapter's name, so that `cargo test requests` finds them.
+mod requests {
+    use axum::{
+        Router,
+        body::{Body, to_bytes},
+        http::{Request, StatusCode},
+    };
+    use code::requests::{OPENING, app, app_with};
+    use jiff::{SignedDuration, Timestamp};
+    use serde_json::{Value, json};
+    use tower::ServiceExt;
 
-#[tokio::test]
-async fn the_menu_lists_everything_with_prices_in_cents() {
-    let (status, menu) = get(&app(), "/menu").await;
-    assert_eq!(status, StatusCode::OK);
-    let names: Vec<_> = menu
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| &item["id"])
-        .collect();
-    assert_eq!(
-        names,
-        ["espresso", "flat-white", "tea", "croissant", "muffin"]
-    );
-    assert_eq!(menu[1]["price_cents"], 380);
-}
-
-#[tokio::test]
-async fn a_highest_price_narrows_the_menu_and_includes_itself() {
-    let (_, menu) = get(&app(), "/menu?max_price=250").await;
-    let names: Vec<_> = menu
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| &item["id"])
-        .collect();
-    assert_eq!(names, ["espresso", "tea"]);
-}
-
-#[tokio::test]
-async fn the_total_is_computed_by_the_shop() {
-    let (status, order) = order(
-        &app(),
-        json!({ "customer": "Ada", "item": "flat-white", "quantity": 2 }),
-    )
-    .await;
-    assert_eq!(status, StatusCode::CREATED);
-    assert_eq!(order["total_cents"], 760);
-}
-
-#[tokio::test]
-async fn a_total_sent_along_is_refused_rather_than_believed() {
-    let cheat = json!({ "customer": "Ada", "item": "tea", "quantity": 1, "total_cents": 1 });
-    let (status, reason) = order(&app(), cheat).await;
-    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(
-        reason
-            .as_str()
+    #[tokio::test]
+    async fn the_menu_lists_everything_with_prices_in_cents() {
+        let (status, menu) = get(&app(), "/menu").await;
+        assert_eq!(status, StatusCode::OK);
+        let names: Vec<_> = menu
+            .as_array()
             .unwrap()
-            .contains("unknown field `total_cents`")
-    );
-}
+            .iter()
+            .map(|item| &item["id"])
+            .collect();
+        assert_eq!(
+            names,
+            ["espresso", "flat-white", "tea", "croissant", "muffin"]
+        );
+        assert_eq!(menu[1]["price_cents"], 380);
+    }
 
-#[tokio::test]
-async fn an_order_takes_its_items_off_the_shelf() {
-    // Clones of a router share their state: these requests go to one shop.
-    let shop = app();
-    order(
-        &shop,
-        json!({ "customer": "Ada", "item": "muffin", "quantity": 3 }),
-    )
-    .await;
-    let (_, muffin) = get(&shop, "/menu/muffin").await;
-    assert_eq!(muffin["stock"], 1);
-}
-
-#[tokio::test]
-async fn a_refused_order_leaves_the_shelf_and_the_books_as_they_were() {
-    let shop = app();
-    let (status, _) = order(
-        &shop,
-        json!({ "customer": "Ada", "item": "muffin", "quantity": 5 }),
-    )
-    .await;
-    assert_eq!(status, StatusCode::CONFLICT);
-    let (_, muffin) = get(&shop, "/menu/muffin").await;
-    assert_eq!(muffin["stock"], 4);
-    let (status, _) = get(&shop, "/orders/1").await;
-    assert_eq!(status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
-async fn two_apps_are_two_shops() {
-    let (one, other) = (app(), app());
-    order(
-        &one,
-        json!({ "customer": "Ada", "item": "croissant", "quantity": 1 }),
-    )
-    .await;
-    let (_, croissant) = get(&other, "/menu/croissant").await;
-    assert_eq!(croissant["stock"], 1);
-}
-
-#[tokio::test]
-async fn the_clock_and_the_ids_are_the_callers() {
-    let later = OPENING + SignedDuration::from_mins(5);
-    let shop = app_with(move || later, || 4711);
-    let (_, order) = order(
-        &shop,
-        json!({ "customer": "Ada", "item": "tea", "quantity": 1 }),
-    )
-    .await;
-    assert_eq!(order["id"], 4711);
-    assert_eq!(
-        order["placed_at"]
-            .as_str()
+    #[tokio::test]
+    async fn a_highest_price_narrows_the_menu_and_includes_itself() {
+        let (_, menu) = get(&app(), "/menu?max_price=250").await;
+        let names: Vec<_> = menu
+            .as_array()
             .unwrap()
-            .parse::<Timestamp>()
-            .unwrap(),
-        later
-    );
-}
+            .iter()
+            .map(|item| &item["id"])
+            .collect();
+        assert_eq!(names, ["espresso", "tea"]);
+    }
 
-#[tokio::test]
-async fn quantities_from_one_to_ten_are_taken_and_no_others() {
-    for (quantity, wanted) in [(0, 422), (1, 201), (10, 201), (11, 422)] {
-        let (status, _) = order(
+    #[tokio::test]
+    async fn the_total_is_computed_by_the_shop() {
+        let (status, order) = order(
             &app(),
-            json!({ "customer": "Ada", "item": "tea", "quantity": quantity }),
+            json!({ "customer": "Ada", "item": "flat-white", "quantity": 2 }),
         )
         .await;
-        assert_eq!(status, wanted, "{quantity}");
+        assert_eq!(status, StatusCode::CREATED);
+        assert_eq!(order["total_cents"], 760);
     }
-}
 
-#[tokio::test]
-async fn a_customer_needs_a_name_and_blanks_are_none() {
-    for customer in ["", "  "] {
+    #[tokio::test]
+    async fn a_total_sent_along_is_refused_rather_than_believed() {
+        let cheat = json!({ "customer": "Ada", "item": "tea", "quantity": 1, "total_cents": 1 });
+        let (status, reason) = order(&app(), cheat).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            reason
+                .as_str()
+                .unwrap()
+                .contains("unknown field `total_cents`")
+        );
+    }
+
+    #[tokio::test]
+    async fn an_order_takes_its_items_off_the_shelf() {
+        // Clones of a router share their state: these requests go to one shop.
+        let shop = app();
+        order(
+            &shop,
+            json!({ "customer": "Ada", "item": "muffin", "quantity": 3 }),
+        )
+        .await;
+        let (_, muffin) = get(&shop, "/menu/muffin").await;
+        assert_eq!(muffin["stock"], 1);
+    }
+
+    #[tokio::test]
+    async fn a_refused_order_leaves_the_shelf_and_the_books_as_they_were() {
+        let shop = app();
+        let (status, _) = order(
+            &shop,
+            json!({ "customer": "Ada", "item": "muffin", "quantity": 5 }),
+        )
+        .await;
+        assert_eq!(status, StatusCode::CONFLICT);
+        let (_, muffin) = get(&shop, "/menu/muffin").await;
+        assert_eq!(muffin["stock"], 4);
+        let (status, _) = get(&shop, "/orders/1").await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+    }
+
+    #[tokio::test]
+    async fn two_apps_are_two_shops() {
+        let (one, other) = (app(), app());
+        order(
+            &one,
+            json!({ "customer": "Ada", "item": "croissant", "quantity": 1 }),
+        )
+        .await;
+        let (_, croissant) = get(&other, "/menu/croissant").await;
+        assert_eq!(croissant["stock"], 1);
+    }
+
+    #[tokio::test]
+    async fn the_clock_and_the_ids_are_the_callers() {
+        let later = OPENING + SignedDuration::from_mins(5);
+        let shop = app_with(move || later, || 4711);
+        let (_, order) = order(
+            &shop,
+            json!({ "customer": "Ada", "item": "tea", "quantity": 1 }),
+        )
+        .await;
+        assert_eq!(order["id"], 4711);
+        assert_eq!(
+            order["placed_at"]
+                .as_str()
+                .unwrap()
+                .parse::<Timestamp>()
+                .unwrap(),
+            later
+        );
+    }
+
+    #[tokio::test]
+    async fn quantities_from_one_to_ten_are_taken_and_no_others() {
+        for (quantity, wanted) in [(0, 422), (1, 201), (10, 201), (11, 422)] {
+            let (status, _) = order(
+                &app(),
+                json!({ "customer": "Ada", "item": "tea", "quantity": quantity }),
+            )
+            .await;
+            assert_eq!(status, wanted, "{quantity}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_customer_needs_a_name_and_blanks_are_none() {
+        for customer in ["", "  "] {
+            let (status, reason) = order(
+                &app(),
+                json!({ "customer": customer, "item": "tea", "quantity": 1 }),
+            )
+            .await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert_eq!(reason, "customer must not be empty");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_item_that_is_not_on_the_menu_cannot_be_ordered() {
         let (status, reason) = order(
             &app(),
-            json!({ "customer": customer, "item": "tea", "quantity": 1 }),
+            json!({ "customer": "Ada", "item": "unicorn-latte", "quantity": 1 }),
         )
         .await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(reason, "customer must not be empty");
+        assert_eq!(reason, "item must be an id from the menu");
     }
-}
 
-#[tokio::test]
-async fn an_item_that_is_not_on_the_menu_cannot_be_ordered() {
-    let (status, reason) = order(
-        &app(),
-        json!({ "customer": "Ada", "item": "unicorn-latte", "quantity": 1 }),
-    )
-    .await;
-    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(reason, "item must be an id from the menu");
-}
-
-#[tokio::test]
-async fn tables_from_one_to_twelve_are_taken_and_no_others() {
-    for (table, wanted) in [
-        ("0", 400),
-        ("1", 201),
-        ("12", 201),
-        ("13", 400),
-        ("", 400),
-        ("é", 400),
-    ] {
-        let body = json!({ "customer": "Ada", "item": "tea", "quantity": 1 });
-        let (head, body) = post(body);
-        let asked = (head.header("table-number", table), body);
-        let (status, answer) = send(&app(), asked).await;
-        assert_eq!(status, wanted, "{table:?}");
-        if status == StatusCode::CREATED {
-            assert_eq!(answer["table"].to_string(), table);
+    #[tokio::test]
+    async fn tables_from_one_to_twelve_are_taken_and_no_others() {
+        for (table, wanted) in [
+            ("0", 400),
+            ("1", 201),
+            ("12", 201),
+            ("13", 400),
+            ("", 400),
+            ("é", 400),
+        ] {
+            let body = json!({ "customer": "Ada", "item": "tea", "quantity": 1 });
+            let (head, body) = post(body);
+            let asked = (head.header("table-number", table), body);
+            let (status, answer) = send(&app(), asked).await;
+            assert_eq!(status, wanted, "{table:?}");
+            if status == StatusCode::CREATED {
+                assert_eq!(answer["table"].to_string(), table);
+            }
         }
     }
-}
 
-#[tokio::test]
-async fn a_body_just_under_the_limit_is_read() {
-    let note = "x".repeat(16 * 1024 - 200);
-    let (status, order) = order(
+    #[tokio::test]
+    async fn a_table_number_that_is_sent_twice_is_refused() {
+        let (head, body) =
+            post(json!({ "customer": "Ada", "item": "tea", "quantity": 1 }));
+        let head = head.header("table-number", "4").header("table-number", "9");
+        let (status, _) = send(&app(), (head, body)).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+    }
+
+    #[tokio::test]
+    async fn a_misspelt_filter_is_refused_rather_than_ignored() {
+        let (status, reason) = get(&app(), "/menu?maxprice=250").await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert!(
+            reason
+                .as_str()
+                .unwrap()
+                .contains("unknown field `maxprice`")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_shop_whose_ids_fail_keeps_its_stock() {
+        let shop = app_with(|| OPENING, || panic!("no more ids"));
+        let lost = tokio::spawn({
+            let shop = shop.clone();
+            async move {
+                order(&shop, json!({ "customer": "Ada", "item": "croissant", "quantity": 1 })).await
+            }
+        });
+        assert!(lost.await.is_err_and(|error| error.is_panic()));
+        let (_, croissant) = get(&shop, "/menu/croissant").await;
+        assert_eq!(croissant["stock"], 1);
+    }
+
+    #[tokio::test]
+    async fn a_body_just_under_the_limit_is_read() {
+        let note = "x".repeat(16 * 1024 - 200);
+        let (status, order) = order(
         &app(),
         json!({ "customer": "Ada", "item": "tea", "quantity": 1, "note": note }),
     )
     .await;
-    assert_eq!(status, StatusCode::CREATED);
-    assert_eq!(order["note"], note);
-}
+        assert_eq!(status, StatusCode::CREATED);
+        assert_eq!(order["note"], note);
+    }
 
-/// A request under way: its head, and its body.
-type Asked = (axum::http::request::Builder, Body);
+    /// A request under way: its head, and its body.
+    type Asked = (axum::http::request::Builder, Body);
 
-fn post(body: Value) -> Asked {
-    let head = Request::post("/orders").header("content-type", "application/json");
-    (head, Body::from(body.to_string()))
-}
+    fn post(body: Value) -> Asked {
+        let head =
+            Request::post("/orders").header("content-type", "application/json");
+        (head, Body::from(body.to_string()))
+    }
 
-async fn get(app: &Router, path: &str) -> (StatusCode, Value) {
-    send(app, (Request::get(path), Body::empty())).await
-}
+    async fn get(app: &Router, path: &str) -> (StatusCode, Value) {
+        send(app, (Request::get(path), Body::empty())).await
+    }
 
-async fn order(app: &Router, body: Value) -> (StatusCode, Value) {
-    send(app, post(body)).await
-}
+    async fn order(app: &Router, body: Value) -> (StatusCode, Value) {
+        send(app, post(body)).await
+    }
 
-/// Sends a request. A body that is no JSON comes back as a JSON string.
-async fn send(app: &Router, (head, body): Asked) -> (StatusCode, Value) {
-    let request = head
-        .body(body)
-        .expect("a test sends requests that can be built");
-    let Ok(answer) = app.clone().oneshot(request).await;
-    let status = answer.status();
-    let body = to_bytes(answer.into_body(), usize::MAX)
-        .await
-        .expect("the body is in memory");
-    let text = String::from_utf8_lossy(&body).into_owned();
-    (
-        status,
-        serde_json::from_str(&text).unwrap_or(Value::String(text)),
-    )
+    /// Sends a request. A body that is no JSON comes back as a JSON string.
+    async fn send(app: &Router, (head, body): Asked) -> (StatusCode, Value) {
+        let request = head
+            .body(body)
+            .expect("a test sends requests that can be built");
+        let Ok(answer) = app.clone().oneshot(request).await;
+        let status = answer.status();
+        let body = to_bytes(answer.into_body(), usize::MAX)
+            .await
+            .expect("the body is in memory");
+        let text = String::from_utf8_lossy(&body).into_owned();
+        (
+            status,
+            serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        )
+    }
 }

@@ -48,6 +48,11 @@ pub fn checks() -> Vec<Check> {
                     "add a route with `post` and a handler that takes `Json`",
                 )?;
                 answer.expect_member("guest", &"Ada".into())?;
+                expect(answer.location == "/tables/2", || {
+                    "the header location is not /tables/2: return a status, a header and \
+                     a body, as `place_order` does"
+                        .into()
+                })?;
                 // The next request must see what this one wrote.
                 let answer = get(&app, "/tables/2").await?;
                 answer.expect_member("guest", &"Ada".into())
@@ -67,6 +72,15 @@ pub fn checks() -> Vec<Check> {
                 answer.expect_status(422, "compare `party` with `seats`")
             },
         ),
+        Check::new(
+            "a party has a name and somebody in it: 422",
+            |app| async move {
+                let answer = seat(&app, 1, " ", 1).await?;
+                answer.expect_status(422, "a name of blanks is none")?;
+                let answer = seat(&app, 1, "Dan", 0).await?;
+                answer.expect_status(422, "a `u8` can be 0, a party cannot")
+            },
+        ),
         Check::new("there is no table 9 to sit at: 404", |app| async move {
             let answer = seat(&app, 9, "Ada", 2).await?;
             answer.expect_status(
@@ -84,6 +98,7 @@ pub fn checks() -> Vec<Check> {
 struct Answer {
     asked: String,
     status: u16,
+    location: String,
     body: String,
 }
 
@@ -140,6 +155,12 @@ async fn send(
     let asked = format!("{} {}", request.method(), request.uri());
     let Ok(answer) = app.clone().oneshot(request).await;
     let status = answer.status().as_u16();
+    let location = answer
+        .headers()
+        .get("location")
+        .map(|value| value.as_bytes());
+    let location =
+        String::from_utf8_lossy(location.unwrap_or_default()).into_owned();
     let body = to_bytes(answer.into_body(), 64 * 1024)
         .await
         .map_err(|error| error.to_string())?;
@@ -147,6 +168,7 @@ async fn send(
     Ok(Answer {
         asked,
         status,
+        location,
         body,
     })
 }

@@ -68,5 +68,10 @@ async fn show_table(
 }
 // ANCHOR_END: gap
 
-// 3. Yours: seat a party. The body is { "name": "Ada", "party": 2 }.
-//    201 and the table; 404 no such table; 409 somebody sits there; 422 too many people.
+// ANCHOR: yours
+// 3. Yours: seat guests. POST /tables/{number}/guests takes { "name": "Ada", "party": 2 }.
+//    201: seated. The header location says where the table is, the body shows it.
+//    404: there is no such table.
+//    409: somebody sits there.
+//    422: the name is blank, or the party is nobody or more than the table has seats.
+// ANCHOR_END: yours

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::{
     Json, Router,
     extract::{Path, State},
-    http::StatusCode,
+    http::{StatusCode, header::LOCATION},
+    response::IntoResponse,
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,7 @@ fn no_table(number: u8) -> (StatusCode, String) {
 
 // ANCHOR: yours
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Guests {
     name: String,
     party: u8,
@@ -78,18 +80,31 @@ async fn seat_guests(
     State(room): State<Room>,
     Path(number): Path<u8>,
     Json(guests): Json<Guests>,
-) -> Result<(StatusCode, Json<Table>), (StatusCode, String)> {
+) -> Result<impl IntoResponse, (StatusCode, String)> {
     let mut tables = room.tables();
     let found = tables.iter_mut().find(|table| table.number == number);
     let table = found.ok_or_else(|| no_table(number))?;
-    if guests.party > table.seats {
-        let reason = format!("Table {number} has {} seats", table.seats);
-        return Err((StatusCode::UNPROCESSABLE_ENTITY, reason));
-    }
-    if table.guest.is_some() {
-        return Err((StatusCode::CONFLICT, format!("Table {number} is taken")));
-    }
+    check(&guests, table)?;
     table.guest = Some(guests.name);
-    Ok((StatusCode::CREATED, Json(table.clone())))
+    let location = [(LOCATION, format!("/tables/{number}"))];
+    Ok((StatusCode::CREATED, location, Json(table.clone())))
 }
 // ANCHOR_END: yours
+
+// ANCHOR: check
+fn check(guests: &Guests, table: &Table) -> Result<(), (StatusCode, String)> {
+    let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+    if guests.name.trim().is_empty() {
+        return Err((unprocessable, "name must not be blank".into()));
+    }
+    if guests.party == 0 || guests.party > table.seats {
+        let reason = format!("party must be from 1 to {}", table.seats);
+        return Err((unprocessable, reason));
+    }
+    if table.guest.is_some() {
+        let reason = format!("Table {} is taken", table.number);
+        return Err((StatusCode::CONFLICT, reason));
+    }
+    Ok(())
+}
+// ANCHOR_END: check

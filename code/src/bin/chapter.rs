@@ -10,7 +10,6 @@ use std::process::ExitCode;
 use axum::Router;
 use code::{CHAPTERS, Chapter};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 const USAGE: &str = "\
 Usage: cargo chapter NAME [--port N]
@@ -74,41 +73,40 @@ fn names() -> String {
     format!("Chapters with an app: {}", names.join(", "))
 }
 
-/// Answers requests until it is asked to stop; then it finishes those under way and takes no more.
-///
-/// It listens on loopback only: nobody but this machine can reach it. That is also why it sets no
-/// limit on the time that a client may take or on the number of connections, which `axum::serve`
-/// leaves open. A server that strangers can reach needs both, here or in the proxy before it.
 // ANCHOR: serve
+/// Answers requests until it is asked to stop; then it finishes those under way.
+///
+/// It listens on loopback only: nobody but this machine can reach it. So it leaves open
+/// how long a client may take and how many may come, which `axum::serve` does not limit.
+/// A server that strangers can reach needs both limits, here or in the proxy before it.
 async fn serve(chapter: &Chapter, port: u16) -> Result<(), Error> {
     let app: Router = (chapter.app)();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     let port = listener.local_addr()?.port();
-    let mut signals = Signals::listen()?;
+    let signals = Signals::listen()?;
     println!(
         "The chapter {} answers on http://localhost:{port}",
         chapter.name
     );
     println!("Press Ctrl-C to stop.");
 
-    let (stop, stopped) = oneshot::channel();
-    let served = axum::serve(listener, app).with_graceful_shutdown(async {
-        let _ = stopped.await;
+    axum::serve(listener, app)
+        .with_graceful_shutdown(asked_to_stop(signals))
+        .await
+}
+// ANCHOR_END: serve
+
+/// Waits for the first signal. The second one ends the program at once: a client that never
+/// finishes its request would keep the server for ever.
+async fn asked_to_stop(mut signals: Signals) {
+    signals.next().await;
+    println!(
+        "Finishing the requests under way. Press Ctrl-C again to stop at once."
+    );
+    tokio::spawn(async move {
+        signals.next().await;
+        std::process::exit(0);
     });
-    // ANCHOR_END: serve
-    let asked_twice = async {
-        signals.next().await;
-        println!(
-            "Finishing the requests under way. Press Ctrl-C again to stop at once."
-        );
-        let _ = stop.send(());
-        signals.next().await;
-    };
-    tokio::select! {
-        result = served => result,
-        // A client that never finishes its request would keep the server for ever.
-        () = asked_twice => Ok(()),
-    }
 }
 
 /// What asks a program to stop: Ctrl-C and, on Unix, SIGTERM, which `docker stop` and systemd send.
