@@ -84,6 +84,7 @@ pub struct NewOrder {
 }
 // ANCHOR_END: new-order
 
+// ANCHOR: order
 /// An order that the shop has taken.
 #[derive(Clone, Serialize)]
 pub struct Order {
@@ -107,6 +108,7 @@ pub struct Order {
     /// When the shop took it.
     pub placed_at: Timestamp,
 }
+// ANCHOR_END: order
 
 // ANCHOR: refusal
 /// Why the shop says no: a status and a sentence for the customer.
@@ -160,6 +162,7 @@ async fn place_order(
 }
 // ANCHOR_END: place-order
 
+// ANCHOR: show-order
 #[instrument(skip_all)]
 async fn show_order(
     State(shop): State<Shop>,
@@ -168,6 +171,7 @@ async fn show_order(
     let order = shop.books().order(id)?.clone();
     Ok(Json(order))
 }
+// ANCHOR_END: show-order
 
 // ANCHOR: table-number
 /// The table that the order goes to, from 1 to 12. The tablets on the tables send it.

@@ -345,7 +345,7 @@
                     + 'A fresh one opens with the next Send.', 'problem');
             } else {
                 const message = error.message.replace(/^./, first => first.toUpperCase());
-                this.say(`No answer. ${message}.`, 'problem');
+                this.say(`No answer. ${message}.${this.sent ? ' What stands below is the answer before.' : ''}`, 'problem');
             }
             this.topButton.hidden = !this.hasUnsentAbove();
         }

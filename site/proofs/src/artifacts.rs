@@ -42,7 +42,9 @@ impl Build {
     /// The files below `root`, from there, that the newest build of each target is made of:
     /// its modules, and what it reads with `include_str!`.
     ///
-    /// The manifest of `code` counts as well: every build reads it.
+    /// The manifest of `code` counts as well: every build reads it. So do the examples, each a
+    /// target of its own: `cargo test NAME` does not build them, and leaves no trace of them in a
+    /// clean clone, but skeptic compiles and runs them from the page all the same.
     pub fn compiled(&self, root: &Path) -> Result<BTreeSet<PathBuf>> {
         let mut newest: BTreeMap<(PathBuf, bool), (SystemTime, Vec<PathBuf>)> = BTreeMap::new();
         for path in self.with_extension("d")? {
@@ -60,6 +62,8 @@ impl Build {
         }
         let mut compiled = BTreeSet::from([PathBuf::from("code/Cargo.toml")]);
         compiled.extend(newest.into_values().flat_map(|(_, sources)| sources));
+        let examples = files(root, "code/examples")?.into_iter();
+        compiled.extend(examples.filter(|file| file.extension().is_some_and(|e| e == "rs")));
         Ok(compiled)
     }
 

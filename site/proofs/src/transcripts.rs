@@ -71,7 +71,16 @@ pub fn check(root: &Path, file: &Path, build: &Build) -> Result<Outcome> {
     let made = terminal.text();
     Ok(match snapshots::compare(root, file, &made) {
         None => Outcome::Same,
-        Some(problem) => Outcome::Differs(problem),
+        Some(mut problem) => {
+            if let Some(exercise) = text.split("$ cargo exercise ").nth(1) {
+                let name = exercise.split_whitespace().next().unwrap_or_default();
+                problem.message += &format!(
+                    "\nIf you have solved the exercise, all is well and nothing is to be recorded. \
+                     To bring its start back: git restore code/exercises/{name}/exercise.rs"
+                );
+            }
+            Outcome::Differs(problem)
+        }
     })
 }
 
