@@ -174,7 +174,7 @@ async fn show_order(
 // ANCHOR_END: show-order
 
 // ANCHOR: table-number
-/// The table that the order goes to, from 1 to 12. The tablets on the tables send it.
+/// The table that the order goes to, from 1 to 12. A tablet on the table sends it.
 fn table_number(headers: &HeaderMap) -> Result<Option<u8>, Refusal> {
     let mut values = headers.get_all("table-number").iter();
     let number = match (values.next(), values.next()) {
@@ -221,8 +221,8 @@ struct Shop {
     books: Arc<Mutex<Books>>,
 }
 
-/// The menu with its stock, and the orders. In memory: a restart forgets them, and nothing
-/// bounds how many orders there are. The chapter on data mends both.
+/// The menu with its stock, and the orders. Simpler than a real shop needs: they are
+/// in memory, so a restart forgets them, and nothing bounds how many there are.
 struct Books {
     menu: Vec<Item>,
     orders: Vec<Order>,

@@ -3,6 +3,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+// The third part needs more of these: `routing::post`, `http::header::LOCATION`,
+// `response::IntoResponse` and `serde::Deserialize`.
 use axum::{
     Json, Router,
     extract::{Path, State},

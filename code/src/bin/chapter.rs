@@ -76,9 +76,9 @@ fn names() -> String {
 // ANCHOR: serve
 /// Answers requests until it is asked to stop; then it finishes those under way.
 ///
-/// It listens on loopback only: nobody but this machine can reach it. So it leaves open
-/// how long a client may take and how many may come, which `axum::serve` does not limit.
-/// A server that strangers can reach needs both limits, here or in the proxy before it.
+/// It listens on loopback only, where no stranger can reach it. So it sets no limit on
+/// how long a client may take or how many may come, and `axum::serve` has none. A server
+/// on a network needs both limits, here or in the proxy before it.
 async fn serve(chapter: &Chapter, port: u16) -> Result<(), Error> {
     let app: Router = (chapter.app)();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
