@@ -194,7 +194,8 @@ fn samples(some_are_named: bool) -> std::io::Result<Vec<Trial>> {
             let program = match build()?.example(&ROOT, &stem(&file)) {
                 Ok(program) => program,
                 Err(stale) if some_are_named => {
-                    return Ok(Completion::ignored_with(format!("{stale:#}")));
+                    let elsewhere = "skeptic has run it from the page";
+                    return Ok(Completion::ignored_with(format!("{elsewhere}; {stale:#}")));
                 }
                 Err(stale) => return Err(told(stale).into()),
             };
