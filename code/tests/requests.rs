@@ -44,11 +44,7 @@ mod requests {
 
     #[tokio::test]
     async fn the_total_is_computed_by_the_shop() {
-        let (status, order) = order(
-            &app(),
-            json!({ "customer": "Ada", "item": "flat-white", "quantity": 2 }),
-        )
-        .await;
+        let (status, order) = buy(&app(), "flat-white", 2).await;
         assert_eq!(status, StatusCode::CREATED);
         assert_eq!(order["total_cents"], 760);
     }
@@ -70,11 +66,7 @@ mod requests {
     async fn an_order_takes_its_items_off_the_shelf() {
         // Clones of a router share their state: these requests go to one shop.
         let shop = app();
-        order(
-            &shop,
-            json!({ "customer": "Ada", "item": "muffin", "quantity": 3 }),
-        )
-        .await;
+        buy(&shop, "muffin", 3).await;
         let (_, muffin) = get(&shop, "/menu/muffin").await;
         assert_eq!(muffin["stock"], 1);
     }
@@ -82,11 +74,7 @@ mod requests {
     #[tokio::test]
     async fn a_refused_order_leaves_the_shelf_and_the_books_as_they_were() {
         let shop = app();
-        let (status, _) = order(
-            &shop,
-            json!({ "customer": "Ada", "item": "muffin", "quantity": 5 }),
-        )
-        .await;
+        let (status, _) = buy(&shop, "muffin", 5).await;
         assert_eq!(status, StatusCode::CONFLICT);
         let (_, muffin) = get(&shop, "/menu/muffin").await;
         assert_eq!(muffin["stock"], 4);
@@ -97,11 +85,7 @@ mod requests {
     #[tokio::test]
     async fn two_apps_are_two_shops() {
         let (one, other) = (app(), app());
-        order(
-            &one,
-            json!({ "customer": "Ada", "item": "croissant", "quantity": 1 }),
-        )
-        .await;
+        buy(&one, "croissant", 1).await;
         let (_, croissant) = get(&other, "/menu/croissant").await;
         assert_eq!(croissant["stock"], 1);
     }
@@ -110,11 +94,7 @@ mod requests {
     async fn the_clock_and_the_ids_are_the_callers() {
         let later = OPENING + SignedDuration::from_mins(5);
         let shop = app_with(move || later, || 4711);
-        let (_, order) = order(
-            &shop,
-            json!({ "customer": "Ada", "item": "tea", "quantity": 1 }),
-        )
-        .await;
+        let (_, order) = buy(&shop, "tea", 1).await;
         assert_eq!(order["id"], 4711);
         assert_eq!(
             order["placed_at"]
@@ -129,11 +109,7 @@ mod requests {
     #[tokio::test]
     async fn quantities_from_one_to_ten_are_taken_and_no_others() {
         for (quantity, wanted) in [(0, 422), (1, 201), (10, 201), (11, 422)] {
-            let (status, _) = order(
-                &app(),
-                json!({ "customer": "Ada", "item": "tea", "quantity": quantity }),
-            )
-            .await;
+            let (status, _) = buy(&app(), "tea", quantity).await;
             assert_eq!(status, wanted, "{quantity}");
         }
     }
@@ -153,11 +129,7 @@ mod requests {
 
     #[tokio::test]
     async fn an_item_that_is_not_on_the_menu_cannot_be_ordered() {
-        let (status, reason) = order(
-            &app(),
-            json!({ "customer": "Ada", "item": "unicorn-latte", "quantity": 1 }),
-        )
-        .await;
+        let (status, reason) = buy(&app(), "unicorn-latte", 1).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(reason, "item must be an id from the menu");
     }
@@ -209,9 +181,7 @@ mod requests {
         let shop = app_with(|| OPENING, || panic!("no more ids"));
         let lost = tokio::spawn({
             let shop = shop.clone();
-            async move {
-                order(&shop, json!({ "customer": "Ada", "item": "croissant", "quantity": 1 })).await
-            }
+            async move { buy(&shop, "croissant", 1).await }
         });
         assert!(lost.await.is_err_and(|error| error.is_panic()));
         let (_, croissant) = get(&shop, "/menu/croissant").await;
@@ -241,6 +211,15 @@ mod requests {
 
     async fn get(app: &Router, path: &str) -> (StatusCode, Value) {
         send(app, (Request::get(path), Body::empty())).await
+    }
+
+    /// Ada orders so many of an item.
+    async fn buy(app: &Router, item: &str, quantity: u32) -> (StatusCode, Value) {
+        order(
+            app,
+            json!({ "customer": "Ada", "item": item, "quantity": quantity }),
+        )
+        .await
     }
 
     async fn order(app: &Router, body: Value) -> (StatusCode, Value) {

@@ -1,9 +1,6 @@
 //! The book, built in process.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use mdbook_driver::{MDBook, config::Config};
@@ -23,21 +20,15 @@ pub fn root() -> PathBuf {
     site.parent().unwrap_or(site).to_path_buf()
 }
 
-/// The book's settings, in which the preprocessor is no command: the caller adds it.
+/// The book's settings. They name the preprocessor as a command, for stock mdBook: whoever
+/// builds in process puts [`Site`] in its place, which has the same name.
 ///
 /// # Errors
 ///
 /// When `book.toml` cannot be read.
 pub fn settings(root: &Path) -> Result<Config> {
     let file = root.join("book.toml");
-    let text =
-        fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let text: String = text
-        .split_inclusive('\n')
-        .filter(|line| !line.starts_with("[preprocessor.") && !line.starts_with("command ="))
-        .collect();
-    text.parse()
-        .with_context(|| format!("{} is no settings of a book", file.display()))
+    Config::from_disk(&file).with_context(|| format!("{} cannot be used", file.display()))
 }
 
 /// Builds the book into `dest`.
