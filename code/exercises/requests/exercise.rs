@@ -76,4 +76,5 @@ async fn show_table(
 //    404: there is no such table.
 //    409: somebody sits there.
 //    422: the name is blank, or the party is nobody or more than the table has seats.
+//    Where two of them apply, either will do.
 // ANCHOR_END: yours
