@@ -187,6 +187,7 @@ fn table_number(headers: &HeaderMap) -> Result<Option<u8>, Refusal> {
         (Some(_), Some(_)) => None,
     };
     match number {
+        // `@` names the value that the range has matched.
         Some(table @ 1..=12) => Ok(Some(table)),
         _ => Err((
             StatusCode::BAD_REQUEST,
@@ -226,6 +227,7 @@ struct Shop {
 struct Books {
     menu: Vec<Item>,
     orders: Vec<Order>,
+    // Boxed, since every closure that a caller may pass is a type of its own.
     now: Box<dyn Fn() -> Timestamp + Send>,
     next_id: Box<dyn FnMut() -> u64 + Send>,
 }
