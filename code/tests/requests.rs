@@ -17,14 +17,8 @@ mod requests {
     async fn the_menu_lists_everything_with_prices_in_cents() {
         let (status, menu) = get(&app(), "/menu").await;
         assert_eq!(status, StatusCode::OK);
-        let names: Vec<_> = menu
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|item| &item["id"])
-            .collect();
         assert_eq!(
-            names,
+            ids(&menu),
             ["espresso", "flat-white", "tea", "croissant", "muffin"]
         );
         assert_eq!(menu[1]["price_cents"], 380);
@@ -33,13 +27,7 @@ mod requests {
     #[tokio::test]
     async fn a_highest_price_narrows_the_menu_and_includes_itself() {
         let (_, menu) = get(&app(), "/menu?max_price=250").await;
-        let names: Vec<_> = menu
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|item| &item["id"])
-            .collect();
-        assert_eq!(names, ["espresso", "tea"]);
+        assert_eq!(ids(&menu), ["espresso", "tea"]);
     }
 
     #[tokio::test]
@@ -211,6 +199,12 @@ mod requests {
 
     async fn get(app: &Router, path: &str) -> (StatusCode, Value) {
         send(app, (Request::get(path), Body::empty())).await
+    }
+
+    /// The ids of the items on a menu, in its order.
+    fn ids(menu: &Value) -> Vec<&Value> {
+        let items = menu.as_array().expect("a menu is an array").iter();
+        items.map(|item| &item["id"]).collect()
     }
 
     /// Ada orders so many of an item.

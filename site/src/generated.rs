@@ -55,6 +55,7 @@ fn mermaid(root: &Path, folder: &Path) -> Result<()> {
     let found = package(root, "mdbook-mermaid")?.join("src/bin/assets/mermaid.min.js");
     let content =
         fs::read(&found).with_context(|| format!("{} cannot be read", found.display()))?;
+    // Not `put`: the script has to be younger than the lock file, even where it is the same.
     fs::create_dir_all(folder)?;
     fs::write(&script, content).with_context(|| format!("{} cannot be written", script.display()))
 }
