@@ -3,11 +3,14 @@
 
 use axum::Router;
 
+pub mod data;
 #[cfg(feature = "server")]
 pub mod exercise;
 pub mod requests;
+pub mod structure;
 
 /// A chapter of the guide that has an app.
+#[derive(Clone, Copy)]
 pub struct Chapter {
     /// The name that the chapter, its module, its exchanges and its tests share.
     pub name: &'static str,
@@ -24,4 +27,29 @@ pub const CHAPTERS: &[Chapter] = &[Chapter {
 /// The chapter of that name, if there is one.
 pub fn chapter(name: &str) -> Option<&'static Chapter> {
     CHAPTERS.iter().find(|chapter| chapter.name == name)
+}
+
+/// Makes an app that keeps its books in a database file.
+#[cfg(feature = "sqlite")]
+pub type Open =
+    fn(&std::path::Path) -> Result<Router, data::repository::StorageError>;
+
+#[cfg(feature = "sqlite")]
+impl Chapter {
+    /// What makes this chapter's app with a database file, where it can have one.
+    pub fn open(&self) -> Option<Open> {
+        match self.name {
+            "data" => Some(data::open),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(feature = "server")]
+impl Chapter {
+    /// The app with what a server has and a page has not: layers that need a clock or
+    /// threads.
+    pub fn served(&self, app: Router) -> Router {
+        app
+    }
 }

@@ -20,16 +20,18 @@ pub const OPENING: Timestamp = Timestamp::constant(1_772_439_300, 0);
 /// The shop with a clock that stands still and ids that count from 1, so that its
 /// answers are the same on every run.
 pub fn app() -> Router {
-    let mut last = 0;
-    app_with(
-        || OPENING,
-        move || {
-            last += 1;
-            last
-        },
-    )
+    app_with(|| OPENING, count_from_one())
 }
 // ANCHOR_END: app
+
+/// Ids that start at 1 with every shop.
+pub fn count_from_one() -> impl FnMut() -> u64 + Send + 'static {
+    let mut last = 0;
+    move || {
+        last += 1;
+        last
+    }
+}
 
 // ANCHOR: app-with
 /// The shop with a clock and a source of order ids. A real service passes
@@ -59,9 +61,9 @@ pub fn app_with(
 #[derive(Clone, Serialize)]
 pub struct Item {
     /// The name in a path: `flat-white`.
-    pub id: &'static str,
+    pub id: String,
     /// The name on the board: `Flat white`.
-    pub name: &'static str,
+    pub name: String,
     /// The price of one, in cents.
     pub price_cents: u32,
     /// How many are left.
@@ -94,7 +96,7 @@ pub struct Order {
     /// Who picks it up.
     pub customer: String,
     /// The id of the [`Item`].
-    pub item: &'static str,
+    pub item: String,
     /// How many, from 1 to 10.
     pub quantity: u32,
     /// A wish, such as "oat milk".
@@ -119,9 +121,9 @@ pub type Refusal = (StatusCode, String);
 /// How to narrow the menu down.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct MenuFilter {
+pub struct MenuFilter {
     /// The most that one may cost, in cents.
-    max_price: Option<u32>,
+    pub max_price: Option<u32>,
 }
 
 #[instrument(skip_all)]
@@ -175,7 +177,7 @@ async fn show_order(
 
 // ANCHOR: table-number
 /// The table that the order goes to, from 1 to 12. A tablet on the table sends it.
-fn table_number(headers: &HeaderMap) -> Result<Option<u8>, Refusal> {
+pub fn table_number(headers: &HeaderMap) -> Result<Option<u8>, Refusal> {
     let mut values = headers.get_all("table-number").iter();
     let number = match (values.next(), values.next()) {
         (None, _) => return Ok(None),
@@ -308,7 +310,7 @@ impl Books {
         let order = Order {
             id: (self.next_id)(),
             customer: new.customer,
-            item: item.id,
+            item: item.id.clone(),
             quantity: new.quantity,
             note: new.note,
             table,
@@ -323,10 +325,10 @@ impl Books {
 }
 
 /// What the shop has when it opens.
-fn opening_menu() -> Vec<Item> {
-    let item = |id, name, price_cents, stock| Item {
-        id,
-        name,
+pub fn opening_menu() -> Vec<Item> {
+    let item = |id: &str, name: &str, price_cents, stock| Item {
+        id: id.into(),
+        name: name.into(),
         price_cents,
         stock,
     };

@@ -1,17 +1,15 @@
 //! What the chapter on handling requests says, tested. No socket is opened: a router is a
 //! service, and `oneshot` calls it.
 
+mod support;
+
 // In a module of the chapter's name, so that `cargo test requests` finds them.
 mod requests {
-    use axum::{
-        Router,
-        body::{Body, to_bytes},
-        http::{Request, StatusCode},
-    };
+    use crate::support::{buy, get, order, post, send};
+    use axum::http::StatusCode;
     use code::requests::{OPENING, app, app_with};
     use jiff::{SignedDuration, Timestamp};
     use serde_json::{Value, json};
-    use tower::ServiceExt;
 
     #[tokio::test]
     async fn the_menu_lists_everything_with_prices_in_cents() {
@@ -188,52 +186,9 @@ mod requests {
         assert_eq!(order["note"], note);
     }
 
-    /// A request under way: its head, and its body.
-    type Asked = (axum::http::request::Builder, Body);
-
-    fn post(body: Value) -> Asked {
-        let head =
-            Request::post("/orders").header("content-type", "application/json");
-        (head, Body::from(body.to_string()))
-    }
-
-    async fn get(app: &Router, path: &str) -> (StatusCode, Value) {
-        send(app, (Request::get(path), Body::empty())).await
-    }
-
     /// The ids of the items on a menu, in its order.
     fn ids(menu: &Value) -> Vec<&Value> {
         let items = menu.as_array().expect("a menu is an array").iter();
         items.map(|item| &item["id"]).collect()
-    }
-
-    /// Ada orders so many of an item.
-    async fn buy(app: &Router, item: &str, quantity: u32) -> (StatusCode, Value) {
-        order(
-            app,
-            json!({ "customer": "Ada", "item": item, "quantity": quantity }),
-        )
-        .await
-    }
-
-    async fn order(app: &Router, body: Value) -> (StatusCode, Value) {
-        send(app, post(body)).await
-    }
-
-    /// Sends a request. A body that is no JSON comes back as a JSON string.
-    async fn send(app: &Router, (head, body): Asked) -> (StatusCode, Value) {
-        let request = head
-            .body(body)
-            .expect("a test sends requests that can be built");
-        let Ok(answer) = app.clone().oneshot(request).await;
-        let status = answer.status();
-        let body = to_bytes(answer.into_body(), usize::MAX)
-            .await
-            .expect("the body is in memory");
-        let text = String::from_utf8_lossy(&body).into_owned();
-        (
-            status,
-            serde_json::from_str(&text).unwrap_or(Value::String(text)),
-        )
     }
 }

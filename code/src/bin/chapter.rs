@@ -1,10 +1,12 @@
-//! `cargo chapter NAME [--port N]`: serves the app of one chapter, to be tried with curl.
+//! `cargo chapter NAME [--port N] [--database FILE]`: serves the app of one chapter, to be tried
+//! with curl.
 //!
 //! A program of your own starts its server the same way: make the app, listen, serve, and stop
 //! when asked to.
 
 use std::io::{Error, ErrorKind};
 use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use axum::Router;
@@ -12,10 +14,10 @@ use code::{CHAPTERS, Chapter};
 use tokio::net::TcpListener;
 
 const USAGE: &str = "\
-Usage: cargo chapter NAME [--port N]
+Usage: cargo chapter NAME [--port N] [--database FILE]
 
 Serves the app of one chapter on http://localhost:4000, or on the port that you name.
-Port 0 stands for any free one.";
+Port 0 stands for any free one. With a database file, what is ordered is kept in it.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -27,14 +29,22 @@ async fn main() -> ExitCode {
         println!("{USAGE}\n\n{}", names());
         return ExitCode::SUCCESS;
     }
-    let (chapter, port) = match read(&arguments) {
+    let wanted = match read(&arguments) {
         Ok(wanted) => wanted,
         Err(problem) => {
             eprintln!("{problem}\n\n{USAGE}\n\n{}", names());
             return ExitCode::from(2);
         }
     };
-    match serve(chapter, port).await {
+    let Wanted { chapter, port, .. } = wanted;
+    let app = match wanted.app() {
+        Ok(app) => app,
+        Err(problem) => {
+            eprintln!("{problem}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match serve(chapter, app, port).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{}", explain(&error, chapter, port));
@@ -43,17 +53,51 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What the command line asks for: a chapter and a port.
-fn read(arguments: &[String]) -> Result<(&'static Chapter, u16), String> {
+/// What the command line asks for.
+struct Wanted {
+    chapter: &'static Chapter,
+    port: u16,
+    database: Option<PathBuf>,
+}
+
+impl Wanted {
+    /// The chapter's app as a server has it.
+    fn app(&self) -> Result<Router, String> {
+        let app = match &self.database {
+            None => (self.chapter.app)(),
+            Some(file) => self.with_books_in(file)?,
+        };
+        Ok(self.chapter.served(app))
+    }
+
+    fn with_books_in(&self, file: &Path) -> Result<Router, String> {
+        let open = self.chapter.open().ok_or_else(|| {
+            format!("The chapter {} keeps nothing in a file.", self.chapter.name)
+        })?;
+        open(file).map_err(|error| {
+            format!(
+                "--database {}: {error}. Name another file, or one that is not there yet.",
+                file.display()
+            )
+        })
+    }
+}
+
+/// Reads the command line.
+fn read(arguments: &[String]) -> Result<Wanted, String> {
     let mut words = arguments.iter();
     let mut name = None;
     let mut port = 4000;
+    let mut database = None;
     while let Some(word) = words.next() {
         if word == "--port" {
             let number = words.next().ok_or("--port needs a number after it.")?;
             port = number.parse().map_err(|_| {
                 format!("--port {number}: a port is a number from 0 to 65535.")
             })?;
+        } else if word == "--database" {
+            let file = words.next().ok_or("--database needs a file after it.")?;
+            database = Some(PathBuf::from(file));
         } else if word.starts_with('-') {
             return Err(format!("There is no option {word}."));
         } else if name.replace(word).is_some() {
@@ -65,7 +109,11 @@ fn read(arguments: &[String]) -> Result<(&'static Chapter, u16), String> {
     let name = name.ok_or("Which chapter?")?;
     let chapter =
         code::chapter(name).ok_or(format!("No chapter {name} has an app."))?;
-    Ok((chapter, port))
+    Ok(Wanted {
+        chapter,
+        port,
+        database,
+    })
 }
 
 fn names() -> String {
@@ -79,8 +127,7 @@ fn names() -> String {
 /// It listens on loopback only, where no stranger can reach it. So it sets no limit on
 /// how long a client may take or how many may come, and `axum::serve` has none. A server
 /// on a network needs both limits, here or in the proxy before it.
-async fn serve(chapter: &Chapter, port: u16) -> Result<(), Error> {
-    let app: Router = (chapter.app)();
+async fn serve(chapter: &Chapter, app: Router, port: u16) -> Result<(), Error> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     let port = listener.local_addr()?.port();
     let signals = Signals::listen()?;

@@ -11,7 +11,7 @@ use crate::{Player, Problem, Span, player::Prepared, spans::Recorder};
 /// An app, and the values that were captured from its answers: a [`Player`] that needs
 /// no socket.
 pub struct Session {
-    make: fn() -> Router,
+    make: Box<dyn Fn() -> Router + Send>,
     app: Router,
     player: Player,
 }
@@ -34,17 +34,18 @@ impl Session {
     }
 
     /// A session with the app that `make` makes, and makes again at each reset.
-    pub fn with(make: fn() -> Router) -> Self {
+    pub fn with(make: impl Fn() -> Router + Send + 'static) -> Self {
         Self {
-            make,
             app: make(),
+            make: Box::new(make),
             player: Player::default(),
         }
     }
 
     /// Starts again with a fresh app and no captured values.
     pub fn reset(&mut self) {
-        *self = Self::with(self.make);
+        self.app = (self.make)();
+        self.player = Player::default();
     }
 
     /// Sends a request, given as an exchange file writes it, and waits for the answer.

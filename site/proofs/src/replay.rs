@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use axum::Router;
 use code::Chapter;
 use live::exchange::{self, Exchange};
 use live::{Answer, Session};
@@ -31,10 +32,13 @@ fn compare(root: &Path, file: &Path, chapter: &Chapter, afresh: bool) -> Result<
         Ok(exchanges) => exchanges,
         Err(problem) => return Ok(vec![at(problem)]),
     };
-    let answers = match play(file, &exchanges, chapter, afresh)? {
+    let answers = match play(file, &exchanges, &served(chapter), afresh)? {
         Ok(answers) => answers,
         Err(problem) => return Ok(vec![problem]),
     };
+    if let Some(problem) = page_differs(file, &exchanges, &answers, chapter, afresh)? {
+        return Ok(vec![problem]);
+    }
     let answers: Vec<String> = answers.into_iter().map(|answer| answer.text).collect();
     let recorded = match exchange::record(&text, &answers) {
         Ok(recorded) => recorded,
@@ -51,18 +55,58 @@ fn compare(root: &Path, file: &Path, chapter: &Chapter, afresh: bool) -> Result<
         .unwrap_or_else(|| vec![whole(file, &text, &recorded)]))
 }
 
-/// Sends every request; a request that cannot be sent is a problem of its line.
+/// Makes the chapter's app with what a server adds to it.
+fn served(chapter: &Chapter) -> impl Fn() -> Router + Clone + Send + use<> {
+    let chapter = *chapter;
+    move || chapter.served((chapter.app)())
+}
+
+/// What the page has is the app without what a server adds. There, every exchange that is not
+/// marked as a server's must be answered alike.
+fn page_differs(
+    file: &Path,
+    exchanges: &[Exchange],
+    answers: &[Answer],
+    chapter: &Chapter,
+    afresh: bool,
+) -> Result<Option<Problem>> {
+    let (of_page, wanted): (Vec<Exchange>, Vec<&Answer>) = exchanges
+        .iter()
+        .cloned()
+        .zip(answers)
+        .filter(|(exchange, _)| !exchange.server)
+        .unzip();
+    let found = match play(file, &of_page, &chapter.app, afresh)? {
+        Ok(found) => found,
+        Err(problem) => return Ok(Some(problem)),
+    };
+    let mut pairs = of_page.iter().zip(wanted.iter().zip(&found));
+    Ok(pairs
+        .find(|(_, (wanted, found))| wanted.text != found.text)
+        .map(|(exchange, (wanted, found))| {
+            let message = format!(
+                "\"{}\" is answered otherwise in a page than by a server. Mark its title with \
+                 (server), or let both answer alike\n{}",
+                exchange.title,
+                snapshots::diff(&lines(&wanted.text), &lines(&found.text))
+            );
+            Problem::new(file, exchange.line, message)
+        }))
+}
+
+/// Sends every request; a request that cannot be sent is a problem of its line. The clock stands
+/// still and leaps to the next moment that something waits for: a timeout takes no time.
 fn play(
     file: &Path,
     exchanges: &[Exchange],
-    chapter: &Chapter,
+    app: &(impl Fn() -> Router + Clone + Send + 'static),
     afresh: bool,
 ) -> Result<Result<Vec<Answer>, Problem>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .start_paused(true)
         .build()?;
-    let mut session = Session::new(chapter);
+    let mut session = Session::with(app.clone());
     Ok(runtime.block_on(async {
         let mut answers = Vec::new();
         for exchange in exchanges {
@@ -95,7 +139,7 @@ pub fn until(
             format!("there is no exchange \"{title}\" here. Name one that there is"),
         )));
     };
-    let answers = play(file, &exchanges[..=last], chapter, false)?;
+    let answers = play(file, &exchanges[..=last], &served(chapter), false)?;
     Ok(answers.map(|mut answers| {
         answers
             .pop()
@@ -149,7 +193,7 @@ pub fn ledger(root: &Path, chapter: &Chapter) -> Result<Result<String, Problem>>
         Ok(exchanges) => exchanges,
         Err(problem) => return Ok(Err(Problem::new(file, problem.line, problem.message))),
     };
-    let answers = match play(file, &exchanges, chapter, false)? {
+    let answers = match play(file, &exchanges, &served(chapter), false)? {
         Ok(answers) => answers,
         Err(problem) => return Ok(Err(problem)),
     };

@@ -1,0 +1,27 @@
+//! The chapter [Organizing the project](../../../src/structure.md): the same shop in
+//! routes, controllers and services.
+
+pub mod controllers;
+pub mod routes;
+pub mod services;
+
+use axum::Router;
+use jiff::Timestamp;
+
+use crate::requests::{OPENING, count_from_one};
+use services::Shop;
+
+/// The shop of [`app_with`], with a clock that stands still and ids that count from 1.
+pub fn app() -> Router {
+    app_with(|| OPENING, count_from_one())
+}
+
+/// The shop with a clock and a source of order ids.
+// ANCHOR: app-with
+pub fn app_with(
+    now: impl Fn() -> Timestamp + Send + 'static,
+    next_id: impl FnMut() -> u64 + Send + 'static,
+) -> Router {
+    routes::routes(Shop::new(now, next_id))
+}
+// ANCHOR_END: app-with
