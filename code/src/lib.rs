@@ -19,10 +19,16 @@ pub struct Chapter {
 }
 
 /// Every chapter with an app, in reading order.
-pub const CHAPTERS: &[Chapter] = &[Chapter {
-    name: "requests",
-    app: requests::app,
-}];
+pub const CHAPTERS: &[Chapter] = &[
+    Chapter {
+        name: "requests",
+        app: requests::app,
+    },
+    Chapter {
+        name: "structure",
+        app: structure::app,
+    },
+];
 
 /// The chapter of that name, if there is one.
 pub fn chapter(name: &str) -> Option<&'static Chapter> {

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use site::anchors::{Anchor, Problem, Source};
 
 use crate::blocks::Report;
+use crate::output;
 
 /// Everything that is left over, and every anchor that is not right.
 pub fn check(root: &Path, report: &Report) -> io::Result<Vec<Problem>> {
     let mut problems = Vec::new();
+    let compared = compared(root, report);
     for file in files(root, "code")? {
         // A picture has no anchors.
         let Ok(source) = Source::read(root, &file) else {
@@ -26,7 +28,7 @@ pub fn check(root: &Path, report: &Report) -> io::Result<Vec<Problem>> {
             ));
             continue;
         }
-        problems.extend(unshown_anchors(&source, report));
+        problems.extend(unshown_anchors(&source, report, &compared));
         if is_story(&file) {
             problems.extend(unshown_exchanges(root, &source, report)?);
         }
@@ -76,8 +78,23 @@ pub fn files(root: &Path, folder: &str) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// The sides of every difference that a chapter shows: what a page compares, it shows as well.
+fn compared(root: &Path, report: &Report) -> BTreeSet<(PathBuf, Option<String>)> {
+    let is_diff = |file: &Path| {
+        file.extension()
+            .is_some_and(|extension| extension == "diff")
+    };
+    let shown = report.shown.iter().filter(|shown| is_diff(&shown.file));
+    let texts = shown.filter_map(|shown| fs::read_to_string(root.join(&shown.file)).ok());
+    texts.flat_map(|text| output::sides(&text)).collect()
+}
+
 /// An anchor that holds another shows it too; so does a mark.
-fn unshown_anchors(source: &Source, report: &Report) -> Vec<Problem> {
+fn unshown_anchors(
+    source: &Source,
+    report: &Report,
+    compared: &BTreeSet<(PathBuf, Option<String>)>,
+) -> Vec<Problem> {
     let shown: BTreeSet<usize> = report
         .shown
         .iter()
@@ -86,7 +103,9 @@ fn unshown_anchors(source: &Source, report: &Report) -> Vec<Problem> {
         .collect();
     let is_shown = |anchor: &Anchor| {
         let named = (source.file.clone(), Some(anchor.name.clone()));
-        report.named.contains(&named) || shown.range(anchor.opened..anchor.closed).next().is_some()
+        report.named.contains(&named)
+            || compared.contains(&named)
+            || shown.range(anchor.opened..anchor.closed).next().is_some()
     };
     source
         .anchors

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 use site::anchors::{Problem, Source, slashes};
@@ -49,10 +49,7 @@ pub fn difference(root: &Path, file: &Path) -> io::Result<Option<Problem>> {
 }
 
 fn side(root: &Path, name: &str) -> Result<String, String> {
-    let (file, anchor) = match name.split_once(':') {
-        Some((file, anchor)) => (file, Some(anchor)),
-        None => (name, None),
-    };
+    let (file, anchor) = parts(name);
     let source = Source::read(root, file)
         .map_err(|error| format!("{file} cannot be read ({error}). Name another file"))?;
     let lines = source
@@ -62,6 +59,26 @@ fn side(root: &Path, name: &str) -> Result<String, String> {
         .iter()
         .map(|line| format!("{}\n", line.text))
         .collect())
+}
+
+/// The files that a difference is made from, each with its anchor.
+pub(crate) fn sides(text: &str) -> Vec<(PathBuf, Option<String>)> {
+    let named = text.lines().zip(["--- ", "+++ "]);
+    named
+        .filter_map(|(line, sign)| line.strip_prefix(sign))
+        .map(|name| {
+            let (file, anchor) = parts(name);
+            (PathBuf::from(file), anchor.map(str::to_owned))
+        })
+        .collect()
+}
+
+/// A file, and the anchor that follows it after a colon.
+fn parts(name: &str) -> (&str, Option<&str>) {
+    match name.split_once(':') {
+        Some((file, anchor)) => (file, Some(anchor)),
+        None => (name, None),
+    }
 }
 
 /// Files of `code/output` that nothing makes: neither a ledger, a program's output or a

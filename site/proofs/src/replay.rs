@@ -23,10 +23,37 @@ pub fn challenge(root: &Path, file: &Path, chapter: &Chapter) -> Result<Vec<Prob
     compare(root, file, chapter, true)
 }
 
-fn compare(root: &Path, file: &Path, chapter: &Chapter, afresh: bool) -> Result<Vec<Problem>> {
+/// Plays an earlier chapter's exchanges, unchanged, against a chapter that promises the same
+/// answers. Nothing is recorded: what is written down is the other chapter's.
+pub fn unchanged(root: &Path, file: &Path, chapter: &Chapter) -> Result<Vec<Problem>> {
+    let text = read(root, file)?;
+    let exchanges = match exchange::read(&text) {
+        Ok(exchanges) => exchanges,
+        Err(problem) => return Ok(vec![Problem::new(file, problem.line, problem.message)]),
+    };
+    let answers = match play(file, &exchanges, &served(chapter), false)? {
+        Ok(answers) => answers,
+        Err(problem) => return Ok(vec![problem]),
+    };
+    if let Some(problem) = page_differs(file, &exchanges, &answers, chapter, false)? {
+        return Ok(vec![problem]);
+    }
+    let answers: Vec<String> = answers.into_iter().map(|answer| answer.text).collect();
+    let mend = format!(
+        "The chapter `{}` promises these answers unchanged. Mend its code",
+        chapter.name
+    );
+    Ok(differences(file, &exchanges, &answers, &mend).unwrap_or_default())
+}
+
+fn read(root: &Path, file: &Path) -> Result<String> {
     let text = fs::read_to_string(root.join(file))
-        .with_context(|| format!("reading {}", slashes(file)))?
-        .replace("\r\n", "\n");
+        .with_context(|| format!("reading {}", slashes(file)))?;
+    Ok(text.replace("\r\n", "\n"))
+}
+
+fn compare(root: &Path, file: &Path, chapter: &Chapter, afresh: bool) -> Result<Vec<Problem>> {
+    let text = read(root, file)?;
     let at = |problem: live::Problem| Problem::new(file, problem.line, problem.message);
     let exchanges = match exchange::read(&text) {
         Ok(exchanges) => exchanges,
@@ -51,7 +78,7 @@ fn compare(root: &Path, file: &Path, chapter: &Chapter, afresh: bool) -> Result<
         fs::write(root.join(file), recorded)?;
         return Ok(Vec::new());
     }
-    Ok(differences(file, &exchanges, &answers)
+    Ok(differences(file, &exchanges, &answers, snapshots::MEND)
         .unwrap_or_else(|| vec![whole(file, &text, &recorded)]))
 }
 
@@ -149,7 +176,12 @@ pub fn until(
 
 /// One problem for every exchange that is answered otherwise; `None` where only what stands
 /// between the answers differs.
-fn differences(file: &Path, exchanges: &[Exchange], answers: &[String]) -> Option<Vec<Problem>> {
+fn differences(
+    file: &Path,
+    exchanges: &[Exchange],
+    answers: &[String],
+    mend: &str,
+) -> Option<Vec<Problem>> {
     let problems: Vec<Problem> = exchanges
         .iter()
         .zip(answers)
@@ -158,9 +190,8 @@ fn differences(file: &Path, exchanges: &[Exchange], answers: &[String]) -> Optio
             (recorded.trim_end() != now.trim_end()).then(|| {
                 let line = exchange.answer_lines.start + snapshots::first_difference(recorded, now);
                 let message = format!(
-                    "\"{}\" is not answered as recorded. {}\n{}",
+                    "\"{}\" is not answered as recorded. {mend}\n{}",
                     exchange.title,
-                    snapshots::MEND,
                     snapshots::diff(&lines(recorded), &lines(now))
                 );
                 Problem::new(file, line, message)
@@ -228,4 +259,23 @@ fn first_words(answer: &str, width: usize) -> String {
     }
     let kept: String = line.chars().take(width.saturating_sub(1)).collect();
     format!("{}…", kept.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_changed_is_told_and_not_recorded() -> Result<()> {
+        let root = tempfile::tempdir()?;
+        let file = Path::new("shop.http");
+        let text = "### Tea\nGET /menu/tea HTTP/1.1\n\nHTTP/1.1 204 No Content\n";
+        fs::write(root.path().join(file), text)?;
+        let problems = unchanged(root.path(), file, &code::CHAPTERS[0])?;
+        assert_eq!((problems.len(), problems[0].line), (1, 4));
+        let mend = "The chapter `requests` promises these answers unchanged. Mend its code";
+        assert!(problems[0].message.contains(mend), "{}", problems[0]);
+        assert_eq!(fs::read_to_string(root.path().join(file))?, text);
+        Ok(())
+    }
 }

@@ -39,6 +39,10 @@ static RENDERED: LazyLock<Result<Rendered, String>> = LazyLock::new(|| {
     Rendered::read(folder.path()).map_err(told)
 });
 
+/// The chapters that change how the shop is built and not what it answers: the exchanges of the
+/// chapter `requests`, unchanged, pass against each of them.
+const ALIKE: [&str; 3] = ["structure", "data", "transactions"];
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
@@ -127,6 +131,14 @@ fn replays() -> std::io::Result<Vec<Trial>> {
                     replay::story(&ROOT, &file, chapter).map_err(told)?
                 });
             }
+            Ok(proofs::verdict(&problems)?)
+        }));
+    }
+    let requests = Path::new("code/exchanges/requests.http");
+    for chapter in ALIKE.iter().filter_map(|name| code::chapter(name)) {
+        let name = format!("replay::requests::unchanged::{}", chapter.name);
+        trials.push(Trial::test(name, move || {
+            let problems = replay::unchanged(&ROOT, requests, chapter).map_err(told)?;
             Ok(proofs::verdict(&problems)?)
         }));
     }
