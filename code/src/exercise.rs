@@ -8,6 +8,10 @@ use std::fmt;
 use std::pin::Pin;
 
 use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, request::Builder};
+use serde_json::Value;
+use tower::ServiceExt;
 
 /// One thing that the reader's app must do.
 pub struct Check {
@@ -32,6 +36,123 @@ impl Check {
             run: Box::new(move |app| Box::pin(run(app))),
         }
     }
+}
+
+/// What an app answered to a check.
+pub struct Answer {
+    /// The method and the path that were asked for.
+    pub asked: String,
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as text.
+    pub body: String,
+}
+
+impl Answer {
+    /// Holds when the status is the `wanted` one.
+    ///
+    /// # Errors
+    ///
+    /// What was asked, what came and what was wanted, then the hint.
+    pub fn expect_status(&self, wanted: u16, hint: &str) -> Result<(), String> {
+        expect(self.status == wanted, || {
+            format!(
+                "{} answered {}, wanted {wanted}: {hint}",
+                self.asked, self.status
+            )
+        })
+    }
+
+    /// Holds when the body is a JSON object with this member.
+    ///
+    /// # Errors
+    ///
+    /// What was asked, what came and what was wanted.
+    pub fn expect_member(&self, name: &str, wanted: &Value) -> Result<(), String> {
+        let found = self.json()?[name].clone();
+        expect(found == *wanted, || {
+            format!("{}: `{name}` was {found}, wanted {wanted}", self.asked)
+        })
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    ///
+    /// When it is none: what was asked, and the body.
+    pub fn json(&self) -> Result<Value, String> {
+        serde_json::from_str(&self.body).map_err(|_| {
+            format!("{}: the body was no JSON: `{}`", self.asked, self.body)
+        })
+    }
+
+    /// A header as text, empty where there is none.
+    pub fn header(&self, name: &str) -> String {
+        let value = self.headers.get(name).map(|value| value.as_bytes());
+        String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
+    }
+}
+
+/// `Ok` when something holds, and otherwise what to tell the reader.
+///
+/// # Errors
+///
+/// What `otherwise` says, when it does not hold.
+pub fn expect(
+    holds: bool,
+    otherwise: impl FnOnce() -> String,
+) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(otherwise()) }
+}
+
+/// Asks an app for a path.
+///
+/// # Errors
+///
+/// As [`send`].
+pub async fn get(app: &Router, path: &str) -> Result<Answer, String> {
+    send(app, Request::get(path), Body::empty()).await
+}
+
+/// Posts JSON to a path of an app.
+///
+/// # Errors
+///
+/// As [`send`].
+pub async fn post(
+    app: &Router,
+    path: &str,
+    body: &Value,
+) -> Result<Answer, String> {
+    let head = Request::post(path).header("content-type", "application/json");
+    send(app, head, body.to_string().into()).await
+}
+
+/// Sends a request to an app and reads the whole answer.
+///
+/// # Errors
+///
+/// When the request cannot be built or the answer's body breaks off.
+pub async fn send(
+    app: &Router,
+    head: Builder,
+    body: Body,
+) -> Result<Answer, String> {
+    let request = head.body(body).map_err(|error| error.to_string())?;
+    let asked = format!("{} {}", request.method(), request.uri());
+    let Ok(answer) = app.clone().oneshot(request).await;
+    let (head, body) = answer.into_parts();
+    let body = to_bytes(body, 64 * 1024)
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(Answer {
+        asked,
+        status: head.status.as_u16(),
+        headers: head.headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    })
 }
 
 /// What became of one check.

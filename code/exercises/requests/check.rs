@@ -1,13 +1,8 @@
 //! What must hold when the exercise of the chapter on handling requests is done.
 
-use axum::{
-    Router,
-    body::{Body, to_bytes},
-    http::Request,
-};
-use code::exercise::Check;
-use serde_json::Value;
-use tower::ServiceExt;
+use axum::Router;
+use code::exercise::{Answer, Check, expect, get, post};
+use serde_json::json;
 
 /// Every check, in the order in which the exercise asks.
 pub fn checks() -> Vec<Check> {
@@ -48,7 +43,7 @@ pub fn checks() -> Vec<Check> {
                     "add a route with `post` and a handler that takes `Json`",
                 )?;
                 answer.expect_member("guest", &"Ada".into())?;
-                expect(answer.location == "/tables/2", || {
+                expect(answer.header("location") == "/tables/2", || {
                     "the header location is not /tables/2: return a status, a header and \
                      a body, as `place_order` does"
                         .into()
@@ -95,80 +90,12 @@ pub fn checks() -> Vec<Check> {
     ]
 }
 
-struct Answer {
-    asked: String,
-    status: u16,
-    location: String,
-    body: String,
-}
-
-impl Answer {
-    fn expect_status(&self, wanted: u16, hint: &str) -> Result<(), String> {
-        expect(self.status == wanted, || {
-            format!(
-                "{} answered {}, wanted {wanted}: {hint}",
-                self.asked, self.status
-            )
-        })
-    }
-
-    fn expect_member(&self, name: &str, wanted: &Value) -> Result<(), String> {
-        let found = self.json()?[name].clone();
-        expect(found == *wanted, || {
-            format!("{}: `{name}` was {found}, wanted {wanted}", self.asked)
-        })
-    }
-
-    fn json(&self) -> Result<Value, String> {
-        serde_json::from_str(&self.body).map_err(|_| {
-            format!("{}: the body was no JSON: `{}`", self.asked, self.body)
-        })
-    }
-}
-
-fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(otherwise()) }
-}
-
-async fn get(app: &Router, path: &str) -> Result<Answer, String> {
-    send(app, Request::get(path), Body::empty()).await
-}
-
 async fn seat(
     app: &Router,
     table: u8,
     name: &str,
     party: u8,
 ) -> Result<Answer, String> {
-    let body = serde_json::json!({ "name": name, "party": party });
-    let request = Request::post(format!("/tables/{table}/guests"))
-        .header("content-type", "application/json");
-    send(app, request, body.to_string().into()).await
-}
-
-async fn send(
-    app: &Router,
-    request: axum::http::request::Builder,
-    body: Body,
-) -> Result<Answer, String> {
-    let request = request.body(body).map_err(|error| error.to_string())?;
-    let asked = format!("{} {}", request.method(), request.uri());
-    let Ok(answer) = app.clone().oneshot(request).await;
-    let status = answer.status().as_u16();
-    let location = answer
-        .headers()
-        .get("location")
-        .map(|value| value.as_bytes());
-    let location =
-        String::from_utf8_lossy(location.unwrap_or_default()).into_owned();
-    let body = to_bytes(answer.into_body(), 64 * 1024)
-        .await
-        .map_err(|error| error.to_string())?;
-    let body = String::from_utf8_lossy(&body).into_owned();
-    Ok(Answer {
-        asked,
-        status,
-        location,
-        body,
-    })
+    let guests = json!({ "name": name, "party": party });
+    post(app, &format!("/tables/{table}/guests"), &guests).await
 }

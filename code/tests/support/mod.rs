@@ -1,7 +1,11 @@
-//! What the tests of several chapters share: requests sent to a router without a socket.
+//! What the tests of several chapters share: requests sent to a router without a socket, and
+//! recordings.
 
 // Each file of tests is a crate of its own and uses a part of this.
 #![allow(dead_code)]
+
+use std::path::Path;
+use std::{env, fs};
 
 use axum::{
     Router,
@@ -79,4 +83,20 @@ pub async fn order(app: &Router, body: Value) -> (StatusCode, Value) {
 pub async fn buy(app: &Router, item: &str, quantity: u32) -> (StatusCode, Value) {
     let body = json!({ "customer": "Ada", "item": item, "quantity": quantity });
     order(app, body).await
+}
+
+/// Compares what a test made with a file of `code`, such as `output/structure/tree.txt`.
+/// `SNAPSHOTS=overwrite` records it anew.
+pub fn recorded(file: &str, made: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if env::var("SNAPSHOTS").is_ok_and(|value| value == "overwrite") {
+        fs::write(&path, made).expect("the file can be written");
+    }
+    let recorded = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        recorded.replace("\r\n", "\n"),
+        made,
+        "code/{file} is not what comes out now. If that is right, run `SNAPSHOTS=overwrite cargo \
+         test`"
+    );
 }
