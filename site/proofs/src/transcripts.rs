@@ -4,7 +4,8 @@
 //! printed. A command that ends in `\` goes on in the next line. A server goes on while the next
 //! commands run, until a line `^C`. Commands are run without a shell and without Cargo:
 //! `cargo chapter NAME` is the program that Cargo built, on a free port that is shown as the one
-//! that the transcript names.
+//! that the transcript names. A `--database` lies in a folder of the transcript's own, which is
+//! gone at its end.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use site::anchors::Problem;
+use tempfile::TempDir;
 
 use crate::artifacts::Build;
 use crate::snapshots;
@@ -61,6 +63,7 @@ pub fn check(root: &Path, file: &Path, build: &Build) -> Result<Outcome> {
         servers: Vec::new(),
         ports: BTreeMap::new(),
         printed: Vec::new(),
+        folder: tempfile::tempdir()?,
     };
     for step in &steps {
         if let Err(error) = terminal.run(step) {
@@ -148,6 +151,8 @@ struct Terminal<'a> {
     /// By the port that a server got, the one that the transcript shows.
     ports: BTreeMap<u16, u16>,
     printed: Vec<String>,
+    /// Where the files are that the commands make. It goes after the servers.
+    folder: TempDir,
 }
 
 /// A program that goes on while the next commands run.
@@ -204,6 +209,11 @@ impl Terminal<'_> {
                 Some(at) => arguments[at + 1] = real,
                 None => arguments.extend(["--port".to_owned(), real]),
             }
+        }
+        if let Some(at) = arguments.iter().position(|word| word == "--database")
+            && let Some(file) = arguments.get_mut(at + 1)
+        {
+            *file = self.folder.path().join(&*file).display().to_string();
         }
         let program = self.build.program(self.root, "chapter")?;
         let mut child = self
@@ -297,11 +307,16 @@ impl Terminal<'_> {
     }
 
     /// An argument of curl with the ports that servers really got, also those that have stopped:
-    /// what else listens on this machine is none of a transcript's business.
+    /// what else listens on this machine is none of a transcript's business. Those that run come
+    /// first: a server may have been stopped and started again.
     fn with_real_ports(&self, argument: &str) -> Result<String> {
-        let found = self
-            .ports
+        let running = self
+            .servers
             .iter()
+            .map(|server| (server.real_port, server.shown_port));
+        let stopped = self.ports.iter().map(|(real, shown)| (*real, *shown));
+        let found = running
+            .chain(stopped)
             .fold(argument.to_owned(), |text, (real, shown)| {
                 text.replace(&format!(":{shown}"), &format!(":{real}"))
             });
@@ -313,10 +328,12 @@ impl Terminal<'_> {
 
     /// All that was printed, without what differs from run to run.
     fn text(&self) -> String {
+        let folder = self.folder.path().join("").display().to_string();
         self.printed
             .iter()
             .map(|line| {
-                let line = self.ports.iter().fold(line.clone(), |line, (real, shown)| {
+                let line = undated(&line.replace(&folder, ""));
+                let line = self.ports.iter().fold(line, |line, (real, shown)| {
                     // A busy port's message suggests the next one.
                     let line = with_number(&line, *real, *shown);
                     with_number(&line, real.wrapping_add(1), shown.wrapping_add(1))
@@ -331,6 +348,19 @@ impl Terminal<'_> {
                 }
             })
             .collect()
+    }
+}
+
+/// A line without the time of an order: with a database, the clock is the machine's.
+fn undated(line: &str) -> String {
+    const MEMBER: &str = r#""placed_at":""#;
+    let parts = line.split_once(MEMBER).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once('"')?;
+        Some((before, after))
+    });
+    match parts {
+        Some((before, after)) => format!("{before}{MEMBER}…\"{after}"),
+        None => line.to_owned(),
     }
 }
 
@@ -386,6 +416,13 @@ mod tests {
         assert_eq!(steps[0].words, ["curl", "-i", "localhost:4000/a b"]);
         assert_eq!(steps[0].shown, "$ curl -i \\\n    'localhost:4000/a b'");
         assert_eq!((steps[1].line, steps[1].shown.as_str()), (4, "^C"));
+    }
+
+    #[test]
+    fn the_time_of_an_order_goes() {
+        let line = r#"{"id":1,"placed_at":"2026-03-02T08:15:00Z","table":4}"#;
+        assert_eq!(undated(line), r#"{"id":1,"placed_at":"…","table":4}"#);
+        assert_eq!(undated("GET /menu"), "GET /menu");
     }
 
     #[test]
