@@ -1,18 +1,18 @@
 -- The menu with its stock, and the orders.
 CREATE TABLE items (
-    id          TEXT PRIMARY KEY,
+    position    INTEGER PRIMARY KEY, -- on the menu
+    id          TEXT NOT NULL UNIQUE,
     name        TEXT NOT NULL,
-    price_cents INTEGER NOT NULL,
-    stock       INTEGER NOT NULL
+    price_cents INTEGER NOT NULL CHECK (price_cents >= 0),
+    stock       INTEGER NOT NULL CHECK (stock >= 0)
 ) STRICT;
 
 CREATE TABLE orders (
-    id           INTEGER PRIMARY KEY,
-    customer     TEXT NOT NULL,
-    item         TEXT NOT NULL REFERENCES items (id),
-    quantity     INTEGER NOT NULL,
-    note         TEXT,
-    table_number INTEGER,
-    total_cents  INTEGER NOT NULL,
-    placed_at    TEXT NOT NULL -- RFC 3339, in UTC
+    id          INTEGER PRIMARY KEY, -- SQLite counts
+    customer    TEXT NOT NULL,
+    item        TEXT NOT NULL REFERENCES items (id),
+    quantity    INTEGER NOT NULL CHECK (quantity > 0),
+    note        TEXT,
+    total_cents INTEGER NOT NULL CHECK (total_cents >= 0),
+    placed_at   TEXT NOT NULL -- RFC 3339, in UTC
 ) STRICT;

@@ -28,6 +28,10 @@ pub const CHAPTERS: &[Chapter] = &[
         name: "structure",
         app: structure::app,
     },
+    Chapter {
+        name: "data",
+        app: data::app,
+    },
 ];
 
 /// The chapter of that name, if there is one.

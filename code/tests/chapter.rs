@@ -12,9 +12,23 @@ fn chapter(arguments: &[&str]) -> Command {
 }
 
 fn fails(arguments: &[&str]) -> (Option<i32>, String) {
-    let Output { status, stderr, .. } =
-        chapter(arguments).output().expect("the program starts");
-    (status.code(), String::from_utf8_lossy(&stderr).into_owned())
+    refused(&mut chapter(arguments)).expect("the program starts")
+}
+
+/// How a program ends that must not serve, and why. One that does is ended.
+fn refused(command: &mut Command) -> io::Result<(Option<i32>, String)> {
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let stdout = child.stdout.take().expect("stdout is piped");
+    let mut says = String::new();
+    BufReader::new(stdout).read_line(&mut says)?;
+    if !says.is_empty() {
+        child.kill()?;
+        child.wait()?;
+        panic!("it starts: {says}");
+    }
+    let Output { status, stderr, .. } = child.wait_with_output()?;
+    Ok((status.code(), String::from_utf8_lossy(&stderr).into_owned()))
 }
 
 /// A server under way, which ends with the test that started it.
@@ -159,6 +173,106 @@ fn a_busy_port_gets_another_suggested() -> io::Result<()> {
     assert!(says.starts_with(&begins), "{says}");
     assert!(says.contains("cargo chapter requests --port "), "{says}");
     Ok(())
+}
+
+mod database {
+    use super::*;
+    use std::error::Error;
+    use std::fs;
+    use std::path::Path;
+
+    type Tested = Result<(), Box<dyn Error>>;
+
+    fn open<'a>(chapter: &'a str, file: &'a Path) -> [&'a str; 5] {
+        let file = file.to_str().expect("the name is text");
+        // If it starts all the same, on whatever port.
+        [chapter, "--port", "0", "--database", file]
+    }
+
+    /// Starts with a database that it refuses, and says why.
+    fn refuses(file: &Path) -> String {
+        let (code, says) = fails(&open("data", file));
+        assert_eq!(code, Some(1), "{says}");
+        let begins = format!("--database {}: ", file.display());
+        let (_, says) = says.split_once(&begins).expect("it names the file");
+        says.trim_end().to_owned()
+    }
+
+    #[test]
+    fn a_chapter_without_one_says_so() {
+        let (code, says) = fails(&open("requests", Path::new("shop.db")));
+        assert_eq!(code, Some(1));
+        let wanted =
+            "The chapter requests keeps nothing in a file. Chapters that do: data";
+        assert!(says.starts_with(wanted), "{says}");
+        let (code, says) = fails(&["data", "--database"]);
+        assert_eq!(code, Some(2));
+        assert!(
+            says.starts_with("--database needs a file after it."),
+            "{says}"
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_refused_and_left_alone() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("order.txt");
+        fs::write(&file, "two flat whites and a muffin, to go, for Ada")?;
+        assert_eq!(
+            refuses(&file),
+            "the books cannot be read or written: file is not a database. Name another file, or \
+             one that is not there yet."
+        );
+        assert!(fs::read_to_string(&file)?.starts_with("two flat whites"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_newer_one_is_refused() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("shop.db");
+        rusqlite::Connection::open(&file)?.pragma_update(
+            None,
+            "user_version",
+            99,
+        )?;
+        let says = refuses(&file);
+        let why = "a newer version of this program has written the file";
+        assert!(says.contains(why), "{says}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let cellar = folder.path().join("cellar");
+        let says = refuses(&cellar.join("shop.db"));
+        let why = format!("there is no folder {}. Make it first", cellar.display());
+        assert!(says.starts_with(&why), "{says}");
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_read_only_one_is_refused_before_an_order_comes() -> Tested {
+        use std::os::unix::fs::PermissionsExt;
+        use std::os::unix::process::CommandExt;
+
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("shop.db");
+        drop(code::data::sqlite::Sqlite::open(&file)?);
+        fs::set_permissions(&file, PermissionsExt::from_mode(0o444))?;
+        let mut command = chapter(&open("data", &file));
+        if fs::OpenOptions::new().append(true).open(&file).is_ok() {
+            // Nothing is read-only to root, so somebody else tries.
+            fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755))?;
+            command.uid(65534).gid(65534);
+        }
+        let (code, says) = refused(&mut command)?;
+        assert_eq!(code, Some(1), "{says}");
+        assert!(says.contains("the file is read-only"), "{says}");
+        Ok(())
+    }
 }
 
 #[cfg(unix)]

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use axum::Router;
 use code::{CHAPTERS, Chapter};
 use tokio::net::TcpListener;
+use tracing::Level;
 
 const USAGE: &str = "\
 Usage: cargo chapter NAME [--port N] [--database FILE]
@@ -36,6 +37,11 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    // What a client is not told stands here.
+    tracing_subscriber::fmt()
+        .with_max_level(Level::WARN)
+        .with_writer(std::io::stderr)
+        .init();
     let Wanted { chapter, port, .. } = wanted;
     let app = match wanted.app() {
         Ok(app) => app,
@@ -72,8 +78,25 @@ impl Wanted {
 
     fn with_books_in(&self, file: &Path) -> Result<Router, String> {
         let open = self.chapter.open().ok_or_else(|| {
-            format!("The chapter {} keeps nothing in a file.", self.chapter.name)
+            let names: Vec<_> = CHAPTERS
+                .iter()
+                .filter(|chapter| chapter.open().is_some())
+                .map(|chapter| chapter.name)
+                .collect();
+            format!(
+                "The chapter {} keeps nothing in a file. Chapters that do: {}",
+                self.chapter.name,
+                names.join(", ")
+            )
         })?;
+        let folder = file.parent().filter(|folder| *folder != Path::new(""));
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(format!(
+                "--database {}: there is no folder {}. Make it first, or name another.",
+                file.display(),
+                folder.display()
+            ));
+        }
         open(file).map_err(|error| {
             format!(
                 "--database {}: {error}. Name another file, or one that is not there yet.",

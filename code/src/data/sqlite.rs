@@ -3,25 +3,47 @@
 //! SQLite answers while the caller waits: its calls block. So they run on the threads that
 //! Tokio keeps for blocking work, and never hold up other requests.
 
+use std::error::Error;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
-use rusqlite_migration::{M, Migrations};
+use rusqlite::{
+    Connection, MAIN_DB, OpenFlags, OptionalExtension, Row, Transaction,
+    named_params, params,
+};
+use rusqlite_migration::{
+    Error as MigrationError, HookResult, M, MigrationDefinitionError, Migrations,
+};
 use tokio::task::spawn_blocking;
 use tracing::instrument;
 
 use super::repository::{Repository, Sale, StorageError};
 use crate::requests::{Item, Order, opening_menu};
 
-/// What brings a database of any age to the present one, in this order. What has been
-/// published is never changed: a change is one more entry.
-const STEPS: &[M<'_>] = &[M::up(include_str!("../../migrations/1-shop.sql"))];
-const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
+// ANCHOR: migrations
+/// What brings a database of any age to the present one, each step once. What has been
+/// published is never changed: a change is one more step.
+pub fn migrations() -> Migrations<'static> {
+    let shop = include_str!("../../migrations/1-shop.sql");
+    let tables = include_str!("../../migrations/2-tables.sql");
+    Migrations::new(vec![M::up_with_hook(shop, stock_up), M::up(tables)])
+}
+// ANCHOR_END: migrations
+
+/// A new shop opens with the opening menu. An old one keeps what it has.
+fn stock_up(transaction: &Transaction<'_>) -> HookResult {
+    let sql =
+        "INSERT INTO items (id, name, price_cents, stock) VALUES (?1, ?2, ?3, ?4)";
+    for item in opening_menu() {
+        let row = params![item.id, item.name, item.price_cents, item.stock];
+        transaction.execute(sql, row)?;
+    }
+    Ok(())
+}
 
 // ANCHOR: sqlite
-/// A database file, behind one connection.
+/// A database file, behind one connection: one call at a time.
 pub struct Sqlite {
     connection: Arc<Mutex<Connection>>,
 }
@@ -32,7 +54,7 @@ impl Sqlite {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or written, is no SQLite database, or is newer than
+    /// When the file cannot be read and written, is no SQLite database, or is newer than
     /// this program.
     pub fn open(file: &Path) -> Result<Self, StorageError> {
         let connection = connect(file)?;
@@ -41,21 +63,23 @@ impl Sqlite {
         })
     }
 
-    /// Runs blocking work on a thread for it.
+    // ANCHOR: run
+    /// Runs work that blocks on a thread for it, with the connection.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StorageError> {
         let connection = Arc::clone(&self.connection);
         let done = spawn_blocking(move || {
+            // A statement is done or not done, so a panic leaves the connection sound.
             let connection =
                 connection.lock().unwrap_or_else(PoisonError::into_inner);
             work(&connection)
         });
-        done.await
-            .map_err(StorageError::new)?
-            .map_err(StorageError::new)
+        let result = done.await.map_err(StorageError::new)?; // when `work` panicked
+        result.map_err(StorageError::new)
     }
+    // ANCHOR_END: run
 
     /// Writes down how many of an item are left.
     ///
@@ -105,6 +129,7 @@ impl Repository for Sqlite {
         self.run(move |connection| order(connection, id)).await
     }
 
+    // ANCHOR: place-order
     #[instrument(skip_all)]
     async fn place_order(&self, sale: Sale) -> Result<Option<Order>, StorageError> {
         let Some(item) = self.item(&sale.item).await? else {
@@ -116,50 +141,56 @@ impl Repository for Sqlite {
         self.set_stock(&item.id, left).await?;
         self.insert_order(sale).await.map(Some)
     }
+    // ANCHOR_END: place-order
 }
 
 /// A connection to a database that is up to date.
 pub(crate) fn connect(file: &Path) -> Result<Connection, StorageError> {
-    let mut connection = Connection::open(file).map_err(StorageError::new)?;
-    configure(&connection).map_err(StorageError::new)?;
-    MIGRATIONS
-        .to_latest(&mut connection)
-        .map_err(StorageError::new)?;
-    stock_up(&connection).map_err(StorageError::new)?;
-    Ok(connection)
+    up_to_date(file).map_err(StorageError::new)
 }
 
+fn up_to_date(file: &Path) -> Result<Connection, Box<dyn Error + Send + Sync>> {
+    // A name is a name. With this flag, SQLite reads `file:shop.db?mode=memory` as a URI.
+    let flags = OpenFlags::default() - OpenFlags::SQLITE_OPEN_URI;
+    let mut connection = Connection::open_with_flags(file, flags)?;
+    // What may not be written, SQLite opens for reading, and says nothing until an order
+    // comes.
+    if connection.is_readonly(MAIN_DB)? {
+        return Err("the file is read-only".into());
+    }
+    configure(&connection)?;
+    match migrations().to_latest(&mut connection) {
+        Err(MigrationError::MigrationDefinition(
+            MigrationDefinitionError::DatabaseTooFarAhead,
+        )) => Err("a newer version of this program has written the file".into()),
+        migrated => Ok(migrated.map(|()| connection)?),
+    }
+}
+
+// ANCHOR: configure
+/// What a connection is told first. How long it waits for another program's lock is
+/// rusqlite's own setting: five seconds.
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     // Readers do not wait for a writer, nor a writer for readers.
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    // An order that was answered survives a power cut. `NORMAL` is faster, and may lose
-    // the last ones.
+    // Each commit waits until it is on the disk.
     connection.pragma_update(None, "synchronous", "FULL")?;
     // SQLite checks references only when it is told to.
     connection.pragma_update(None, "foreign_keys", "ON")
 }
+// ANCHOR_END: configure
 
-/// A new shop opens with the opening menu.
-fn stock_up(connection: &Connection) -> rusqlite::Result<()> {
-    let sql = "INSERT OR IGNORE INTO items VALUES (?1, ?2, ?3, ?4)";
-    for item in opening_menu() {
-        connection.execute(
-            sql,
-            params![item.id, item.name, item.price_cents, item.stock],
-        )?;
-    }
-    Ok(())
-}
-
+// ANCHOR: menu
 pub(crate) fn menu(
     connection: &Connection,
     max_price: Option<u32>,
 ) -> rusqlite::Result<Vec<Item>> {
-    let sql = "SELECT * FROM items WHERE price_cents <= ?1 ORDER BY rowid";
+    let sql = "SELECT * FROM items WHERE price_cents <= ?1 ORDER BY position";
     let mut statement = connection.prepare_cached(sql)?;
     let items = statement.query_map([max_price.unwrap_or(u32::MAX)], read_item)?;
     items.collect()
 }
+// ANCHOR_END: menu
 
 pub(crate) fn item(
     connection: &Connection,
@@ -174,7 +205,7 @@ pub(crate) fn order(
     connection: &Connection,
     id: u64,
 ) -> rusqlite::Result<Option<Order>> {
-    // SQLite's integers are signed: what is past them is no number of an order.
+    // SQLite's integers end at 2^63 - 1, and no order has a number past it.
     let Ok(id) = i64::try_from(id) else {
         return Ok(None);
     };
@@ -183,6 +214,7 @@ pub(crate) fn order(
     statement.query_row([id], read_order).optional()
 }
 
+// ANCHOR: set-stock
 pub(crate) fn set_stock(
     connection: &Connection,
     id: &str,
@@ -192,6 +224,7 @@ pub(crate) fn set_stock(
         connection.prepare_cached("UPDATE items SET stock = ?2 WHERE id = ?1")?;
     statement.execute(params![id, stock]).map(drop)
 }
+// ANCHOR_END: set-stock
 
 pub(crate) fn insert_order(
     connection: &Connection,
@@ -245,4 +278,21 @@ fn read_order(row: &Row<'_>) -> rusqlite::Result<Order> {
         total_cents: row.get("total_cents")?,
         placed_at,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A connection's own settings: nobody else can ask for them.
+    #[test]
+    fn a_connection_waits_for_the_disk_and_checks_references() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = connect(&folder.path().join("shop.db")).unwrap();
+        for (pragma, wanted) in [("synchronous", 2), ("foreign_keys", 1)] {
+            let found =
+                connection.pragma_query_value(None, pragma, |row| row.get(0));
+            assert_eq!(found, Ok(wanted), "{pragma}");
+        }
+    }
 }
