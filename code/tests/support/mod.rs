@@ -2,7 +2,9 @@
 //! recordings.
 
 // Each file of tests is a crate of its own and uses a part of this.
-#![allow(dead_code)]
+#![allow(dead_code, unused_macros)]
+
+pub mod contract;
 
 use std::path::Path;
 use std::{env, fs};
