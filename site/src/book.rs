@@ -1,11 +1,17 @@
 //! The book, built in process.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, bail};
 use mdbook_driver::{MDBook, config::Config};
 
-use crate::{console, page::Site};
+use crate::{
+    console::{self, Linked},
+    page::Site,
+};
 
 /// What to build.
 #[derive(Debug, Clone, Copy)]
@@ -35,25 +41,33 @@ pub fn settings(root: &Path) -> Result<Config> {
 ///
 /// # Errors
 ///
-/// When a chapter has a mistake: each with its file, its line and its mend, a line for each.
+/// When a chapter has a mistake, or the samples do not compile.
 pub fn build(root: &Path, dest: &Path, options: &Options) -> Result<()> {
+    let asked = pages(root, dest)?;
+    if options.console {
+        console::build(root, &dest.join(console::FOLDER), &asked, Linked::Small)?;
+    }
+    Ok(())
+}
+
+/// Builds the pages without their console into `dest`, and says which chapters' apps they ask.
+///
+/// # Errors
+///
+/// When a chapter has a mistake: each with its file, its line and its mend, a line for each.
+pub fn pages(root: &Path, dest: &Path) -> Result<BTreeSet<String>> {
     let mut config = settings(root)?;
     // As stock mdBook does: whoever publishes the guide says where it will be.
     config.update_from_env()?;
     config.build.build_dir = dest.to_path_buf();
-    let generated = root.join(&config.book.src).join("generated");
-    // First, so that nothing is written where the chapters are not: a folder that is being
-    // moved away would be made anew.
     let mut book = MDBook::load_with_config(root, config)?;
-    if options.console {
-        console::build(root, &generated)?;
-    } else {
-        console::remove(&generated)?;
-    }
-    book.with_preprocessor(Site);
+    let site = Site::default();
+    book.with_preprocessor(site.clone());
     if let Err(error) = book.build() {
         // mdBook wraps each step's words round the cause; the cause is what an author mends.
         bail!("{}", error.root_cause());
     }
-    Ok(())
+    // Stock mdBook's, which are among the sources: they may be of another day.
+    console::remove(&dest.join(console::FOLDER))?;
+    Ok(site.asked())
 }

@@ -1,29 +1,80 @@
 //! The console in the page: `live`, compiled to WebAssembly and bound to JavaScript.
 //!
-//! The pages are the same with it and without it. They ask for `generated/live.js` when the
-//! reader first presses Send, and say so when it is not there.
+//! Each chapter has a module of its own, so that what a page loads does not grow with the other
+//! chapters. `live` and the samples are compiled once; a module is a link of them, started at
+//! one function that names the chapter's app. What that does not reach is left out.
+//!
+//! The pages are the same with it and without it. They ask for `generated/live/CHAPTER.js` when
+//! the reader first presses Send, and say so when it is not there.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
-    io::Read,
+    io::{ErrorKind, Read},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::SystemTime,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::generated::put;
 
+/// Where the pages look for the modules, from the folder of all pages.
+pub const FOLDER: &str = "generated/live";
+
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Builds the console into `generated`. Where the target is missing and cannot be added, it
-/// says so and leaves the console out: the guide reads as well without it.
+/// What the compiler is told for a module. The rest is `[profile.live]` in `Cargo.toml`.
+/// `strip=symbols` would hide from wasm-bindgen which features the module uses.
+const MODULE: [&str; 11] = [
+    "--edition=2024",
+    "--crate-name=chapter",
+    "--crate-type=cdylib",
+    "--target",
+    TARGET,
+    "-Copt-level=z",
+    "-Ccodegen-units=1",
+    "-Cpanic=abort",
+    "-Cstrip=debuginfo",
+    "--error-format=short",
+    "-Cembed-bitcode=yes",
+];
+
+/// How the modules are linked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Linked {
+    /// At once, for the one who waits for it.
+    Quick,
+    /// As small as can be, for those who load it. It takes seconds for each.
+    Small,
+}
+
+/// Builds the modules of these chapters into `folder`, and takes away what else is there. Says
+/// whether a module is new.
+///
+/// Where the target is missing and cannot be added, it says so and leaves the console out: the
+/// guide reads as well without it.
 ///
 /// # Errors
 ///
 /// When the samples do not compile: what the compiler said.
-pub fn build(root: &Path, generated: &Path) -> Result<()> {
+pub fn build(
+    root: &Path,
+    folder: &Path,
+    chapters: &BTreeSet<String>,
+    linked: Linked,
+) -> Result<bool> {
+    if chapters.is_empty() {
+        remove(folder)?;
+        return Ok(false);
+    }
     let toolchain = env::var("WASM_TOOLCHAIN")
         .ok()
         .filter(|name| !name.is_empty());
@@ -33,26 +84,56 @@ pub fn build(root: &Path, generated: &Path) -> Result<()> {
              added.\n  To add it: rustup target add {TARGET}\n  To do without and not be told \
              again: --no-console"
         );
-        return remove(generated);
+        remove(folder)?;
+        return Ok(false);
     }
-    let module = compile(root, toolchain.as_deref())?;
-    if is_bound(&module, generated) {
-        return Ok(());
-    }
-    bind(&module, generated)
+    let toolchain = toolchain.as_deref();
+    let linker = Linker {
+        library: &compile(root, toolchain)?,
+        modules: &target_folder(root).join(match linked {
+            Linked::Quick => "quick",
+            Linked::Small => "small",
+        }),
+        linked,
+        toolchain,
+    };
+    let new = linker.link_all(chapters)?;
+    copy(&linker.bound(), folder, chapters)?;
+    Ok(new)
 }
 
 /// Takes a console away that an earlier build left.
 ///
 /// # Errors
 ///
-/// When its files cannot be removed.
-pub fn remove(generated: &Path) -> Result<()> {
-    for name in ["live.js", "live_bg.wasm"] {
-        let file = generated.join(name);
-        if file.exists() {
-            fs::remove_file(&file)
-                .with_context(|| format!("{} cannot be removed", file.display()))?;
+/// When its folder cannot be removed.
+pub fn remove(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{} cannot be removed", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The files of a chapter's module.
+fn files(chapter: &str) -> [String; 2] {
+    [format!("{chapter}.js"), format!("{chapter}_bg.wasm")]
+}
+
+/// Puts the modules of these chapters into `folder`, and nothing else.
+fn copy(bound: &Path, folder: &Path, chapters: &BTreeSet<String>) -> Result<()> {
+    let wanted: BTreeSet<String> = chapters.iter().flat_map(|chapter| files(chapter)).collect();
+    for name in &wanted {
+        let file = bound.join(name);
+        let content =
+            fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+        put(&folder.join(name), &content)?;
+    }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !wanted.contains(&*entry.file_name().to_string_lossy()) {
+            fs::remove_file(entry.path())?;
         }
     }
     Ok(())
@@ -77,10 +158,10 @@ fn add_target() -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// Compiles `live`, and returns where the module is.
+/// Compiles `live` and the samples, and returns where the library is.
 fn compile(root: &Path, toolchain: Option<&str>) -> Result<PathBuf> {
     let target = target_folder(root);
-    let mut cargo = cargo(toolchain);
+    let mut cargo = rust("cargo", toolchain);
     cargo
         .current_dir(root)
         .args([
@@ -94,8 +175,11 @@ fn compile(root: &Path, toolchain: Option<&str>) -> Result<PathBuf> {
         ])
         .args(["--target", TARGET, "--target-dir"])
         .arg(&target)
-        .arg("--message-format=short");
-    let first = !target.join(TARGET).is_dir();
+        .arg("--message-format=short")
+        // The library keeps both: what is linked at once, and what the optimiser reads.
+        .env("CARGO_ENCODED_RUSTFLAGS", "-Cembed-bitcode=yes");
+    let library = target.join(TARGET).join("live").join("liblive.rlib");
+    let first = !library.is_file();
     if first {
         eprintln!("Compiling the samples to WebAssembly for the console in the pages.");
     } else {
@@ -117,7 +201,108 @@ fn compile(root: &Path, toolchain: Option<&str>) -> Result<PathBuf> {
     if !child.wait()?.success() {
         bail!("the console could not be compiled.\n{}", told.trim_end());
     }
-    Ok(target.join(TARGET).join("live").join("live.wasm"))
+    Ok(library)
+}
+
+/// Makes modules of the compiled library.
+struct Linker<'a> {
+    library: &'a Path,
+    modules: &'a Path,
+    linked: Linked,
+    toolchain: Option<&'a str>,
+}
+
+impl Linker<'_> {
+    /// Where the modules are for the page to load.
+    fn bound(&self) -> PathBuf {
+        self.modules.join("bound")
+    }
+
+    /// Makes the modules of these chapters, as many at a time as there are cores. Says whether
+    /// one is new.
+    fn link_all(&self, chapters: &BTreeSet<String>) -> Result<bool> {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let (next, new) = (Mutex::new(chapters.iter()), AtomicBool::new(false));
+        let work = || -> Result<()> {
+            loop {
+                // Not in the condition of a loop, where the lock would be held all through it.
+                let chapter = next.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some(chapter) = chapter else {
+                    return Ok(());
+                };
+                new.fetch_or(self.link(chapter)?, Ordering::Relaxed);
+            }
+        };
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..cores.min(chapters.len()))
+                .map(|_| scope.spawn(work))
+                .collect();
+            workers.into_iter().try_for_each(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|_| Err(anyhow!("what links the console has panicked")))
+            })
+        })?;
+        Ok(new.into_inner())
+    }
+
+    /// Makes the module of a chapter unless it is there, and says whether it is new.
+    fn link(&self, chapter: &str) -> Result<bool> {
+        let mut options = MODULE.to_vec();
+        if self.linked == Linked::Small {
+            options.push("-Clto=fat");
+        }
+        // With the options in it: whoever changes them changes the file, too.
+        let text = format!(
+            "//! rustc {}\n\n#[unsafe(no_mangle)]\npub extern \"C\" fn open() {{\n    \
+             live::open(live::code::{}::app);\n}}\n",
+            options.join(" "),
+            chapter.replace('-', "_"),
+        );
+        let start = self.modules.join(format!("{chapter}.rs"));
+        put(&start, text.as_bytes())?;
+        let made = files(chapter).map(|name| self.bound().join(name));
+        if is_younger(&made, &[self.library, &start]) {
+            return Ok(false);
+        }
+
+        let module = self.modules.join(format!("{chapter}.wasm"));
+        let profile = self.library.parent().unwrap_or(self.library);
+        // Beside the target's folder there is one for what runs on this machine: macros.
+        let host = profile.ancestors().nth(2).unwrap_or(profile).join("live");
+        let dependencies =
+            [profile, &host].map(|path| format!("-Ldependency={}", path.join("deps").display()));
+        let output = rust("rustc", self.toolchain)
+            .args(options)
+            .arg(format!("--extern=live={}", self.library.display()))
+            .args(dependencies)
+            .arg("-o")
+            .args([&module, &start])
+            .output()
+            .context("rustc cannot be run")?;
+        if !output.status.success() {
+            let told = String::from_utf8_lossy(&output.stderr);
+            let told = told.trim_end();
+            bail!("the console of the chapter {chapter} could not be linked.\n{told}");
+        }
+        Bindgen::new()
+            .input_path(&module)
+            .web(true)?
+            .typescript(false)
+            .remove_name_section(true)
+            .remove_producers_section(true)
+            .generate(self.bound())
+            .context("the console could not be bound to JavaScript")?;
+        Ok(true)
+    }
+}
+
+/// Whether files are there and younger than those that they were made from.
+fn is_younger(made: &[PathBuf], from: &[&Path]) -> bool {
+    let age = |file: &Path| -> Option<SystemTime> { fs::metadata(file).ok()?.modified().ok() };
+    let from: Vec<_> = from.iter().map(|file| age(file)).collect();
+    made.iter()
+        .all(|file| age(file).is_some_and(|made| from.iter().all(|from| Some(made) >= *from)))
 }
 
 /// A target folder of its own, since Cargo holds the other one while it runs this program.
@@ -126,10 +311,10 @@ fn target_folder(root: &Path) -> PathBuf {
     target.join("wasm")
 }
 
-/// Cargo, without what the Cargo that runs this program has set for its own build.
-fn cargo(toolchain: Option<&str>) -> Command {
+/// A program of Rust, without what the Cargo that runs this program has set for its own build.
+fn rust(program: &str, toolchain: Option<&str>) -> Command {
     // Not `CARGO`: that is the program of one toolchain, and rustup's chooses.
-    let mut cargo = Command::new("cargo");
+    let mut command = Command::new(program);
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         let set_by_cargo = text.starts_with("CARGO_PKG_")
@@ -137,7 +322,7 @@ fn cargo(toolchain: Option<&str>) -> Command {
             || text.starts_with("CARGO_BIN_")
             || text.starts_with("CARGO_LLVM_COV");
         if set_by_cargo {
-            cargo.env_remove(&name);
+            command.env_remove(&name);
         }
     }
     for name in [
@@ -156,36 +341,63 @@ fn cargo(toolchain: Option<&str>) -> Command {
         "RUSTDOCFLAGS",
         "RUSTFLAGS",
     ] {
-        cargo.env_remove(name);
+        command.env_remove(name);
     }
     if let Some(toolchain) = toolchain {
-        cargo.env("RUSTUP_TOOLCHAIN", toolchain);
+        command.env("RUSTUP_TOOLCHAIN", toolchain);
     }
-    cargo
+    command
 }
 
-/// Whether what is there was made from this module, and after it.
-fn is_bound(module: &Path, generated: &Path) -> bool {
-    let age = |file: &Path| fs::metadata(file)?.modified();
-    let made = [generated.join("live.js"), generated.join("live_bg.wasm")];
-    age(module).is_ok_and(|module| {
-        made.iter()
-            .all(|file| age(file).is_ok_and(|age| age >= module))
-    })
-}
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
 
-fn bind(module: &Path, generated: &Path) -> Result<()> {
-    let folder = module.with_file_name("bound");
-    Bindgen::new()
-        .input_path(module)
-        .web(true)?
-        .typescript(false)
-        .remove_name_section(true)
-        .remove_producers_section(true)
-        .generate(&folder)
-        .context("the console could not be bound to JavaScript")?;
-    for name in ["live.js", "live_bg.wasm"] {
-        put(&generated.join(name), &fs::read(folder.join(name))?)?;
+    use super::*;
+
+    #[test]
+    fn what_is_older_than_one_of_its_sources_is_made_again() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = |name: &str, age: u64| -> Result<PathBuf> {
+            let path = folder.path().join(name);
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000 - age);
+            fs::File::create(&path)?.set_modified(time)?;
+            Ok(path)
+        };
+        let (library, start) = (file("library", 20)?, file("start", 30)?);
+        let sources = [library.as_path(), start.as_path()];
+        let made = [file("a.js", 10)?, file("a.wasm", 20)?];
+        assert!(is_younger(&made, &sources));
+        file("start", 15)?;
+        assert!(
+            !is_younger(&made, &sources),
+            "the start is younger than the module"
+        );
+        file("start", 30)?;
+        let missing = [made[0].clone(), folder.path().join("b.wasm")];
+        assert!(!is_younger(&missing, &sources), "a file is missing");
+        Ok(())
     }
-    Ok(())
+
+    #[test]
+    fn a_folder_gets_the_modules_that_the_pages_ask_for_and_no_others() -> Result<()> {
+        let (bound, folder) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        for chapter in ["requests", "data", "gone"] {
+            for name in files(chapter) {
+                fs::write(bound.path().join(name), chapter)?;
+            }
+        }
+        fs::write(folder.path().join("gone.js"), "of another day")?;
+        let asked = ["data", "requests"].map(str::to_owned).into();
+        copy(bound.path(), folder.path(), &asked)?;
+        let names = fs::read_dir(folder.path())?.map(|entry| Ok(entry?.file_name()));
+        let mut names = names.collect::<Result<Vec<_>>>()?;
+        names.sort();
+        let wanted = ["data.js", "data_bg.wasm", "requests.js", "requests_bg.wasm"];
+        assert_eq!(names, wanted);
+        remove(folder.path())?;
+        remove(folder.path())?;
+        assert!(!folder.path().exists());
+        Ok(())
+    }
 }

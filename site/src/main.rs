@@ -129,8 +129,9 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
 
 fn preprocess() -> Result<()> {
     let (context, book) = parse_input(io::stdin()).context("mdBook sent no book")?;
-    site::console_for_mdbook(&context.root, &context.config)?;
-    let book = Site.run(&context, book)?;
+    let site = Site::default();
+    let book = site.run(&context, book)?;
+    site::console_for_mdbook(&context.root, &context.config, &site.asked())?;
     let mut out = io::stdout().lock();
     serde_json::to_writer(&mut out, &book)?;
     out.flush()?;

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use live::exchange::{self, Exchange};
@@ -22,7 +23,19 @@ use crate::{
 };
 
 /// The preprocessor. mdBook's own have to be off: it does their work at the right moment.
-pub struct Site;
+#[derive(Debug, Clone, Default)]
+pub struct Site {
+    asked: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Site {
+    /// The chapters whose apps the pages ask, once they have been made: by this or by a clone,
+    /// as mdBook takes a preprocessor for good.
+    pub fn asked(&self) -> BTreeSet<String> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.clone()
+    }
+}
 
 impl Preprocessor for Site {
     fn name(&self) -> &str {
@@ -32,7 +45,7 @@ impl Preprocessor for Site {
     fn run(&self, context: &PreprocessorContext, mut book: Book) -> Result<Book> {
         let sources = context.root.join(&context.config.book.src);
         let repository = Repository::from_environment();
-        let mut shown = BTreeSet::new();
+        let mut used = Used::default();
         let mut problems = Vec::new();
         book.for_each_chapter_mut(|chapter| {
             let Some(page) = Page::new(
@@ -43,7 +56,7 @@ impl Preprocessor for Site {
             ) else {
                 return;
             };
-            match page.expand(&chapter.content, &mut shown) {
+            match page.expand(&chapter.content, &mut used) {
                 Ok(content) => chapter.content = content,
                 Err(found) => problems.extend(found),
             }
@@ -52,9 +65,19 @@ impl Preprocessor for Site {
             let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
             return Err(Error::msg(lines.join("\n")));
         }
-        generated::write(&context.root, &sources.join("generated"), &shown)?;
+        generated::write(&context.root, &sources.join("generated"), &used.files)?;
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = used.apps;
         LinkPreprocessor::new().run(context, book)
     }
+}
+
+/// What the pages show and ask.
+#[derive(Default)]
+struct Used {
+    /// The files that they show.
+    files: BTreeSet<PathBuf>,
+    /// The chapters whose apps they ask.
+    apps: BTreeSet<String>,
 }
 
 /// A chapter that is being made into a page.
@@ -85,8 +108,8 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// The chapter with its includes expanded. `shown` gets the files that it shows.
-    fn expand(&self, content: &str, shown: &mut BTreeSet<PathBuf>) -> Result<String, Vec<Problem>> {
+    /// The chapter with its includes expanded.
+    fn expand(&self, content: &str, used: &mut Used) -> Result<String, Vec<Problem>> {
         let blocks = blocks::read(content);
         let mut problems: Vec<Problem> = blocks::stray_includes(content, &blocks)
             .into_iter()
@@ -99,7 +122,7 @@ impl<'a> Page<'a> {
         let mut expanded = String::new();
         let mut done = 0;
         for block in &blocks {
-            match self.figure(block, shown) {
+            match self.figure(block, used) {
                 Ok(figure) => {
                     expanded += &titled(&content[done..block.range.start]);
                     // A figure is a paragraph of its own, whatever stands beside the fence.
@@ -118,7 +141,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    fn figure(&self, block: &Block, shown: &mut BTreeSet<PathBuf>) -> Result<String, Problem> {
+    fn figure(&self, block: &Block, used: &mut Used) -> Result<String, Problem> {
         let problem = |message: String| Problem::new(&self.file, block.line, message);
         let include = block
             .include
@@ -136,7 +159,7 @@ impl<'a> Page<'a> {
         let lines = source
             .shown(anchor)
             .map_err(|unshown| unshown.at(&self.file, block.line))?;
-        shown.insert(file.clone());
+        used.files.insert(file.clone());
 
         let origin = Origin {
             file: slashes(&file),
@@ -145,7 +168,7 @@ impl<'a> Page<'a> {
                 .link(&file, anchor.map(|_| &*lines), &self.up),
         };
         match block.language.as_str() {
-            "http" => self.exchanges(block, &source, &lines, &origin),
+            "http" => self.exchanges(block, &source, &lines, &origin, &mut used.apps),
             "mermaid" => {
                 let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
                 Ok(figures::diagram(&origin, &texts))
@@ -200,6 +223,7 @@ impl<'a> Page<'a> {
         source: &Source,
         lines: &[Line],
         origin: &Origin,
+        asked: &mut BTreeSet<String>,
     ) -> Result<String, Problem> {
         let text: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
         let exchanges = exchange::read(&text.join("\n")).map_err(|problem| {
@@ -211,6 +235,7 @@ impl<'a> Page<'a> {
                 let message = "a challenge has two exchanges: where to start, and a solution";
                 return Err(Problem::new(&source.file, 1, message));
             };
+            asked.insert(self.name());
             return Ok(figures::challenge(origin, &self.name(), start, solution));
         }
         let chapter = source
@@ -218,6 +243,9 @@ impl<'a> Page<'a> {
             .file_stem()
             .unwrap_or_default()
             .to_string_lossy();
+        if exchanges.iter().any(|exchange| !exchange.server) {
+            asked.insert(chapter.clone().into_owned());
+        }
         let figure =
             |one: &Exchange| figures::exchange(origin, &chapter, one, block.has("predict"));
         Ok(exchanges

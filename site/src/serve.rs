@@ -4,9 +4,12 @@
 //! Each build goes into a folder of its own, which takes the place of the last one when it
 //! is whole: a half-built guide is never seen. A mistake takes the place of the pages, not
 //! of the server.
+//!
+//! The console takes longer than the pages. It follows them: who asks for it meanwhile waits.
 
 use std::{
     any::Any,
+    collections::BTreeSet,
     io::{self, ErrorKind},
     net::Ipv4Addr,
     panic::{self, AssertUnwindSafe},
@@ -25,7 +28,7 @@ use axum::{
     http::{
         HeaderMap, HeaderValue, Method, StatusCode,
         header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST},
-        uri::Authority,
+        uri::{Authority, Uri},
     },
     middleware::{self, Next},
     response::{Html, IntoResponse, Response},
@@ -37,7 +40,12 @@ use tower::ServiceExt;
 use tower_http::services::{ServeDir, ServeFile};
 use tower_livereload::{LiveReloadLayer, Reloader};
 
-use crate::{anchors::slashes, book, colour::escape};
+use crate::{
+    anchors::slashes,
+    book,
+    colour::escape,
+    console::{self, Linked},
+};
 
 /// Where `cargo serve` answers when nobody says otherwise.
 pub const PORT: u16 = 3000;
@@ -77,17 +85,33 @@ async fn run(root: &Path, options: &ServeOptions) -> Result<()> {
     let folder = TempDir::with_prefix("guide-")?;
     let live_reload = LiveReloadLayer::new();
     let (show, shown) = watch::channel(Shown::default());
+    let reloader = live_reload.reloader();
+    let modules = folder.path().join("console");
+    let console = options.console.then(|| {
+        let (want, wanted) = mpsc::channel();
+        let builder = ConsoleBuilder {
+            root: root.to_owned(),
+            folder: modules.clone(),
+            wanted,
+            show: show.clone(),
+            reloader: reloader.clone(),
+        };
+        (want, builder)
+    });
+    let (want, console) = console.unzip();
     let builder = Builder {
         watched: Watched::new(root)?,
         root: root.to_owned(),
-        options: book::Options {
-            console: options.console,
-        },
         folder: folder.path().to_owned(),
+        console: want,
         show,
-        reloader: live_reload.reloader(),
+        reloader,
     };
     println!("Building the guide…");
+    if let Some(console) = console {
+        let thread = thread::Builder::new().name("console".into());
+        thread.spawn(move || console.run())?;
+    }
     thread::Builder::new()
         .name("builder".into())
         .spawn(move || builder.run())?;
@@ -102,7 +126,8 @@ async fn run(root: &Path, options: &ServeOptions) -> Result<()> {
         {
             eprintln!("No browser could be opened ({error}). Open {url} in yours.");
         }
-        let served = axum::serve(listener, router(shown, live_reload, port)).await;
+        let served = Served { shown, modules };
+        let served = axum::serve(listener, router(served, live_reload, port)).await;
         served.context("the server stopped")
     };
     tokio::select! {
@@ -156,17 +181,34 @@ fn explain(error: &io::Error, port: u16) -> String {
 struct Shown {
     /// The last build without a mistake. Its folder goes when nobody reads from it any more.
     book: Option<Arc<TempDir>>,
-    /// The mistake that the guide has now.
+    /// The mistake that the pages have now.
+    mistake: Option<Arc<str>>,
+    console: Console,
+}
+
+/// How far the console has followed the pages.
+#[derive(Clone, Default)]
+struct Console {
+    /// The pages that want a console, counted from the first that were built.
+    wanted: u64,
+    /// Those of them that have it, or will not get it.
+    made: u64,
+    /// The mistake that the samples have now.
     mistake: Option<Arc<str>>,
 }
+
+/// What the console's builder is asked for: a console for these pages, by their number, and
+/// the chapters that they ask.
+type Wanted = (u64, BTreeSet<String>);
 
 /// Builds the guide, and builds it again at each change.
 struct Builder {
     root: PathBuf,
-    options: book::Options,
     watched: Watched,
     /// What is built goes into folders of this one.
     folder: PathBuf,
+    /// Who builds the console, where there is one.
+    console: Option<mpsc::Sender<Wanted>>,
     show: watch::Sender<Shown>,
     reloader: Reloader,
 }
@@ -189,14 +231,19 @@ impl Builder {
         let built = TempDir::with_prefix_in("book-", &self.folder)
             .context("no folder to build in")
             .and_then(|folder| {
-                unbroken(|| book::build(&self.root, folder.path(), &self.options))?;
-                Ok(folder)
+                let asked = unbroken(|| book::pages(&self.root, folder.path()))?;
+                Ok((folder, asked))
             });
         match built {
-            Ok(folder) => {
-                self.show.send_replace(Shown {
-                    book: Some(Arc::new(folder)),
-                    mistake: None,
+            Ok((folder, asked)) => {
+                self.show.send_modify(|shown| {
+                    shown.book = Some(Arc::new(folder));
+                    shown.mistake = None;
+                    if let Some(console) = &self.console {
+                        shown.console.wanted += 1;
+                        // It ends when the program does.
+                        let _ = console.send((shown.console.wanted, asked));
+                    }
                 });
                 self.reloader.reload();
                 if let Some(file) = changed {
@@ -211,6 +258,47 @@ impl Builder {
                 self.reloader.reload();
                 eprintln!("{NOT_BUILT}\n\n{mistake}\n\n{MEND}\n");
             }
+        }
+    }
+}
+
+/// Builds the console for the pages that were built.
+struct ConsoleBuilder {
+    root: PathBuf,
+    folder: PathBuf,
+    wanted: mpsc::Receiver<Wanted>,
+    show: watch::Sender<Shown>,
+    reloader: Reloader,
+}
+
+impl ConsoleBuilder {
+    /// Runs until the program ends.
+    fn run(self) {
+        while let Ok(wanted) = self.wanted.recv() {
+            // Of pages that were built meanwhile the last count.
+            let (number, chapters) = self.wanted.try_iter().last().unwrap_or(wanted);
+            self.build(number, &chapters);
+        }
+    }
+
+    fn build(&self, number: u64, chapters: &BTreeSet<String>) {
+        let started = Instant::now();
+        let built = unbroken(|| console::build(&self.root, &self.folder, chapters, Linked::Quick));
+        let mistake = built.as_ref().err().map(|error| format!("{error:#}"));
+        let mut had_mistake = false;
+        self.show.send_modify(|shown| {
+            let mistake = mistake.as_deref().map(Arc::from);
+            had_mistake = std::mem::replace(&mut shown.console.mistake, mistake).is_some();
+            shown.console.made = number;
+        });
+        if had_mistake || mistake.is_some() {
+            self.reloader.reload();
+        }
+        if let Some(mistake) = mistake {
+            eprintln!("{NOT_BUILT}\n\n{mistake}\n\n{MEND}\n");
+        } else if had_mistake || built.is_ok_and(|new| new) {
+            let seconds = started.elapsed().as_secs_f32();
+            println!("The console in the pages is ready: built in {seconds:.1} s");
         }
     }
 }
@@ -302,24 +390,37 @@ fn is_source(file: &Path) -> bool {
     !made && (inside("src") || inside("code") || inside("site/theme") || file == "book.toml")
 }
 
-fn router(shown: watch::Receiver<Shown>, live_reload: LiveReloadLayer, port: u16) -> Router {
+/// What answers have to know.
+#[derive(Clone)]
+struct Served {
+    shown: watch::Receiver<Shown>,
+    /// Where the console's modules are.
+    modules: PathBuf,
+}
+
+fn router(served: Served, live_reload: LiveReloadLayer, port: u16) -> Router {
     Router::new()
         .fallback(answer)
-        .with_state(shown)
+        .with_state(served)
         .layer(live_reload)
         .layer(middleware::from_fn_with_state(port, guard))
 }
 
 /// Answers with a file of the book, or with the mistake where a page is asked for.
-async fn answer(State(shown): State<watch::Receiver<Shown>>, request: Request) -> Response {
-    let Shown { book, mistake } = shown.borrow().clone();
-    if let Some(mistake) = mistake
+async fn answer(State(served): State<Served>, request: Request) -> Response {
+    let shown = served.shown.borrow().clone();
+    if shown.console.wanted > 0
+        && let Some(module) = module(request.uri())
+    {
+        return served.console(request, module).await;
+    }
+    if let Some(mistake) = shown.mistake.or(shown.console.mistake)
         && is_page(request.uri().path())
     {
         let page = Html(mistake_page(&mistake));
         return (StatusCode::INTERNAL_SERVER_ERROR, page).into_response();
     }
-    let Some(book) = book else {
+    let Some(book) = shown.book else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let not_found = ServeFile::new(book.path().join("404.html"));
@@ -327,6 +428,28 @@ async fn answer(State(shown): State<watch::Receiver<Shown>>, request: Request) -
     // `ServeDir` answers what goes wrong, too.
     let Ok(response) = files.oneshot(request).await;
     response.map(Body::new)
+}
+
+impl Served {
+    /// Answers with a file of the console, once it is that of the pages.
+    async fn console(mut self, mut request: Request, module: Uri) -> Response {
+        let follows = |shown: &Shown| shown.console.made >= shown.console.wanted;
+        if self.shown.wait_for(follows).await.is_err() {
+            return StatusCode::NOT_FOUND.into_response();
+        }
+        *request.uri_mut() = module;
+        let Ok(response) = ServeDir::new(self.modules).oneshot(request).await;
+        response.map(Body::new)
+    }
+}
+
+/// The file of the console that an address asks for, from where its modules are.
+fn module(uri: &Uri) -> Option<Uri> {
+    let path = uri
+        .path()
+        .strip_prefix('/')?
+        .strip_prefix(console::FOLDER)?;
+    path.starts_with('/').then(|| path.parse().ok())?
 }
 
 fn is_page(path: &str) -> bool {
@@ -432,6 +555,11 @@ impl Signals {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        pin::Pin,
+        task::{self, Waker},
+    };
+
     use super::*;
 
     #[test]
@@ -497,6 +625,69 @@ mod tests {
                 .all(is_page)
         );
         assert!(!["/guide.css", "/a/b.js"].into_iter().any(is_page));
+    }
+
+    fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
+        let mut context = task::Context::from_waker(Waker::noop());
+        Pin::new(future).poll(&mut context).is_pending()
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_the_console_before_it_has_followed_the_pages_waits() -> Result<()> {
+        let modules = TempDir::new()?;
+        let (show, shown) = watch::channel(Shown::default());
+        show.send_modify(|shown| shown.console.wanted = 2);
+        let ask = || {
+            let served = Served {
+                shown: shown.clone(),
+                modules: modules.path().to_owned(),
+            };
+            let request = Request::get("/generated/live/requests.js").body(Body::empty());
+            request.map(|request| Box::pin(answer(State(served), request)))
+        };
+        let mut asked = ask()?;
+        assert!(is_pending(&mut asked), "there is none yet");
+        show.send_modify(|shown| shown.console.made = 1);
+        assert!(is_pending(&mut asked), "it is of the pages before");
+        std::fs::write(modules.path().join("requests.js"), "the console")?;
+        show.send_modify(|shown| shown.console.made = 2);
+        assert_eq!(asked.await.status(), StatusCode::OK);
+        std::fs::remove_file(modules.path().join("requests.js"))?;
+        assert_eq!(ask()?.await.status(), StatusCode::NOT_FOUND);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_mistake_of_the_samples_takes_the_place_of_pages_too() -> Result<()> {
+        let mut shown = Shown::default();
+        shown.console.mistake = Some("code/src/requests.rs:1:1: error".into());
+        let served = Served {
+            shown: watch::channel(shown).1,
+            modules: PathBuf::new(),
+        };
+        let request = Request::get("/requests.html").body(Body::empty())?;
+        let answer = answer(State(served), request).await;
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await?;
+        let page = String::from_utf8_lossy(&body);
+        assert!(page.contains("code/src/requests.rs:1:1: error"), "{page}");
+        Ok(())
+    }
+
+    #[test]
+    fn the_console_s_files_are_told_from_others() {
+        let found =
+            |path: &'static str| module(&Uri::from_static(path)).map(|module| module.to_string());
+        let wanted = Some("/requests_bg.wasm".to_owned());
+        assert_eq!(found("/generated/live/requests_bg.wasm?copy=1"), wanted);
+        for other in [
+            "/",
+            "/generated/live",
+            "/generated/lively/x.js",
+            "/x/generated/live/x.js",
+        ] {
+            assert_eq!(found(other), None, "{other}");
+        }
     }
 
     #[test]

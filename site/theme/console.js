@@ -21,38 +21,53 @@
         return;
     }
 
-    // ---- The shop: the module, and a session for each chapter that is asked.
+    // ---- The shop of a chapter: its module, and a session for each key.
 
-    const sessions = new Map();
-    let loading = null;
-    // A module stays what it is for its address, a broken one too. A new copy has a new address.
-    let copy = 0;
-
-    function load() {
-        loading ??= (async () => {
-            const url = new URL(`${path_to_root}generated/live.js`, document.baseURI);
-            if (copy > 0) {
-                url.searchParams.set('copy', copy);
-            }
-            const live = await import(url);
-            await live.default({ module_or_path: new URL('live_bg.wasm', url) });
-            return live;
-        })();
-        return loading;
-    }
-
-    function forget() {
-        loading = null;
-        copy += 1;
-        sessions.clear();
-    }
-
-    async function session(key, chapter) {
-        const live = await load();
-        if (!sessions.has(key)) {
-            sessions.set(key, new live.Session(chapter));
+    class Shop {
+        constructor(chapter) {
+            this.chapter = chapter;
+            this.sessions = new Map();
+            this.loading = null;
+            // A module stays what it is for its address, a broken one too. A new copy has a new address.
+            this.copy = 0;
         }
-        return sessions.get(key);
+
+        load() {
+            this.loading ??= (async () => {
+                const url = new URL(`${path_to_root}generated/live/${this.chapter}.js`, document.baseURI);
+                if (this.copy > 0) {
+                    url.searchParams.set('copy', this.copy);
+                }
+                const live = await import(url);
+                const { open } = await live.default({ module_or_path: new URL(`${this.chapter}_bg.wasm`, url) });
+                open();
+                return live;
+            })();
+            return this.loading;
+        }
+
+        forget() {
+            this.loading = null;
+            this.copy += 1;
+            this.sessions.clear();
+        }
+
+        async session(key) {
+            const live = await this.load();
+            if (!this.sessions.has(key)) {
+                this.sessions.set(key, new live.Session());
+            }
+            return this.sessions.get(key);
+        }
+    }
+
+    const shops = new Map();
+
+    function shopOf(chapter) {
+        if (!shops.has(chapter)) {
+            shops.set(chapter, new Shop(chapter));
+        }
+        return shops.get(chapter);
     }
 
     // ---- Small helpers.
@@ -176,8 +191,8 @@
     class Card {
         constructor(figure, request) {
             this.figure = figure;
-            this.chapter = figure.dataset.chapter;
-            this.key = this.chapter;
+            this.shop = shopOf(figure.dataset.chapter);
+            this.key = figure.dataset.chapter;
             this.pre = request;
             this.code = request.querySelector('code');
             this.record = { request: text(this.code), painted: [...this.code.childNodes] };
@@ -312,18 +327,18 @@
         }
 
         async ask() {
-            let shop;
+            let session;
             try {
-                shop = await session(this.key, this.chapter);
+                session = await this.shop.session(this.key);
             } catch (error) {
                 console.warn('The shop could not be loaded:', error);
-                forget();
+                this.shop.forget();
                 this.say(MISSING, 'problem');
                 return;
             }
             let answer;
             try {
-                answer = shop.send(this.request);
+                answer = session.send(this.request);
             } catch (error) {
                 this.failed(error);
                 return;
@@ -337,8 +352,8 @@
 
         failed(error) {
             if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
-                forget();
-                for (const card of cards) {
+                this.shop.forget();
+                for (const card of cards.filter(card => card.shop === this.shop)) {
                     card.sent = false;
                 }
                 this.say('The shop panicked and is gone, and what it knew with it. '
@@ -370,7 +385,7 @@
         }
 
         freshShop() {
-            sessions.delete(this.key);
+            this.shop.sessions.delete(this.key);
             for (const card of cards.filter(card => card.key === this.key)) {
                 card.back();
             }

@@ -17,7 +17,12 @@ mod session;
 #[cfg(feature = "session")]
 mod spans;
 
+#[cfg(feature = "session")]
+#[doc(hidden)]
+pub use code;
 pub use json::layout;
+#[cfg(all(target_arch = "wasm32", feature = "session"))]
+pub use page::open;
 pub use player::{Captures, Player, Prepared};
 #[cfg(feature = "session")]
 pub use session::{Answer, Session};

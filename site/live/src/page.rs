@@ -1,15 +1,28 @@
 //! The session behind a door that JavaScript can open.
+//!
+//! A page loads one module for each chapter that it asks, so that a chapter's console does not
+//! grow with the others. `site` links them: each is this crate and a function that calls
+//! [`open`] with the chapter's app.
 
 use std::{
     pin::pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
 };
 
+use axum::Router;
 use wasm_bindgen::prelude::*;
+
+/// What makes the app of this module's chapter.
+static APP: OnceLock<fn() -> Router> = OnceLock::new();
+
+/// Says which app the sessions of this module ask. The first word counts.
+pub fn open(app: fn() -> Router) {
+    APP.get_or_init(|| app);
+}
 
 /// A session with a chapter's app, in the page.
 #[wasm_bindgen]
@@ -21,16 +34,17 @@ pub struct Answer(crate::Answer);
 
 #[wasm_bindgen]
 impl Session {
-    /// A session with a fresh app of the chapter of that name.
+    /// A session with a fresh app of the module's chapter.
     ///
     /// # Errors
     ///
-    /// When no chapter of that name has an app.
+    /// When the module has not been opened.
     #[wasm_bindgen(constructor)]
-    pub fn new(chapter: &str) -> Result<Session, JsError> {
-        let found = code::chapter(chapter)
-            .ok_or_else(|| JsError::new(&format!("no chapter `{chapter}` has an app")))?;
-        Ok(Self(crate::Session::new(found)))
+    pub fn new() -> Result<Session, JsError> {
+        let app = APP
+            .get()
+            .ok_or_else(|| JsError::new("the shop is closed"))?;
+        Ok(Self(crate::Session::with(*app)))
     }
 
     /// Starts again with a fresh app.

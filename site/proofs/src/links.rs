@@ -86,7 +86,7 @@ pub fn render(root: &Path, folder: &Path) -> Result<()> {
     let mut config = site::book::settings(root)?;
     config.build.build_dir = folder.to_path_buf();
     let mut book = MDBook::load_with_config(root, config)?;
-    book.with_preprocessor(site::page::Site);
+    book.with_preprocessor(site::page::Site::default());
     book.build()
 }
 

@@ -1,5 +1,7 @@
 //! The controls of a page, as a reader presses and reads them.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use serde_json::json;
 
@@ -28,6 +30,15 @@ pub fn open_exchange(guide: &Guide, page: &mut Page<'_>) -> Result<String> {
     let (ids, name) = most;
     page.open(&guide.address(name))?;
     ids.into_iter().next().context("no page has an exchange")
+}
+
+/// The first exchange or challenge of each chapter that the page asks.
+pub fn cards_by_chapter(page: &mut Page<'_>) -> Result<BTreeMap<String, String>> {
+    let cards = page.evaluate(&format!(
+        "Object.fromEntries([...document.querySelectorAll('{SENDABLE}, figure.challenge')]
+            .reverse().map(figure => [figure.dataset.chapter, figure.id]))"
+    ))?;
+    Ok(serde_json::from_value(cards)?)
 }
 
 pub fn figure(id: &str) -> String {
@@ -81,7 +92,7 @@ pub fn send(page: &mut Page<'_>, id: &str) -> Result<()> {
 }
 
 pub fn send_all(page: &mut Page<'_>) -> Result<()> {
-    for id in ids(page, "figure.exchange:not([data-server]), figure.challenge")? {
+    for id in ids(page, &format!("{SENDABLE}, figure.challenge"))? {
         send(page, &id)?;
     }
     Ok(())

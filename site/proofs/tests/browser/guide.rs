@@ -2,13 +2,16 @@
 
 use std::{fs, net::SocketAddr, path::Path};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use axum::Router;
 use live::exchange::{self, Exchange};
 use site::book::{self, Options};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime};
 use tower_http::services::ServeDir;
+
+/// A copy of a page, of which the first exchange is marked as one that only a server answers.
+pub const SERVER_PAGE: &str = "server/page.html";
 
 /// The built guide on a free port of the loopback address.
 pub struct Guide {
@@ -27,6 +30,7 @@ impl Guide {
         let folder = tempfile::Builder::new().prefix("guide-").tempdir()?;
         let options = Options { console: true };
         book::build(&book::root(), folder.path(), &options)?;
+        write_server_page(folder.path())?;
         let server = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_io()
@@ -48,6 +52,21 @@ impl Guide {
     pub fn address(&self, page: &str) -> String {
         format!("http://{}/{page}", self.address)
     }
+}
+
+fn write_server_page(folder: &Path) -> Result<()> {
+    let page = fs::read_to_string(folder.join("requests.html"))?;
+    let marked = page.replacen(
+        "data-chapter=\"requests\"",
+        "data-chapter=\"requests\" data-server",
+        1,
+    );
+    ensure!(marked != page, "the page has no exchange");
+    // Beside the pages, so that it is none of them.
+    let marked = marked.replace("<head>", "<head><base href=\"../\">");
+    let file = folder.join(SERVER_PAGE);
+    fs::create_dir_all(file.parent().unwrap_or(folder))?;
+    Ok(fs::write(file, marked)?)
 }
 
 /// Every page but those that repeat others.

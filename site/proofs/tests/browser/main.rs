@@ -7,7 +7,8 @@ mod controls;
 mod guide;
 
 use std::{
-    collections::BTreeSet,
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
     env,
     process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
@@ -73,6 +74,14 @@ const TESTS: &[(&str, Test)] = &[
     (
         "the_console_stays_in_its_budget",
         the_console_stays_in_its_budget,
+    ),
+    (
+        "a_page_loads_the_console_of_the_chapters_that_it_asks",
+        a_page_loads_the_console_of_the_chapters_that_it_asks,
+    ),
+    (
+        "an_answer_of_a_server_is_read_and_not_sent_for",
+        an_answer_of_a_server_is_read_and_not_sent_for,
     ),
     (
         "without_script_every_answer_is_there",
@@ -336,11 +345,12 @@ fn a_bad_request_gets_a_message(guide: &Guide, page: &mut Page<'_>) -> Result<()
 fn a_panic_costs_a_session_and_no_more(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
     let exchange = open_exchange(guide, page)?;
     // No sample panics, so the module is made to.
-    page.evaluate(
-        "import(new URL(path_to_root + 'generated/live.js', document.baseURI)).then(live => {
-            live.Session.prototype.send = () => { throw new WebAssembly.RuntimeError('unreachable'); };
-        })",
-    )?;
+    page.evaluate(&format!(
+        "import(new URL(`${{path_to_root}}generated/live/${{{}.dataset.chapter}}.js`, document.baseURI)).then(live => {{
+            live.Session.prototype.send = () => {{ throw new WebAssembly.RuntimeError('unreachable'); }};
+        }})",
+        figure(&exchange)
+    ))?;
     send(page, &exchange)?;
     let said_then = said(page, &exchange)?;
     ensure!(said_then.starts_with("The shop panicked"), "{said_then}");
@@ -478,35 +488,102 @@ fn a_diagram_is_drawn_on_a_click(guide: &Guide, page: &mut Page<'_>) -> Result<(
 }
 
 fn the_console_stays_in_its_budget(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let exchange = open_exchange(guide, page)?;
-    let before = page.requests();
-    ensure!(
-        !before.iter().any(|url| url.contains("/generated/")),
-        "the console is loaded before it is used: {before:#?}"
-    );
-    send(page, &exchange)?;
-    // Chromium asks for the icon of a page when it likes.
-    let added: BTreeSet<String> = page
-        .requests()
-        .split_off(before.len())
-        .into_iter()
-        .filter(|url| !url.contains("/favicon"))
-        .collect();
-    let mut total = 0;
-    for url in &added {
-        let size = compressed(page, url)?;
-        println!(
-            "{size:>7} bytes compressed: {}",
-            url.rsplit('/').next().unwrap_or(url)
-        );
-        total += size;
+    let mut sizes = BTreeMap::new();
+    for name in &guide.pages {
+        page.open(&guide.address(name))?;
+        for (chapter, card) in cards_by_chapter(page)? {
+            if sizes.contains_key(&chapter) {
+                continue;
+            }
+            page.open(&guide.address(name))?;
+            let before = page.requests().len();
+            send(page, &card)?;
+            // Chromium asks for the icon of a page when it likes.
+            let added: BTreeSet<String> = page
+                .requests()
+                .split_off(before)
+                .into_iter()
+                .filter(|url| !url.contains("/favicon"))
+                .collect();
+            let mut total = 0;
+            for url in &added {
+                total += compressed(page, url)?;
+            }
+            ensure!(total > 0, "nothing was loaded for {chapter}");
+            sizes.insert(chapter, total);
+        }
     }
-    println!("the console adds {total} bytes compressed when first used, and 0 before");
-    ensure!(total > 0, "nothing was loaded");
+    let mut sizes: Vec<(String, u64)> = sizes.into_iter().collect();
+    sizes.sort_by_key(|&(_, size)| Reverse(size));
+    for (chapter, size) in &sizes {
+        println!("{size:>7} bytes compressed: the console of {chapter}");
+    }
+    let (chapter, most) = sizes.first().context("no page has an exchange")?;
+    println!("the console adds {most} bytes compressed at most when first used, and 0 before");
     ensure!(
-        total <= CONSOLE_BUDGET,
-        "the console adds {total} bytes, more than {CONSOLE_BUDGET}"
+        *most <= CONSOLE_BUDGET,
+        "the console of {chapter} adds {most} bytes, more than {CONSOLE_BUDGET}"
     );
+    Ok(())
+}
+
+fn a_page_loads_the_console_of_the_chapters_that_it_asks(
+    guide: &Guide,
+    page: &mut Page<'_>,
+) -> Result<()> {
+    for name in &guide.pages {
+        let before = page.requests().len();
+        page.open(&guide.address(name))?;
+        let chapters = cards_by_chapter(page)?;
+        let opened = page.requests().split_off(before);
+        ensure!(
+            !opened.iter().any(|url| url.contains("/generated/")),
+            "{name} loads the console before it is used: {opened:#?}"
+        );
+        send_all(page)?;
+        let loaded: BTreeSet<String> = page
+            .requests()
+            .split_off(before)
+            .iter()
+            .filter_map(|url| url.split_once("/generated/live/"))
+            .map(|(_, file)| file.to_owned())
+            .collect();
+        let wanted: BTreeSet<String> = chapters
+            .keys()
+            .flat_map(|chapter| [format!("{chapter}.js"), format!("{chapter}_bg.wasm")])
+            .collect();
+        ensure!(loaded == wanted, "{name} loads {loaded:?}, not {wanted:?}");
+    }
+    Ok(())
+}
+
+fn an_answer_of_a_server_is_read_and_not_sent_for(
+    guide: &Guide,
+    page: &mut Page<'_>,
+) -> Result<()> {
+    let mut shown = 0;
+    let pages = guide.pages.iter().map(String::as_str);
+    for name in pages.chain([guide::SERVER_PAGE]) {
+        page.open(&guide.address(name))?;
+        for exchange in ids(page, "figure.exchange[data-server]")? {
+            let answer = text(page, &answer(&exchange))?;
+            ensure!(answer.starts_with("HTTP/1.1 "), "{exchange}: {answer}");
+            for label in ["Send", "Edit"] {
+                let there = page.evaluate(&format!("{} != null", button(&exchange, label)))?;
+                ensure!(there == false, "{exchange} has a button “{label}”");
+            }
+            let said = text(
+                page,
+                &format!("{}.querySelector('p.console')", figure(&exchange)),
+            )?;
+            ensure!(said.starts_with("No Send here"), "{exchange}: {said}");
+            shown += 1;
+        }
+    }
+    println!("answers that only a server gives: {shown}");
+    // The others of the page go on.
+    send_all(page)?;
+    ensure!(shown > 0, "no page has one");
     Ok(())
 }
 
