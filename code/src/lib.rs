@@ -8,6 +8,7 @@ pub mod data;
 pub mod exercise;
 pub mod requests;
 pub mod structure;
+pub mod transactions;
 
 /// A chapter of the guide that has an app.
 #[derive(Clone, Copy)]
@@ -32,6 +33,10 @@ pub const CHAPTERS: &[Chapter] = &[
         name: "data",
         app: data::app,
     },
+    Chapter {
+        name: "transactions",
+        app: transactions::app,
+    },
 ];
 
 /// The chapter of that name, if there is one.
@@ -50,6 +55,7 @@ impl Chapter {
     pub fn open(&self) -> Option<Open> {
         match self.name {
             "data" => Some(data::open),
+            "transactions" => Some(transactions::open),
             _ => None,
         }
     }

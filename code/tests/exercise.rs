@@ -7,10 +7,16 @@ use code::exercise::{self, Check, Report};
 
 #[path = "../exercises/requests/check.rs"]
 mod check_requests;
+#[path = "../exercises/transactions/check.rs"]
+mod check_transactions;
 #[path = "../exercises/requests/solution.rs"]
 mod solution_requests;
+#[path = "../exercises/transactions/solution.rs"]
+mod solution_transactions;
 #[path = "../exercises/requests/exercise.rs"]
 mod start_requests;
+#[path = "../exercises/transactions/exercise.rs"]
+mod start_transactions;
 
 struct Exercise {
     name: &'static str,
@@ -19,12 +25,20 @@ struct Exercise {
     checks: fn() -> Vec<Check>,
 }
 
-const EXERCISES: &[Exercise] = &[Exercise {
-    name: "requests",
-    start: start_requests::app,
-    solution: solution_requests::app,
-    checks: check_requests::checks,
-}];
+const EXERCISES: &[Exercise] = &[
+    Exercise {
+        name: "requests",
+        start: start_requests::app,
+        solution: solution_requests::app,
+        checks: check_requests::checks,
+    },
+    Exercise {
+        name: "transactions",
+        start: start_transactions::app,
+        solution: solution_transactions::app,
+        checks: check_transactions::checks,
+    },
+];
 
 async fn report(app: fn() -> Router, exercise: &Exercise) -> Report {
     exercise::run(app, (exercise.checks)()).await

@@ -8,8 +8,12 @@ use code::exercise::{self, Check};
 
 #[path = "../../exercises/requests/check.rs"]
 mod check_requests;
+#[path = "../../exercises/transactions/check.rs"]
+mod check_transactions;
 #[path = "../../exercises/requests/exercise.rs"]
 mod requests;
+#[path = "../../exercises/transactions/exercise.rs"]
+mod transactions;
 
 struct Exercise {
     name: &'static str,
@@ -17,11 +21,18 @@ struct Exercise {
     checks: fn() -> Vec<Check>,
 }
 
-const EXERCISES: &[Exercise] = &[Exercise {
-    name: "requests",
-    app: requests::app,
-    checks: check_requests::checks,
-}];
+const EXERCISES: &[Exercise] = &[
+    Exercise {
+        name: "requests",
+        app: requests::app,
+        checks: check_requests::checks,
+    },
+    Exercise {
+        name: "transactions",
+        app: transactions::app,
+        checks: check_transactions::checks,
+    },
+];
 
 #[tokio::main]
 async fn main() -> ExitCode {

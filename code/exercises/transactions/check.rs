@@ -1,0 +1,117 @@
+//! What must hold when the exercise of the chapter on transactions is done.
+
+use axum::Router;
+use code::exercise::{Answer, Check, expect, get, post};
+use serde_json::{Value, json};
+
+/// Every check, in the order in which the exercise asks.
+pub fn checks() -> Vec<Check> {
+    vec![
+        Check::new("a drink is worth a point", |app| async move {
+            let answer = ask(&app, "/cards/Ada/points", Value::Null).await?;
+            answer.expect_status(200, "this one comes with the exercise")?;
+            has(&app, "Ada", 13).await
+        }),
+        Check::new("ten points pay for a coffee", |app| async move {
+            let answer = coffee(&app, "Ada").await?;
+            answer.expect_status(200, "the route is there; is the handler?")?;
+            answer.expect_member("points", &2.into())?;
+            has(&app, "Ada", 2).await
+        }),
+        Check::new("three points do not: 409", |app| async move {
+            let answer = coffee(&app, "Bo").await?;
+            answer
+                .expect_status(409, "`checked_sub` says when there are too few")?;
+            has(&app, "Bo", 3).await
+        }),
+        Check::new("two coffees at once, and one is paid", |app| async move {
+            let (one, other) =
+                tokio::join!(coffee(&app, "Ada"), coffee(&app, "Ada"));
+            let mut statuses = [one?.status, other?.status];
+            statuses.sort_unstable();
+            expect(statuses == [200, 409], || {
+                format!(
+                    "the answers were {} and {}, wanted 200 and 409: read the points and \
+                     take them in the same transaction",
+                    statuses[0], statuses[1]
+                )
+            })?;
+            has(&app, "Ada", 2).await
+        }),
+        Check::new("five points are a present", |app| async move {
+            let answer = give(&app, "Ada", "Bo", 5).await?;
+            answer.expect_status(
+                200,
+                "add a route with `post` and a handler that takes `Json`",
+            )?;
+            answer.expect_member("points", &7.into())?;
+            has(&app, "Ada", 7).await?;
+            has(&app, "Bo", 8).await
+        }),
+        Check::new("nobody gives more than there is: 409", |app| async move {
+            let answer = give(&app, "Bo", "Ada", 4).await?;
+            answer.expect_status(409, "Bo has three points")?;
+            has(&app, "Bo", 3).await?;
+            has(&app, "Ada", 12).await
+        }),
+        Check::new(
+            "a present for a stranger changes nothing: 404",
+            |app| async move {
+                let answer = give(&app, "Ada", "Cleo", 5).await?;
+                answer.expect_status(404, "Cleo has no card")?;
+                expect(answer.body.contains("Cleo"), || {
+                    format!("the body was `{}`: say who has no card", answer.body)
+                })?;
+                has(&app, "Ada", 12).await
+            },
+        ),
+        Check::new(
+            "a present to oneself makes nobody richer",
+            |app| async move {
+                let answer = give(&app, "Ada", "Ada", 5).await?;
+                answer.expect_status(200, "it is allowed, and changes nothing")?;
+                has(&app, "Ada", 12).await
+            },
+        ),
+        Check::new("a present of no points: 422", |app| async move {
+            let answer = give(&app, "Ada", "Bo", 0).await?;
+            answer.expect_status(422, "a `u32` can be 0, a present cannot")
+        }),
+        Check::new("three presents at once lose no point", |app| async move {
+            let (one, two, three) = tokio::join!(
+                give(&app, "Ada", "Bo", 5),
+                give(&app, "Bo", "Ada", 3),
+                give(&app, "Ada", "Bo", 7)
+            );
+            for answer in [one?, two?, three?] {
+                answer
+                    .expect_status(200, "there are enough points for all three")?;
+            }
+            has(&app, "Ada", 3).await?;
+            has(&app, "Bo", 12).await
+        }),
+    ]
+}
+
+async fn has(app: &Router, name: &str, points: u32) -> Result<(), String> {
+    let card = get(app, &format!("/cards/{name}")).await?;
+    card.expect_member("points", &points.into())
+}
+
+async fn coffee(app: &Router, name: &str) -> Result<Answer, String> {
+    ask(app, &format!("/cards/{name}/coffee"), Value::Null).await
+}
+
+async fn give(
+    app: &Router,
+    name: &str,
+    to: &str,
+    points: u32,
+) -> Result<Answer, String> {
+    let gift = json!({ "to": to, "points": points });
+    ask(app, &format!("/cards/{name}/gifts"), gift).await
+}
+
+async fn ask(app: &Router, path: &str, body: Value) -> Result<Answer, String> {
+    post(app, path, &body).await
+}

@@ -1,0 +1,47 @@
+//! What the chapter on transactions says, tested: first by hand, one step after the other,
+//! then with a hundred buyers at once, then with a server that is killed.
+
+mod support;
+
+// In a module of the chapter's name, so that `cargo test transactions` finds them.
+mod transactions {
+    mod by_hand;
+    mod crash;
+    mod crowd;
+
+    use std::error::Error;
+    use std::path::PathBuf;
+
+    use code::data::repository::Sale;
+    use code::requests::OPENING;
+    use rusqlite::Connection;
+    use tempfile::TempDir;
+
+    type Tested<T = ()> = Result<T, Box<dyn Error>>;
+
+    /// A name for a database in a folder of its own, which goes with the test.
+    fn file() -> Tested<(TempDir, PathBuf)> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("shop.db");
+        Ok((folder, file))
+    }
+
+    /// One croissant.
+    fn croissant(customer: &str) -> Sale {
+        Sale {
+            customer: customer.into(),
+            item: "croissant".into(),
+            quantity: 1,
+            note: None,
+            table: None,
+            total_cents: 290,
+            placed_at: OPENING,
+        }
+    }
+
+    /// How many croissants are left, as a connection sees it.
+    fn left(connection: &Connection) -> rusqlite::Result<u32> {
+        let sql = "SELECT stock FROM items WHERE id = 'croissant'";
+        connection.query_row(sql, [], |row| row.get(0))
+    }
+}
