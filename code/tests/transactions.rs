@@ -10,12 +10,25 @@ mod transactions {
     mod crowd;
 
     use std::error::Error;
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
 
+    use crate::support::contract::Books;
     use code::data::repository::Sale;
     use code::requests::OPENING;
+    use code::transactions::sqlite::Sqlite;
     use rusqlite::Connection;
     use tempfile::TempDir;
+
+    // ANCHOR: contract
+    fn sqlite(file: &Path) -> Books {
+        Arc::new(Sqlite::open(file).expect("a new database"))
+    }
+
+    mod contract {
+        crate::rules!(test_each(super::sqlite));
+    }
+    // ANCHOR_END: contract
 
     type Tested<T = ()> = Result<T, Box<dyn Error>>;
 

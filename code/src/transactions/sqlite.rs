@@ -14,7 +14,7 @@ use crate::data::repository::{Repository, Sale, StorageError};
 use crate::data::sqlite::{connect, insert_order, item, menu, order, set_stock};
 use crate::requests::{Item, Order};
 
-/// How many may read at once. More than the machine has cores gains nothing.
+/// How many may read at once. Whoever comes then waits for a place.
 const READERS: usize = 4;
 
 // ANCHOR: sqlite
@@ -155,4 +155,71 @@ impl Repository for Sqlite {
         .await
     }
     // ANCHOR_END: place-order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    fn books() -> (TempDir, Sqlite) {
+        let folder = tempfile::tempdir().unwrap();
+        let books = Sqlite::open(&folder.path().join("shop.db")).unwrap();
+        (folder, books)
+    }
+
+    async fn muffins(books: &Sqlite) -> u32 {
+        books.item("muffin").await.unwrap().unwrap().stock
+    }
+
+    #[tokio::test]
+    async fn a_reader_cannot_write() {
+        let (_folder, books) = books();
+        let done = books
+            .read(|connection| set_stock(connection, "muffin", 9))
+            .await;
+        let error = done.unwrap_err().to_string();
+        assert!(error.contains("readonly database"), "{error}");
+        assert_eq!(muffins(&books).await, 4);
+    }
+
+    #[tokio::test]
+    async fn an_error_or_a_panic_takes_back_what_was_written() {
+        let (_folder, books) = books();
+        let error = books.write(|transaction| {
+            set_stock(transaction, "muffin", 9)?;
+            Err::<(), _>(rusqlite::Error::InvalidQuery)
+        });
+        assert!(error.await.is_err());
+        assert_eq!(muffins(&books).await, 4);
+
+        let panic = books.write::<()>(|transaction| {
+            set_stock(transaction, "muffin", 9)?;
+            panic!("the mill jams");
+        });
+        assert!(panic.await.is_err());
+        assert_eq!(muffins(&books).await, 4);
+
+        // The connection is none the worse.
+        let done = books.write(|transaction| set_stock(transaction, "muffin", 9));
+        done.await.unwrap();
+        assert_eq!(muffins(&books).await, 9);
+    }
+
+    #[tokio::test]
+    async fn places_come_back_after_a_panic_and_are_never_more() {
+        let (_folder, books) = books();
+        for _ in 0..=READERS {
+            let panic = books.read::<()>(|_| panic!("the mill jams"));
+            assert!(panic.await.is_err());
+        }
+        let books = Arc::new(books);
+        let mut guests = tokio::task::JoinSet::new();
+        for _ in 0..50 {
+            let books = Arc::clone(&books);
+            guests.spawn(async move { muffins(&books).await });
+        }
+        assert_eq!(guests.join_all().await, [4; 50]);
+        assert!((1..=READERS).contains(&books.readers.idle().len()));
+    }
 }
