@@ -7,14 +7,20 @@ use code::exercise::{self, Check, Report};
 
 #[path = "../exercises/requests/check.rs"]
 mod check_requests;
+#[path = "../exercises/structure/check.rs"]
+mod check_structure;
 #[path = "../exercises/transactions/check.rs"]
 mod check_transactions;
 #[path = "../exercises/requests/solution.rs"]
 mod solution_requests;
+#[path = "../exercises/structure/solution.rs"]
+mod solution_structure;
 #[path = "../exercises/transactions/solution.rs"]
 mod solution_transactions;
 #[path = "../exercises/requests/exercise.rs"]
 mod start_requests;
+#[path = "../exercises/structure/exercise.rs"]
+mod start_structure;
 #[path = "../exercises/transactions/exercise.rs"]
 mod start_transactions;
 
@@ -31,6 +37,12 @@ const EXERCISES: &[Exercise] = &[
         start: start_requests::app,
         solution: solution_requests::app,
         checks: check_requests::checks,
+    },
+    Exercise {
+        name: "structure",
+        start: start_structure::app,
+        solution: solution_structure::app,
+        checks: check_structure::checks,
     },
     Exercise {
         name: "transactions",

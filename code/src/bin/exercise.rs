@@ -8,10 +8,14 @@ use code::exercise::{self, Check};
 
 #[path = "../../exercises/requests/check.rs"]
 mod check_requests;
+#[path = "../../exercises/structure/check.rs"]
+mod check_structure;
 #[path = "../../exercises/transactions/check.rs"]
 mod check_transactions;
 #[path = "../../exercises/requests/exercise.rs"]
 mod requests;
+#[path = "../../exercises/structure/exercise.rs"]
+mod structure;
 #[path = "../../exercises/transactions/exercise.rs"]
 mod transactions;
 
@@ -26,6 +30,11 @@ const EXERCISES: &[Exercise] = &[
         name: "requests",
         app: requests::app,
         checks: check_requests::checks,
+    },
+    Exercise {
+        name: "structure",
+        app: structure::app,
+        checks: check_structure::checks,
     },
     Exercise {
         name: "transactions",

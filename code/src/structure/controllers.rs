@@ -1,4 +1,4 @@
-//! What speaks HTTP: reads the request, asks a service, makes the answer.
+//! Speaks HTTP: reads the request, asks a service, answers.
 
 use axum::{
     Json,
@@ -28,6 +28,7 @@ pub(super) async fn show_item(
     Ok(Json(item))
 }
 
+// ANCHOR: place-order
 #[instrument(skip_all)]
 pub(super) async fn place_order(
     State(shop): State<Shop>,
@@ -40,6 +41,7 @@ pub(super) async fn place_order(
     let location = format!("/orders/{}", order.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(order)))
 }
+// ANCHOR_END: place-order
 
 #[instrument(skip_all)]
 pub(super) async fn show_order(
@@ -51,7 +53,7 @@ pub(super) async fn show_order(
 }
 
 // ANCHOR: refused
-/// What the shop's no is in HTTP: here and nowhere else.
+/// What the shop's no means in HTTP: said here and nowhere else.
 pub fn refused(error: ShopError) -> Refusal {
     let status = match error {
         ShopError::UnknownItem(_) | ShopError::UnknownOrder(_) => {

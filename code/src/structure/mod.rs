@@ -1,9 +1,11 @@
-//! The chapter [Organizing the project](../../../src/structure.md): the same shop in
-//! routes, controllers and services.
+//! The chapter [Organizing the project](../../../src/structure.md). Names the other
+//! three, and makes the app.
 
+// ANCHOR: modules
 pub mod controllers;
 pub mod routes;
 pub mod services;
+// ANCHOR_END: modules
 
 use axum::Router;
 use jiff::Timestamp;
@@ -16,8 +18,8 @@ pub fn app() -> Router {
     app_with(|| OPENING, count_from_one())
 }
 
-/// The shop with a clock and a source of order ids.
 // ANCHOR: app-with
+/// The shop with a clock and a source of order ids.
 pub fn app_with(
     now: impl Fn() -> Timestamp + Send + 'static,
     next_id: impl FnMut() -> u64 + Send + 'static,

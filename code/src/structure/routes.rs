@@ -9,8 +9,8 @@ use axum::{
 use super::controllers::{list_menu, place_order, show_item, show_order};
 use super::services::Shop;
 
-/// Every endpoint of the shop.
 // ANCHOR: routes
+/// Every endpoint of the shop.
 pub fn routes(shop: Shop) -> Router {
     Router::new()
         .route("/menu", get(list_menu))

@@ -1,4 +1,4 @@
-//! The rules of the shop. Nothing here knows that there is such a thing as HTTP.
+//! The rules of the shop. Nothing here knows how its orders arrive.
 
 use std::error::Error;
 use std::fmt;
@@ -9,6 +9,7 @@ use tracing::instrument;
 
 use crate::requests::{Item, NewOrder, Order, opening_menu};
 
+// ANCHOR: shop-error
 /// Why the shop says no.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ShopError {
@@ -21,6 +22,7 @@ pub enum ShopError {
     /// There is less left than was asked for of the item of this name.
     NotEnough(String),
 }
+// ANCHOR_END: shop-error
 
 /// What is wrong with one field of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +63,8 @@ pub struct Shop {
 }
 // ANCHOR_END: shop
 
-/// The menu with its stock, and the orders.
+/// The menu with its stock, and the orders. Private: whoever wants something of the
+/// books asks the shop.
 struct Books {
     menu: Vec<Item>,
     orders: Vec<Order>,
@@ -123,6 +126,7 @@ impl Shop {
         order.cloned().ok_or(ShopError::UnknownOrder(id))
     }
 
+    // ANCHOR: place-order
     /// Takes an order, for a table or to go.
     ///
     /// # Errors
@@ -139,21 +143,27 @@ impl Shop {
         check_quantity(new.quantity)?;
         self.books().sell(new, table)
     }
+    // ANCHOR_END: place-order
 
     fn books(&self) -> MutexGuard<'_, Books> {
-        // Sound even when a thread panicked with the lock: see `sell`.
+        // Sound even when a thread panicked with the lock: a sale changes the books at
+        // its end, where nothing can panic.
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Books {
+    // ANCHOR: sell
+    /// Takes the items off the shelf and writes the order down.
     fn sell(
         &mut self,
         new: NewOrder,
         table: Option<u8>,
     ) -> Result<Order, ShopError> {
         let mut menu = self.menu.iter_mut();
-        let item = menu.find(|item| item.id == new.item).ok_or(NOT_ON_MENU)?;
+        let Some(item) = menu.find(|item| item.id == new.item) else {
+            return Err(NOT_ON_MENU.into());
+        };
         let Some(left) = item.stock.checked_sub(new.quantity) else {
             return Err(ShopError::NotEnough(item.name.clone()));
         };
@@ -167,11 +177,11 @@ impl Books {
             total_cents: item.price_cents * new.quantity, // ten at most: no overflow
             placed_at: (self.now)(),
         };
-        // From here on nothing can panic: either both are written or neither.
         item.stock = left;
         self.orders.push(order.clone());
         Ok(order)
     }
+    // ANCHOR_END: sell
 }
 
 /// An order for what the shop does not have.

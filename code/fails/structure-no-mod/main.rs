@@ -1,0 +1,5 @@
+use menu::Menu;
+
+fn main() {
+    let _menu = Menu;
+}
