@@ -64,7 +64,7 @@ mod controllers {
     }
 
     // ANCHOR: gap-controller
-    // 2. With a gap: what each no means in HTTP.
+    // 2. The other gap: what each no means in HTTP.
     fn refused(error: TabError) -> (StatusCode, String) {
         let status = match error {
             TabError::NoTab(_) => StatusCode::NOT_FOUND,
@@ -156,7 +156,7 @@ mod services {
 
     // ANCHOR: gap-rule
     fn fits(owed: u32, cents: u32) -> bool {
-        todo!("whether {owed} and {cents} are {LIMIT} at most")
+        todo!("whether {owed} and {cents} together are within {LIMIT}")
     }
     // ANCHOR_END: gap-rule
 
