@@ -10,7 +10,7 @@
 use std::{
     collections::BTreeSet,
     env, fs,
-    io::{ErrorKind, Read},
+    io::ErrorKind,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
@@ -47,12 +47,23 @@ const MODULE: [&str; 11] = [
     "-Cembed-bitcode=yes",
 ];
 
-/// How the modules are linked.
+/// What Cargo is told beside that for modules that are for now: the samples are compiled as a
+/// test's are, and what they stand on is shared with the others.
+const QUICK: [&str; 6] = [
+    "--config",
+    "profile.live.incremental=true",
+    "--config",
+    "profile.live.package.code.opt-level=0",
+    "--config",
+    "profile.live.package.code.codegen-units=256",
+];
+
+/// How the modules are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Linked {
-    /// At once, for the one who waits for it.
+    /// At once, for the one who waits for them.
     Quick,
-    /// As small as can be, for those who load it. It takes seconds for each.
+    /// As small as can be, for those who load them. It takes seconds for each.
     Small,
 }
 
@@ -89,7 +100,7 @@ pub fn build(
     }
     let toolchain = toolchain.as_deref();
     let linker = Linker {
-        library: &compile(root, toolchain)?,
+        library: &compile(root, linked, toolchain)?,
         modules: &target_folder(root).join(match linked {
             Linked::Quick => "quick",
             Linked::Small => "small",
@@ -159,34 +170,29 @@ fn add_target() -> bool {
 }
 
 /// Compiles `live` and the samples, and returns where the library is.
-fn compile(root: &Path, toolchain: Option<&str>) -> Result<PathBuf> {
+fn compile(root: &Path, linked: Linked, toolchain: Option<&str>) -> Result<PathBuf> {
     let target = target_folder(root);
     let mut cargo = rust("cargo", toolchain);
     cargo
         .current_dir(root)
-        .args([
-            "build",
-            "--package",
-            "live",
-            "--lib",
-            "--locked",
-            "--profile",
-            "live",
-        ])
-        .args(["--target", TARGET, "--target-dir"])
+        .args(["build", "--package=live", "--lib", "--locked"])
+        .args(["--profile=live", "--target", TARGET, "--target-dir"])
         .arg(&target)
-        .arg("--message-format=short")
+        .arg("--message-format=json-render-diagnostics,json-diagnostic-short")
         // The library keeps both: what is linked at once, and what the optimiser reads.
         .env("CARGO_ENCODED_RUSTFLAGS", "-Cembed-bitcode=yes");
-    let library = target.join(TARGET).join("live").join("liblive.rlib");
-    let first = !library.is_file();
+    if linked == Linked::Quick {
+        cargo.args(QUICK);
+    }
+    let first = !target.join(TARGET).join("live").is_dir();
     if first {
         eprintln!("Compiling the samples to WebAssembly for the console in the pages.");
     } else {
         cargo.arg("--quiet");
     }
     // The first time it is seen to work. Later only what went wrong is of interest.
-    let mut child = cargo
+    let child = cargo
+        .stdout(Stdio::piped())
         .stderr(if first {
             Stdio::inherit()
         } else {
@@ -194,14 +200,25 @@ fn compile(root: &Path, toolchain: Option<&str>) -> Result<PathBuf> {
         })
         .spawn()
         .context("cargo cannot be run")?;
-    let mut told = String::new();
-    if let Some(mut stderr) = child.stderr.take() {
-        stderr.read_to_string(&mut told)?;
-    }
-    if !child.wait()?.success() {
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        let told = String::from_utf8_lossy(&output.stderr);
         bail!("the console could not be compiled.\n{}", told.trim_end());
     }
-    Ok(library)
+    library(&String::from_utf8_lossy(&output.stdout)).context("cargo does not say what it built")
+}
+
+/// Where the library is, of what Cargo says that it has built. Not under the name that it gives
+/// to the last one it built: libraries of both kinds are kept.
+fn library(messages: &str) -> Option<PathBuf> {
+    let messages = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let mut built = messages.filter(|message| message["target"]["name"] == "live");
+    let files = built.next()?["filenames"].take();
+    let mut files = files.as_array()?.iter().filter_map(|file| file.as_str());
+    let metadata = files.find(|file| file.ends_with(".rmeta"))?;
+    Some(Path::new(metadata).with_extension("rlib"))
 }
 
 /// Makes modules of the compiled library.
@@ -267,13 +284,14 @@ impl Linker<'_> {
         }
 
         let module = self.modules.join(format!("{chapter}.wasm"));
-        let profile = self.library.parent().unwrap_or(self.library);
+        let libraries = self.library.parent().unwrap_or(self.library);
         // Beside the target's folder there is one for what runs on this machine: macros.
-        let host = profile.ancestors().nth(2).unwrap_or(profile).join("live");
+        let target = libraries.ancestors().nth(3).unwrap_or(libraries);
+        let macros = target.join("live").join("deps");
         let dependencies =
-            [profile, &host].map(|path| format!("-Ldependency={}", path.join("deps").display()));
+            [libraries, &macros].map(|path| format!("-Ldependency={}", path.display()));
         let output = rust("rustc", self.toolchain)
-            .args(options)
+            .args(&options)
             .arg(format!("--extern=live={}", self.library.display()))
             .args(dependencies)
             .arg("-o")
@@ -377,6 +395,26 @@ mod tests {
         let missing = [made[0].clone(), folder.path().join("b.wasm")];
         assert!(!is_younger(&missing, &sources), "a file is missing");
         Ok(())
+    }
+
+    #[test]
+    fn the_library_is_the_one_that_cargo_has_just_built() {
+        let built = |name: &str, files: &str| {
+            format!(
+                r#"{{"reason":"compiler-artifact","target":{{"name":"{name}"}},"filenames":[{files}]}}"#
+            )
+        };
+        let messages = [
+            built(
+                "code",
+                r#""/t/deps/libcode-1.rlib","/t/deps/libcode-1.rmeta""#,
+            ),
+            built("live", r#""/t/liblive.rlib","/t/deps/liblive-2.rmeta""#),
+            r#"{"reason":"build-finished","success":true}"#.to_owned(),
+        ];
+        let found = library(&messages.join("\n"));
+        assert_eq!(found.as_deref(), Some(Path::new("/t/deps/liblive-2.rlib")));
+        assert_eq!(library(&messages[0]), None);
     }
 
     #[test]
