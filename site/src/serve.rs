@@ -431,10 +431,15 @@ async fn answer(State(served): State<Served>, request: Request) -> Response {
 }
 
 impl Served {
+    /// Waits until the console has followed the pages. Says whether it can.
+    async fn followed(&mut self) -> bool {
+        let follows = |shown: &Shown| shown.console.made >= shown.console.wanted;
+        self.shown.wait_for(follows).await.is_ok()
+    }
+
     /// Answers with a file of the console, once it is that of the pages.
     async fn console(mut self, mut request: Request, module: Uri) -> Response {
-        let follows = |shown: &Shown| shown.console.made >= shown.console.wanted;
-        if self.shown.wait_for(follows).await.is_err() {
+        if !self.followed().await {
             return StatusCode::NOT_FOUND.into_response();
         }
         *request.uri_mut() = module;
@@ -556,7 +561,7 @@ impl Signals {
 #[cfg(test)]
 mod tests {
     use std::{
-        pin::Pin,
+        pin::pin,
         task::{self, Waker},
     };
 
@@ -627,33 +632,34 @@ mod tests {
         assert!(!["/guide.css", "/a/b.js"].into_iter().any(is_page));
     }
 
-    fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
-        let mut context = task::Context::from_waker(Waker::noop());
-        Pin::new(future).poll(&mut context).is_pending()
-    }
-
     #[tokio::test]
     async fn who_asks_for_the_console_before_it_has_followed_the_pages_waits() -> Result<()> {
         let modules = TempDir::new()?;
         let (show, shown) = watch::channel(Shown::default());
         show.send_modify(|shown| shown.console.wanted = 2);
-        let ask = || {
-            let served = Served {
-                shown: shown.clone(),
-                modules: modules.path().to_owned(),
-            };
-            let request = Request::get("/generated/live/requests.js").body(Body::empty());
-            request.map(|request| Box::pin(answer(State(served), request)))
+        let served = Served {
+            shown,
+            modules: modules.path().to_owned(),
         };
-        let mut asked = ask()?;
-        assert!(is_pending(&mut asked), "there is none yet");
+        let mut waiting = served.clone();
+        let mut followed = pin!(waiting.followed());
+        let mut context = task::Context::from_waker(Waker::noop());
+        let mut waits = || followed.as_mut().poll(&mut context).is_pending();
+        assert!(waits(), "there is none yet");
         show.send_modify(|shown| shown.console.made = 1);
-        assert!(is_pending(&mut asked), "it is of the pages before");
-        std::fs::write(modules.path().join("requests.js"), "the console")?;
+        assert!(waits(), "it is that of the pages before");
         show.send_modify(|shown| shown.console.made = 2);
-        assert_eq!(asked.await.status(), StatusCode::OK);
-        std::fs::remove_file(modules.path().join("requests.js"))?;
-        assert_eq!(ask()?.await.status(), StatusCode::NOT_FOUND);
+        assert!(!waits(), "it is there");
+
+        std::fs::write(modules.path().join("requests.js"), "the console")?;
+        for (file, status) in [
+            ("requests.js", StatusCode::OK),
+            ("data.js", StatusCode::NOT_FOUND),
+        ] {
+            let request = Request::get(format!("/generated/live/{file}")).body(Body::empty())?;
+            let answer = answer(State(served.clone()), request).await;
+            assert_eq!(answer.status(), status, "{file}");
+        }
         Ok(())
     }
 
