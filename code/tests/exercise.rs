@@ -5,18 +5,24 @@ use std::process::{Command, Output};
 use axum::Router;
 use code::exercise::{self, Check, Report};
 
+#[path = "../exercises/data/check.rs"]
+mod check_data;
 #[path = "../exercises/requests/check.rs"]
 mod check_requests;
 #[path = "../exercises/structure/check.rs"]
 mod check_structure;
 #[path = "../exercises/transactions/check.rs"]
 mod check_transactions;
+#[path = "../exercises/data/solution.rs"]
+mod solution_data;
 #[path = "../exercises/requests/solution.rs"]
 mod solution_requests;
 #[path = "../exercises/structure/solution.rs"]
 mod solution_structure;
 #[path = "../exercises/transactions/solution.rs"]
 mod solution_transactions;
+#[path = "../exercises/data/exercise.rs"]
+mod start_data;
 #[path = "../exercises/requests/exercise.rs"]
 mod start_requests;
 #[path = "../exercises/structure/exercise.rs"]
@@ -43,6 +49,12 @@ const EXERCISES: &[Exercise] = &[
         start: start_structure::app,
         solution: solution_structure::app,
         checks: check_structure::checks,
+    },
+    Exercise {
+        name: "data",
+        start: start_data::app,
+        solution: solution_data::app,
+        checks: check_data::checks,
     },
     Exercise {
         name: "transactions",

@@ -6,12 +6,16 @@ use std::process::ExitCode;
 use axum::Router;
 use code::exercise::{self, Check};
 
+#[path = "../../exercises/data/check.rs"]
+mod check_data;
 #[path = "../../exercises/requests/check.rs"]
 mod check_requests;
 #[path = "../../exercises/structure/check.rs"]
 mod check_structure;
 #[path = "../../exercises/transactions/check.rs"]
 mod check_transactions;
+#[path = "../../exercises/data/exercise.rs"]
+mod data;
 #[path = "../../exercises/requests/exercise.rs"]
 mod requests;
 #[path = "../../exercises/structure/exercise.rs"]
@@ -35,6 +39,11 @@ const EXERCISES: &[Exercise] = &[
         name: "structure",
         app: structure::app,
         checks: check_structure::checks,
+    },
+    Exercise {
+        name: "data",
+        app: data::app,
+        checks: check_data::checks,
     },
     Exercise {
         name: "transactions",
