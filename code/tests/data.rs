@@ -29,7 +29,6 @@ mod data {
     }
 
     mod in_memory {
-
         crate::rules!(test_each(super::memory));
     }
 

@@ -30,6 +30,7 @@ pub(super) async fn show_item(
     Ok(Json(item))
 }
 
+// ANCHOR: place-order
 #[instrument(skip_all)]
 pub(super) async fn place_order(
     State(shop): State<Shop>,
@@ -42,6 +43,7 @@ pub(super) async fn place_order(
     let location = format!("/orders/{}", order.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(order)))
 }
+// ANCHOR_END: place-order
 
 #[instrument(skip_all)]
 pub(super) async fn show_order(
@@ -53,8 +55,8 @@ pub(super) async fn show_order(
 }
 
 // ANCHOR: refused
-/// What a failure is in HTTP. A customer who is told about tables and files learns nothing
-/// of use, and an attacker does: the cause goes to the log.
+/// What a failure is in HTTP. Tables and files are of no use to a customer, and they
+/// are to an attacker: the cause goes to the log.
 fn refused(failure: Failure) -> Refusal {
     match failure {
         Failure::Shop(error) => structure::controllers::refused(error),

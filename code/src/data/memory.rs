@@ -62,6 +62,7 @@ impl Repository for Memory {
         Ok(books.orders.iter().find(|order| order.id == id).cloned())
     }
 
+    // ANCHOR: place-order
     #[instrument(skip_all)]
     async fn place_order(&self, sale: Sale) -> Result<Option<Order>, StorageError> {
         let mut guard = self.books();
@@ -79,4 +80,5 @@ impl Repository for Memory {
         books.orders.push(order.clone());
         Ok(Some(order))
     }
+    // ANCHOR_END: place-order
 }

@@ -12,7 +12,7 @@ use crate::requests::{Item, Order};
 // ANCHOR: repository
 #[async_trait]
 pub trait Repository: Send + Sync {
-    /// What is on the menu and costs at most so much, in cents, in the menu's order.
+    /// What costs at most so much, in cents, in the order of the menu.
     async fn menu(&self, max_price: Option<u32>)
     -> Result<Vec<Item>, StorageError>;
 
@@ -22,8 +22,8 @@ pub trait Repository: Send + Sync {
     /// The order with that id, if there is one.
     async fn order(&self, id: u64) -> Result<Option<Order>, StorageError>;
 
-    /// Takes what is sold from the stock and writes the order down, with a number of its
-    /// own. `None` when there is less left than was sold; then nothing has changed.
+    /// Takes what is sold from the stock and writes the order down, under a new
+    /// number. `None` when less is left than was sold; then nothing has changed.
     async fn place_order(&self, sale: Sale) -> Result<Option<Order>, StorageError>;
 }
 // ANCHOR_END: repository

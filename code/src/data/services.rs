@@ -97,6 +97,7 @@ impl Shop {
         Ok(order.ok_or(ShopError::UnknownOrder(id))?)
     }
 
+    // ANCHOR: place-order
     /// Takes an order, for a table or to go.
     ///
     /// # Errors
@@ -113,6 +114,7 @@ impl Shop {
         let item = self.repository.item(&new.item).await?.ok_or(NOT_ON_MENU)?;
         self.sell(item, new, table).await
     }
+    // ANCHOR_END: place-order
 
     /// Sells an item under an order that has been checked.
     ///

@@ -22,7 +22,7 @@ use super::repository::{Repository, Sale, StorageError};
 use crate::requests::{Item, Order, opening_menu};
 
 // ANCHOR: migrations
-/// What brings a database of any age to the present one, each step once. What has been
+/// What brings a database of any age up to date, each step once. What has been
 /// published is never changed: a change is one more step.
 pub fn migrations() -> Migrations<'static> {
     let shop = include_str!("../../migrations/1-shop.sql");

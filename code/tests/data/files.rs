@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::support::contract::sale;
-use code::data::repository::{Repository, Sale, StorageError};
+use code::data::repository::{Repository, StorageError};
 use code::data::sqlite::{Sqlite, migrations};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -83,32 +83,31 @@ fn a_new_database_can_be_brought_to_every_version() -> Tested {
 #[tokio::test]
 async fn an_old_database_is_brought_up_to_date_and_keeps_its_orders() -> Tested {
     let (_folder, file) = file()?;
-    version_1(
-        &file,
-        "INSERT INTO orders VALUES (7, 'Ada', 'tea', 2, NULL, 440, \
-                      '2025-11-03T09:30:00Z')",
-    )?;
+    version_1(&file)?; // with order 7: two teas for Ada
 
     let shop = Sqlite::open(&file)?;
     let old = shop.order(7).await?.expect("it has been kept");
     assert_eq!((old.total_cents, old.table), (440, None));
-    let new = Sale {
-        table: Some(4),
-        ..sale("tea", 1)
-    };
+    assert_eq!(stock(&shop, "tea").await?, Some(18));
+
+    let mut new = sale("tea", 1);
+    new.table = Some(4);
     let new = shop.place_order(new).await?.expect("there is tea");
     assert_eq!((new.id, new.table), (8, Some(4)));
     Ok(())
 }
 // ANCHOR_END: version-1
 
-/// Makes a database as the first version of this program did.
-fn version_1(file: &Path, order: &str) -> rusqlite::Result<()> {
+/// Makes a database as the first version of this program did, with one order.
+fn version_1(file: &Path) -> rusqlite::Result<()> {
     let old = Connection::open(file)?;
     old.execute_batch(include_str!("../../migrations/1-shop.sql"))?;
     old.pragma_update(None, "user_version", 1)?;
-    old.execute("INSERT INTO items VALUES (1, 'tea', 'Tea', 220, 20)", [])?;
-    old.execute(order, []).map(drop)
+    old.execute_batch(
+        "INSERT INTO items VALUES (1, 'tea', 'Tea', 220, 18);
+         INSERT INTO orders
+             VALUES (7, 'Ada', 'tea', 2, NULL, 440, '2025-11-03T09:30:00Z');",
+    )
 }
 
 #[test]

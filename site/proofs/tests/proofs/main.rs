@@ -5,8 +5,11 @@
 mod breakages;
 
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use axum::Router;
+use code::data::{self, sqlite::Sqlite};
+use code::{Chapter, requests::OPENING};
 use libtest_mimic::{Arguments, Completion, Trial};
 use proofs::artifacts::Build;
 use proofs::blocks::{Report, stem};
@@ -142,6 +145,20 @@ fn replays() -> std::io::Result<Vec<Trial>> {
             Ok(proofs::verdict(&problems)?)
         }));
     }
+    for story in ["requests", "data"] {
+        let name = format!("replay::{story}::unchanged::data-in-a-file");
+        trials.push(Trial::test(name, move || {
+            let story = Path::new("code/exchanges")
+                .join(story)
+                .with_extension("http");
+            let chapter = Chapter {
+                name: "data",
+                app: data_in_a_file,
+            };
+            let problems = replay::unchanged(&ROOT, &story, &chapter).map_err(told)?;
+            Ok(proofs::verdict(&problems)?)
+        }));
+    }
     for chapter in code::CHAPTERS {
         trials.push(Trial::test(format!("ledger::{}", chapter.name), || {
             let file = Path::new("code/output")
@@ -152,6 +169,18 @@ fn replays() -> std::io::Result<Vec<Trial>> {
         }));
     }
     Ok(trials)
+}
+
+/// The chapter on data with a database file, in a folder that goes with the app.
+fn data_in_a_file() -> Router {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let file = folder.path().join("shop.db");
+    let books = Sqlite::open(&file).expect("a database can be made");
+    let clock = move || {
+        let _kept = &folder;
+        OPENING
+    };
+    data::app_with(clock, Arc::new(books))
 }
 
 /// What commands, programs and requests gave when it was recorded.
