@@ -4,6 +4,7 @@
 use axum::Router;
 
 pub mod data;
+pub mod errors;
 #[cfg(feature = "server")]
 pub mod exercise;
 pub mod requests;
@@ -37,6 +38,10 @@ pub const CHAPTERS: &[Chapter] = &[
         name: "transactions",
         app: transactions::app,
     },
+    Chapter {
+        name: "errors",
+        app: errors::app,
+    },
 ];
 
 /// The chapter of that name, if there is one.
@@ -44,7 +49,7 @@ pub fn chapter(name: &str) -> Option<&'static Chapter> {
     CHAPTERS.iter().find(|chapter| chapter.name == name)
 }
 
-/// Makes an app that keeps its books in a database file.
+/// Makes an app as a server has it, which keeps its books in a database file.
 #[cfg(feature = "sqlite")]
 pub type Open =
     fn(&std::path::Path) -> Result<Router, data::repository::StorageError>;
@@ -56,6 +61,8 @@ impl Chapter {
         match self.name {
             "data" => Some(data::open),
             "transactions" => Some(transactions::open),
+            #[cfg(feature = "server")]
+            "errors" => Some(errors::open),
             _ => None,
         }
     }
@@ -63,9 +70,12 @@ impl Chapter {
 
 #[cfg(feature = "server")]
 impl Chapter {
-    /// The app with what a server has and a page has not: layers that need a clock or
-    /// threads.
-    pub fn served(&self, app: Router) -> Router {
-        app
+    /// A fresh app with what a server has and a page has not: layers that need a clock
+    /// or threads.
+    pub fn served(&self) -> Router {
+        match self.name {
+            "errors" => errors::served(),
+            _ => (self.app)(),
+        }
     }
 }

@@ -7,6 +7,8 @@ use code::exercise::{self, Check, Report};
 
 #[path = "../exercises/data/check.rs"]
 mod check_data;
+#[path = "../exercises/errors/check.rs"]
+mod check_errors;
 #[path = "../exercises/requests/check.rs"]
 mod check_requests;
 #[path = "../exercises/structure/check.rs"]
@@ -15,6 +17,8 @@ mod check_structure;
 mod check_transactions;
 #[path = "../exercises/data/solution.rs"]
 mod solution_data;
+#[path = "../exercises/errors/solution.rs"]
+mod solution_errors;
 #[path = "../exercises/requests/solution.rs"]
 mod solution_requests;
 #[path = "../exercises/structure/solution.rs"]
@@ -23,6 +27,8 @@ mod solution_structure;
 mod solution_transactions;
 #[path = "../exercises/data/exercise.rs"]
 mod start_data;
+#[path = "../exercises/errors/exercise.rs"]
+mod start_errors;
 #[path = "../exercises/requests/exercise.rs"]
 mod start_requests;
 #[path = "../exercises/structure/exercise.rs"]
@@ -61,6 +67,12 @@ const EXERCISES: &[Exercise] = &[
         start: start_transactions::app,
         solution: solution_transactions::app,
         checks: check_transactions::checks,
+    },
+    Exercise {
+        name: "errors",
+        start: start_errors::app,
+        solution: solution_errors::app,
+        checks: check_errors::checks,
     },
 ];
 

@@ -12,7 +12,6 @@ use std::process::ExitCode;
 use axum::Router;
 use code::{CHAPTERS, Chapter};
 use tokio::net::TcpListener;
-use tracing::Level;
 
 const USAGE: &str = "\
 Usage: cargo chapter NAME [--port N] [--database FILE]
@@ -37,11 +36,8 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // What a client is not told stands here.
-    tracing_subscriber::fmt()
-        .with_max_level(Level::WARN)
-        .with_writer(std::io::stderr)
-        .init();
+    // The log: what a client is not told. Whoever collects it knows the time.
+    tracing_subscriber::fmt().without_time().init();
     let Wanted { chapter, port, .. } = wanted;
     let app = match wanted.app() {
         Ok(app) => app,
@@ -69,11 +65,10 @@ struct Wanted {
 impl Wanted {
     /// The chapter's app as a server has it.
     fn app(&self) -> Result<Router, String> {
-        let app = match &self.database {
-            None => (self.chapter.app)(),
-            Some(file) => self.with_books_in(file)?,
-        };
-        Ok(self.chapter.served(app))
+        match &self.database {
+            None => Ok(self.chapter.served()),
+            Some(file) => self.with_books_in(file),
+        }
     }
 
     fn with_books_in(&self, file: &Path) -> Result<Router, String> {

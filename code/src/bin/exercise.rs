@@ -8,6 +8,8 @@ use code::exercise::{self, Check};
 
 #[path = "../../exercises/data/check.rs"]
 mod check_data;
+#[path = "../../exercises/errors/check.rs"]
+mod check_errors;
 #[path = "../../exercises/requests/check.rs"]
 mod check_requests;
 #[path = "../../exercises/structure/check.rs"]
@@ -16,6 +18,8 @@ mod check_structure;
 mod check_transactions;
 #[path = "../../exercises/data/exercise.rs"]
 mod data;
+#[path = "../../exercises/errors/exercise.rs"]
+mod errors;
 #[path = "../../exercises/requests/exercise.rs"]
 mod requests;
 #[path = "../../exercises/structure/exercise.rs"]
@@ -49,6 +53,11 @@ const EXERCISES: &[Exercise] = &[
         name: "transactions",
         app: transactions::app,
         checks: check_transactions::checks,
+    },
+    Exercise {
+        name: "errors",
+        app: errors::app,
+        checks: check_errors::checks,
     },
 ];
 

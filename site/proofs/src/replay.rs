@@ -1,7 +1,10 @@
 //! Plays the recorded exchanges against a chapter's app, as the page does.
 
+use std::cell::Cell;
 use std::fs;
+use std::panic;
 use std::path::Path;
+use std::sync::Once;
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -85,7 +88,7 @@ fn compare(root: &Path, file: &Path, chapter: &Chapter, afresh: bool) -> Result<
 /// Makes the chapter's app with what a server adds to it.
 fn served(chapter: &Chapter) -> impl Fn() -> Router + Clone + Send + use<> {
     let chapter = *chapter;
-    move || chapter.served((chapter.app)())
+    move || chapter.served()
 }
 
 /// What the page has is the app without what a server adds. There, every exchange that is not
@@ -121,6 +124,24 @@ fn page_differs(
         }))
 }
 
+thread_local! {
+    /// Whether a panic on this thread is what an exchange shows.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A server may answer a panic, and the answer is compared: the panic itself is no news.
+fn expect_panics() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if !QUIET.get() {
+                print(panic);
+            }
+        }));
+    });
+}
+
 /// Sends every request; a request that cannot be sent is a problem of its line. The clock stands
 /// still and leaps to the next moment that something waits for: a timeout takes no time.
 fn play(
@@ -129,6 +150,7 @@ fn play(
     app: &(impl Fn() -> Router + Clone + Send + 'static),
     afresh: bool,
 ) -> Result<Result<Vec<Answer>, Problem>> {
+    expect_panics();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
@@ -140,10 +162,12 @@ fn play(
             if afresh {
                 session.reset();
             }
-            let answer = session.send(&exchange.request).await.map_err(|problem| {
+            QUIET.set(exchange.server);
+            let answer = session.send(&exchange.request).await;
+            QUIET.set(false);
+            answers.push(answer.map_err(|problem| {
                 Problem::new(file, exchange.line + problem.line, problem.message)
-            })?;
-            answers.push(answer);
+            })?);
         }
         Ok(answers)
     }))

@@ -1,0 +1,93 @@
+//! What must hold when the exercise of the chapter on errors is done.
+
+use axum::{Router, body::Body, http::Request};
+use code::exercise::{Answer, Check, expect, get, post, send};
+use serde_json::json;
+
+/// Every check, in the order in which the exercise asks.
+pub fn checks() -> Vec<Check> {
+    vec![
+        Check::new("GET /dishes/pizza is a problem, 404", |app| async move {
+            let answer = get(&app, "/dishes/pizza").await?;
+            is_problem(&answer, 404, "this one comes with the exercise")?;
+            expect(answer.body.contains("pizza"), || {
+                format!("say which dish it is about: `{}`", answer.body)
+            })
+        }),
+        Check::new("two plates of soup are ordered: 201", |app| async move {
+            let body = json!({ "plates": 2 });
+            let answer = post(&app, "/dishes/soup/orders", &body).await?;
+            answer.expect_status(201, "this one comes with the exercise")
+        }),
+        Check::new("plates in words are a problem, 422", |app| async move {
+            let body = json!({ "plates": "two" });
+            let answer = post(&app, "/dishes/soup/orders", &body).await?;
+            is_problem(&answer, 422, "`rejection.status()` knows it")?;
+            expect(answer.body.contains("plates"), || {
+                "the detail should name the field: `rejection.body_text()` does"
+                    .into()
+            })
+        }),
+        Check::new(
+            "a body that is no JSON is a problem, 400",
+            |app| async move {
+                let answer = order(&app, "application/json", "two plates").await?;
+                is_problem(&answer, 400, "each rejection has a status of its own")
+            },
+        ),
+        Check::new(
+            "a body of another type is a problem, 415",
+            |app| async move {
+                let answer = order(&app, "text/plain", "two plates").await?;
+                is_problem(&answer, 415, "each rejection has a status of its own")
+            },
+        ),
+        Check::new("GET /drinks is a problem, 404", |app| async move {
+            let answer = get(&app, "/drinks").await?;
+            is_problem(&answer, 404, "give the router a `fallback`")
+        }),
+        Check::new(
+            "DELETE /dishes/soup is a problem, 405, and allow stays",
+            |app| async move {
+                let request = Request::delete("/dishes/soup");
+                let answer = send(&app, request, Body::empty()).await?;
+                is_problem(&answer, 405, "see `method_not_allowed_fallback`")?;
+                expect(answer.header("allow") == "GET,HEAD", || {
+                    format!(
+                        "the header allow was `{}`: leave it to axum",
+                        answer.header("allow")
+                    )
+                })
+            },
+        ),
+        Check::new("eleven plates are a problem, 409", |app| async move {
+            let body = json!({ "plates": 11 });
+            let answer = post(&app, "/dishes/soup/orders", &body).await?;
+            is_problem(&answer, 409, "one more variant of `Error`")?;
+            let kind = json!("/problems/not-enough-plates");
+            answer.expect_member("type", &kind)?;
+            expect(answer.json()?["title"] != "Conflict", || {
+                "the title was that of the status: this type needs its own".into()
+            })
+        }),
+    ]
+}
+
+async fn order(app: &Router, kind: &str, body: &str) -> Result<Answer, String> {
+    let head = Request::post("/dishes/soup/orders").header("content-type", kind);
+    send(app, head, Body::from(body.to_owned())).await
+}
+
+/// Holds when an answer is a problem document with that status.
+fn is_problem(answer: &Answer, status: u16, hint: &str) -> Result<(), String> {
+    answer.expect_status(status, hint)?;
+    let kind = answer.header("content-type");
+    expect(kind == "application/problem+json", || {
+        format!(
+            "{} answered {status} with the content type `{kind}`, wanted \
+             application/problem+json: {hint}",
+            answer.asked
+        )
+    })?;
+    answer.expect_member("status", &status.into())
+}
