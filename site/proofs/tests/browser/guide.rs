@@ -11,7 +11,10 @@ use tokio::{net::TcpListener, runtime::Runtime};
 use tower_http::services::ServeDir;
 
 /// A copy of a page, of which the first exchange is marked as one that only a server answers.
-pub const SERVER_PAGE: &str = "server/page.html";
+pub const SERVER_PAGE: &str = "special/server.html";
+
+/// A copy of a page, with an exchange of another chapter at its end.
+pub const PAGE_OF_TWO: &str = "special/two.html";
 
 /// The built guide on a free port of the loopback address.
 pub struct Guide {
@@ -30,7 +33,7 @@ impl Guide {
         let folder = tempfile::Builder::new().prefix("guide-").tempdir()?;
         let options = Options { console: true };
         book::build(&book::root(), folder.path(), &options)?;
-        write_server_page(folder.path())?;
+        write_special_pages(folder.path())?;
         let server = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_io()
@@ -54,19 +57,25 @@ impl Guide {
     }
 }
 
-fn write_server_page(folder: &Path) -> Result<()> {
-    let page = fs::read_to_string(folder.join("requests.html"))?;
-    let marked = page.replacen(
-        "data-chapter=\"requests\"",
-        "data-chapter=\"requests\" data-server",
-        1,
-    );
-    ensure!(marked != page, "the page has no exchange");
-    // Beside the pages, so that it is none of them.
-    let marked = marked.replace("<head>", "<head><base href=\"../\">");
-    let file = folder.join(SERVER_PAGE);
-    fs::create_dir_all(file.parent().unwrap_or(folder))?;
-    Ok(fs::write(file, marked)?)
+/// Writes the pages that no chapter has, beside the others, so that they are none of them.
+fn write_special_pages(folder: &Path) -> Result<()> {
+    let requests = fs::read_to_string(folder.join("requests.html"))?;
+    let chapter = "data-chapter=\"requests\"";
+    let marked = requests.replacen(chapter, &format!("{chapter} data-server"), 1);
+    ensure!(marked != requests, "the page has no exchange");
+
+    let data = fs::read_to_string(folder.join("data.html"))?;
+    let start = data.find("<figure class=\"exchange\"");
+    let figure = start.and_then(|start| data[start..].split_inclusive("</figure>").next());
+    let figure = figure.context("the chapter on data has no exchange")?;
+    let both = requests.replacen("</main>", &format!("{figure}</main>"), 1);
+
+    for (name, page) in [(SERVER_PAGE, marked), (PAGE_OF_TWO, both)] {
+        let file = folder.join(name);
+        fs::create_dir_all(file.parent().unwrap_or(folder))?;
+        fs::write(file, page.replace("<head>", "<head><base href=\"../\">"))?;
+    }
+    Ok(())
 }
 
 /// Every page but those that repeat others.

@@ -14,7 +14,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use chromium::{Chromium, Page};
 use controls::*;
 use guide::Guide;
@@ -78,6 +78,10 @@ const TESTS: &[(&str, Test)] = &[
     (
         "a_page_loads_the_console_of_the_chapters_that_it_asks",
         a_page_loads_the_console_of_the_chapters_that_it_asks,
+    ),
+    (
+        "a_page_of_two_chapters_asks_each_its_own_shop",
+        a_page_of_two_chapters_asks_each_its_own_shop,
     ),
     (
         "an_answer_of_a_server_is_read_and_not_sent_for",
@@ -531,7 +535,8 @@ fn a_page_loads_the_console_of_the_chapters_that_it_asks(
     guide: &Guide,
     page: &mut Page<'_>,
 ) -> Result<()> {
-    for name in &guide.pages {
+    let pages = guide.pages.iter().map(String::as_str);
+    for name in pages.chain([guide::PAGE_OF_TWO]) {
         let before = page.requests().len();
         page.open(&guide.address(name))?;
         let chapters = cards_by_chapter(page)?;
@@ -554,6 +559,26 @@ fn a_page_loads_the_console_of_the_chapters_that_it_asks(
             .collect();
         ensure!(loaded == wanted, "{name} loads {loaded:?}, not {wanted:?}");
     }
+    Ok(())
+}
+
+fn a_page_of_two_chapters_asks_each_its_own_shop(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    page.open(&guide.address(guide::PAGE_OF_TWO))?;
+    let cards: Vec<String> = cards_by_chapter(page)?.into_values().collect();
+    let [one, other] = cards.as_slice() else {
+        bail!("the page asks {} chapters", cards.len());
+    };
+    for card in [one, other] {
+        send(page, card)?;
+        let said = said(page, card)?;
+        ensure!(said.ends_with(SAME), "{card}: {said}");
+    }
+    press_button(page, one, "Reset the shop")?;
+    let said_then = said(page, other)?;
+    ensure!(
+        said_then.ends_with(SAME),
+        "the reset of {one} reaches {other}: {said_then}"
+    );
     Ok(())
 }
 
