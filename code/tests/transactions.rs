@@ -14,9 +14,11 @@ mod transactions {
     use std::sync::Arc;
 
     use crate::support::contract::Books;
+    use crate::support::{buy, get};
+    use axum::http::StatusCode;
     use code::data::repository::Sale;
     use code::requests::OPENING;
-    use code::transactions::sqlite::Sqlite;
+    use code::transactions::{open, sqlite::Sqlite};
     use rusqlite::Connection;
     use tempfile::TempDir;
 
@@ -31,6 +33,16 @@ mod transactions {
     // ANCHOR_END: contract
 
     type Tested<T = ()> = Result<T, Box<dyn Error>>;
+
+    #[tokio::test]
+    async fn what_was_ordered_is_there_when_the_shop_opens_again() -> Tested {
+        let (_folder, file) = file()?;
+        let (status, order) = buy(&open(&file)?, "tea", 1).await;
+        assert_eq!(status, StatusCode::CREATED);
+        let found = get(&open(&file)?, "/orders/1").await;
+        assert_eq!(found, (StatusCode::OK, order));
+        Ok(())
+    }
 
     /// A name for a database in a folder of its own, which goes with the test.
     fn file() -> Tested<(TempDir, PathBuf)> {
