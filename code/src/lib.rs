@@ -7,6 +7,7 @@ pub mod data;
 pub mod errors;
 #[cfg(feature = "server")]
 pub mod exercise;
+pub mod mistakes;
 pub mod requests;
 pub mod structure;
 pub mod transactions;
@@ -41,6 +42,10 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "errors",
         app: errors::app,
+    },
+    Chapter {
+        name: "mistakes",
+        app: mistakes::app,
     },
 ];
 

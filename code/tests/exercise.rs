@@ -9,6 +9,8 @@ use code::exercise::{self, Check, Report};
 mod check_data;
 #[path = "../exercises/errors/check.rs"]
 mod check_errors;
+#[path = "../exercises/mistakes/check.rs"]
+mod check_mistakes;
 #[path = "../exercises/requests/check.rs"]
 mod check_requests;
 #[path = "../exercises/structure/check.rs"]
@@ -19,6 +21,8 @@ mod check_transactions;
 mod solution_data;
 #[path = "../exercises/errors/solution.rs"]
 mod solution_errors;
+#[path = "../exercises/mistakes/solution.rs"]
+mod solution_mistakes;
 #[path = "../exercises/requests/solution.rs"]
 mod solution_requests;
 #[path = "../exercises/structure/solution.rs"]
@@ -29,6 +33,8 @@ mod solution_transactions;
 mod start_data;
 #[path = "../exercises/errors/exercise.rs"]
 mod start_errors;
+#[path = "../exercises/mistakes/exercise.rs"]
+mod start_mistakes;
 #[path = "../exercises/requests/exercise.rs"]
 mod start_requests;
 #[path = "../exercises/structure/exercise.rs"]
@@ -73,6 +79,12 @@ const EXERCISES: &[Exercise] = &[
         start: start_errors::app,
         solution: solution_errors::app,
         checks: check_errors::checks,
+    },
+    Exercise {
+        name: "mistakes",
+        start: start_mistakes::app,
+        solution: solution_mistakes::app,
+        checks: check_mistakes::checks,
     },
 ];
 

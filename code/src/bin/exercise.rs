@@ -10,6 +10,8 @@ use code::exercise::{self, Check};
 mod check_data;
 #[path = "../../exercises/errors/check.rs"]
 mod check_errors;
+#[path = "../../exercises/mistakes/check.rs"]
+mod check_mistakes;
 #[path = "../../exercises/requests/check.rs"]
 mod check_requests;
 #[path = "../../exercises/structure/check.rs"]
@@ -20,6 +22,8 @@ mod check_transactions;
 mod data;
 #[path = "../../exercises/errors/exercise.rs"]
 mod errors;
+#[path = "../../exercises/mistakes/exercise.rs"]
+mod mistakes;
 #[path = "../../exercises/requests/exercise.rs"]
 mod requests;
 #[path = "../../exercises/structure/exercise.rs"]
@@ -58,6 +62,11 @@ const EXERCISES: &[Exercise] = &[
         name: "errors",
         app: errors::app,
         checks: check_errors::checks,
+    },
+    Exercise {
+        name: "mistakes",
+        app: mistakes::app,
+        checks: check_mistakes::checks,
     },
 ];
 

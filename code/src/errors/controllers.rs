@@ -21,7 +21,7 @@ use crate::structure::services::{
 };
 
 #[instrument(skip_all)]
-pub(super) async fn list_menu(
+pub(crate) async fn list_menu(
     State(shop): State<Shop>,
     Query(filter): Query<MenuFilter>,
 ) -> Result<Json<Vec<Item>>, Error> {
@@ -29,14 +29,16 @@ pub(super) async fn list_menu(
     Ok(Json(menu))
 }
 
+// ANCHOR: show-item
 #[instrument(skip_all)]
-pub(super) async fn show_item(
+pub(crate) async fn show_item(
     State(shop): State<Shop>,
     Path(id): Path<String>,
 ) -> Result<Json<Item>, Error> {
     let item = shop.item(&id).await?;
     Ok(Json(item))
 }
+// ANCHOR_END: show-item
 
 // ANCHOR: place-order
 #[instrument(skip_all)]
@@ -54,7 +56,7 @@ pub(super) async fn place_order(
 // ANCHOR_END: place-order
 
 #[instrument(skip_all)]
-pub(super) async fn show_order(
+pub(crate) async fn show_order(
     State(shop): State<Shop>,
     Path(id): Path<u64>,
 ) -> Result<Json<Order>, Error> {

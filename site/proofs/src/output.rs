@@ -11,7 +11,7 @@ use site::anchors::{Problem, Source, slashes};
 
 use crate::blocks::stem;
 use crate::leftovers::files;
-use crate::snapshots;
+use crate::{replay, snapshots};
 
 /// The table of blocks by language, which the chapter on the proofs shows.
 pub const BLOCKS: &str = "code/output/how-this-guide-is-tested/blocks.txt";
@@ -88,13 +88,18 @@ pub fn unmade(root: &Path) -> io::Result<Vec<Problem>> {
     for file in files(root, "code/tests")? {
         tests += &fs::read_to_string(root.join(file)).unwrap_or_default();
     }
+    let ledgers: Vec<PathBuf> = code::CHAPTERS
+        .iter()
+        .flat_map(replay::ledgers)
+        .map(|(file, _)| file)
+        .collect();
     let mut problems = Vec::new();
     for file in files(root, "code/output")? {
         let below_code = slashes(file.strip_prefix("code").unwrap_or(&file));
         let example = Path::new("code/examples")
             .join(stem(&file))
             .with_extension("rs");
-        let made = file.ends_with("ledger.txt")
+        let made = ledgers.contains(&file)
             || [BLOCKS, BREAKAGES].map(Path::new).contains(&&*file)
             || file
                 .extension()

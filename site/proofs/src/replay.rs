@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::panic;
-use std::path::Path;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use anyhow::{Context, Result};
@@ -129,7 +129,7 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A server may answer a panic, and the answer is compared: the panic itself is no news.
+/// A server may answer a panic, or not: that is compared, and the panic itself is no news.
 fn expect_panics() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -238,17 +238,33 @@ fn whole(file: &Path, text: &str, recorded: &str) -> Problem {
     Problem::new(file, snapshots::first_difference(text, recorded), message)
 }
 
-/// The same requests asked of one chapter, as a table: what was asked, the status and how the
-/// answer begins, each row within [`WIDTH`] characters.
-pub fn ledger(root: &Path, chapter: &Chapter) -> Result<Result<String, Problem>> {
-    let file = Path::new("code/exchanges/ledger.http");
-    let text = fs::read_to_string(root.join(file))
-        .with_context(|| format!("reading {}", slashes(file)))?;
+/// What the ledgers ask.
+const LEDGER: &str = "code/exchanges/ledger.http";
+
+/// The ledgers of a chapter: where each is recorded, and what its paths begin with. One chapter
+/// has two shops.
+pub fn ledgers(chapter: &Chapter) -> Vec<(PathBuf, &'static str)> {
+    let folder = Path::new("code/output").join(chapter.name);
+    let doors: &[_] = match chapter.name {
+        "mistakes" => &[("ledger-before.txt", "/before"), ("ledger.txt", "/after")],
+        _ => &[("ledger.txt", "")],
+    };
+    let doors = doors.iter();
+    doors
+        .map(|(file, door)| (folder.join(file), *door))
+        .collect()
+}
+
+/// The same requests asked of one chapter, behind one of its doors, as a table: what was asked,
+/// the status and how the answer begins, each row within [`WIDTH`] characters.
+pub fn ledger(root: &Path, chapter: &Chapter, door: &str) -> Result<Result<String, Problem>> {
+    let file = Path::new(LEDGER);
+    let text = read(root, file)?;
     let exchanges = match exchange::read(&text) {
         Ok(exchanges) => exchanges,
         Err(problem) => return Ok(Err(Problem::new(file, problem.line, problem.message))),
     };
-    let answers = match play(file, &exchanges, &served(chapter), false)? {
+    let answers = match ask(file, &exchanges, chapter, door)? {
         Ok(answers) => answers,
         Err(problem) => return Ok(Err(problem)),
     };
@@ -258,11 +274,48 @@ pub fn ledger(root: &Path, chapter: &Chapter) -> Result<Result<String, Problem>>
         .max()
         .unwrap_or_default();
     let rows = exchanges.iter().zip(&answers).map(|(exchange, answer)| {
-        let start = format!("{:asked$}  {}  ", exchange.title, answer.status);
+        let start = format!("{:asked$}  ", exchange.title);
+        let Some(answer) = answer else {
+            return format!("{start}no answer: the connection is closed\n");
+        };
+        let start = format!("{start}{}  ", answer.status);
         let body = first_words(&answer.text, WIDTH.saturating_sub(start.chars().count()));
         format!("{start}{body}").trim_end().to_owned() + "\n"
     });
     Ok(Ok(rows.collect()))
+}
+
+/// Sends every request to one door. A handler that panics answers nothing: a server closes the
+/// connection, and goes on with what the panic has left.
+fn ask(
+    file: &Path,
+    exchanges: &[Exchange],
+    chapter: &Chapter,
+    door: &str,
+) -> Result<Result<Vec<Option<Answer>>, Problem>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()?;
+    let mut session = Session::with(served(chapter));
+    expect_panics();
+    let mut answers = Vec::new();
+    for exchange in exchanges {
+        let request = exchange.request.replacen(" /", &format!(" {door}/"), 1);
+        let send = || runtime.block_on(session.send(&request));
+        QUIET.set(true);
+        let sent = panic::catch_unwind(AssertUnwindSafe(send));
+        QUIET.set(false);
+        match sent {
+            Ok(Ok(answer)) => answers.push(Some(answer)),
+            Ok(Err(problem)) => {
+                let line = exchange.line + problem.line;
+                return Ok(Err(Problem::new(file, line, problem.message)));
+            }
+            Err(_panic) => answers.push(None),
+        }
+    }
+    Ok(Ok(answers))
 }
 
 /// How wide a row of a ledger is at most: what a phone shows without scrolling for long.

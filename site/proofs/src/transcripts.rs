@@ -5,7 +5,8 @@
 //! commands run, until a line `^C`. Commands are run without a shell and without Cargo:
 //! `cargo chapter NAME` is the program that Cargo built, on a free port that is shown as the one
 //! that the transcript names. A `--database` lies in a folder of the transcript's own, which is
-//! gone at its end.
+//! gone at its end. `NAME=value` before `cargo run --example` is in the environment of that
+//! program.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -178,15 +179,21 @@ impl Terminal<'_> {
             return self.interrupt();
         }
         let words: Vec<&str> = step.words.iter().map(String::as_str).collect();
-        match *words.as_slice() {
+        let set = words.iter().map_while(|word| word.split_once('='));
+        let set: Vec<(&str, &str)> = set.collect();
+        match words[set.len()..] {
+            ["cargo", "run", "--example", name] => {
+                let program = self.build.example(self.root, name)?;
+                self.finish(self.command(&program).envs(set))
+            }
+            _ if !set.is_empty() => bail!(
+                "only `cargo run --example` takes settings before it. Teach this command to, in \
+                 site/proofs/src/transcripts.rs"
+            ),
             ["cargo", "chapter", ref arguments @ ..] => self.serve(arguments),
             ["cargo", "exercise", ref arguments @ ..] => {
                 let program = self.build.program(self.root, "exercise")?;
                 self.finish(self.command(&program).args(arguments))
-            }
-            ["cargo", "run", "--example", name] => {
-                let program = self.build.example(self.root, name)?;
-                self.finish(&mut self.command(&program))
             }
             ["curl", ref arguments @ ..] => self.curl(arguments),
             _ => bail!(

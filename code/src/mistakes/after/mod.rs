@@ -1,0 +1,61 @@
+//! The same shop, with each thing in its place.
+
+mod controllers;
+pub mod settings;
+pub mod ticket;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRef},
+    routing::{get, post},
+};
+
+use crate::data::memory::Memory;
+use crate::data::services::Shop;
+use crate::errors::controllers::{list_menu, show_item, show_order};
+use crate::errors::error::Error;
+use crate::requests::{OPENING, opening_menu};
+use controllers::{place_order, place_order_at_table, print_ticket};
+
+/// A shop that has just opened, with its books in memory.
+pub fn app() -> Router {
+    let books = Arc::new(Memory::new(opening_menu()));
+    let shop = Shop::new(|| OPENING, books);
+    app_with("http://localhost:4000/after", shop)
+}
+
+// ANCHOR: app-with
+/// The shop at the URL where its customers reach it.
+pub fn app_with(url: &str, shop: Shop) -> Router {
+    // ANCHOR: url
+    let till = Till {
+        shop,
+        url: Url(url.into()),
+    };
+    // ANCHOR_END: url
+    Router::new()
+        .route("/menu", get(list_menu))
+        .route("/menu/{id}", get(show_item))
+        .route("/orders", post(place_order))
+        .route("/tables/{table}/orders", post(place_order_at_table))
+        .route("/orders/{id}", get(show_order))
+        .route("/orders/{id}/ticket", get(print_ticket))
+        .fallback(|| async { Error::NoSuchPath })
+        .method_not_allowed_fallback(|| async { Error::WrongMethod })
+        .layer(DefaultBodyLimit::max(16 * 1024)) // bytes
+        .with_state(till)
+}
+// ANCHOR_END: app-with
+
+/// What the controllers share. Each asks for the part that it needs.
+#[derive(Clone, FromRef)]
+struct Till {
+    url: Url,
+    shop: Shop,
+}
+
+/// Where customers reach the shop, without a slash at the end.
+#[derive(Clone)]
+struct Url(Arc<str>);

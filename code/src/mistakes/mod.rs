@@ -1,0 +1,16 @@
+//! The chapter [Common mistakes](../../../src/mistakes.md): four mistakes, each before
+//! and after it is mended.
+
+pub mod after;
+pub mod before;
+
+use axum::Router;
+
+// ANCHOR: app
+/// Two shops, each behind a door of its own.
+pub fn app() -> Router {
+    Router::new()
+        .nest("/before", before::app())
+        .nest("/after", after::app())
+}
+// ANCHOR_END: app
