@@ -247,18 +247,20 @@ fn one_statement_checks_and_takes_without_a_transaction_of_ours() -> Tested {
     Ok(())
 }
 
-/// Between two statements a program may end, and then half of a sale is in the books.
+// ANCHOR: half
 #[test]
 fn two_statements_without_a_transaction_can_leave_one() -> Tested {
     let (_folder, file) = file()?;
     let (ada, bo) = two(&file)?;
     assert!(take_if_left(&ada, "croissant", 1)?);
-    drop(ada); // it ends here, before the order is written
-    let sold: u32 =
-        bo.query_row("SELECT count(*) FROM orders", [], |row| row.get(0))?;
-    assert_eq!((left(&bo)?, sold), (0, 0), "gone, and nobody has bought it");
+    drop(ada); // her program ends here, before it writes the order
+
+    let orders = "SELECT count(*) FROM orders";
+    let sold: u32 = bo.query_row(orders, [], |row| row.get(0))?;
+    assert_eq!((left(&bo)?, sold), (0, 0));
     Ok(())
 }
+// ANCHOR_END: half
 
 #[test]
 fn what_was_not_committed_is_taken_back() -> Tested {

@@ -120,7 +120,7 @@ fn answered(server: &mut Server, enough: usize) -> io::Result<Vec<Value>> {
 async fn what_was_answered_survives_a_kill() -> Tested {
     let (_folder, file) = file()?;
     stock_up(&file).await?;
-    for enough in (5..=100).step_by(5) {
+    for enough in (3..=60).step_by(3) {
         let mut server = Server::start(&file)?;
         let orders = answered(&mut server, enough)?;
         assert!((enough..200).contains(&orders.len()), "in the middle");
