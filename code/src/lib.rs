@@ -9,6 +9,7 @@ pub mod errors;
 pub mod exercise;
 pub mod mistakes;
 pub mod requests;
+pub mod runtime;
 pub mod structure;
 pub mod transactions;
 
@@ -23,6 +24,10 @@ pub struct Chapter {
 
 /// Every chapter with an app, in reading order.
 pub const CHAPTERS: &[Chapter] = &[
+    Chapter {
+        name: "runtime",
+        app: runtime::app,
+    },
     Chapter {
         name: "requests",
         app: requests::app,

@@ -13,6 +13,8 @@ mod check_errors;
 mod check_mistakes;
 #[path = "../exercises/requests/check.rs"]
 mod check_requests;
+#[path = "../exercises/runtime/check.rs"]
+mod check_runtime;
 #[path = "../exercises/structure/check.rs"]
 mod check_structure;
 #[path = "../exercises/transactions/check.rs"]
@@ -25,6 +27,8 @@ mod solution_errors;
 mod solution_mistakes;
 #[path = "../exercises/requests/solution.rs"]
 mod solution_requests;
+#[path = "../exercises/runtime/solution.rs"]
+mod solution_runtime;
 #[path = "../exercises/structure/solution.rs"]
 mod solution_structure;
 #[path = "../exercises/transactions/solution.rs"]
@@ -37,6 +41,8 @@ mod start_errors;
 mod start_mistakes;
 #[path = "../exercises/requests/exercise.rs"]
 mod start_requests;
+#[path = "../exercises/runtime/exercise.rs"]
+mod start_runtime;
 #[path = "../exercises/structure/exercise.rs"]
 mod start_structure;
 #[path = "../exercises/transactions/exercise.rs"]
@@ -50,6 +56,12 @@ struct Exercise {
 }
 
 const EXERCISES: &[Exercise] = &[
+    Exercise {
+        name: "runtime",
+        start: start_runtime::app,
+        solution: solution_runtime::app,
+        checks: check_runtime::checks,
+    },
     Exercise {
         name: "requests",
         start: start_requests::app,

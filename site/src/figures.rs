@@ -106,34 +106,38 @@ pub fn diagram(origin: &Origin, source: &[&str]) -> String {
         .first()
         .and_then(|line| line.strip_prefix("%%")?.split_once(':'));
     let title = title.map_or("A diagram", |(_, title)| title.trim());
-    let steps: String = source
-        .iter()
-        .filter_map(|line| step(line))
-        .map(|(from, to, what)| {
-            format!(
-                "<li><b>{} → {}</b> {}</li>\n",
-                escape(from),
-                escape(to),
-                escape(what)
-            )
-        })
-        .collect();
+    let steps: String = source.iter().filter_map(|line| step(line)).collect();
     let shown = format!(
         "<ol>\n{steps}</ol>\n\n<pre class=\"mermaid-source\" hidden>{}</pre>",
         escape(&source.join("\n"))
     );
-    let title = format!("{title}: the way it went");
+    let is_a_request = source
+        .iter()
+        .any(|line| line.starts_with("sequenceDiagram"));
+    let suffix = if is_a_request {
+        ": the way it went"
+    } else {
+        ""
+    };
+    let title = format!("{title}{suffix}");
     let caption = format!("{} {}", inline(&title), origin.anchor());
     figure("diagram", origin, &caption, &shown)
 }
 
-/// A message of a sequence diagram: `client->>requests: POST /orders`.
-fn step(line: &str) -> Option<(&str, &str, &str)> {
+/// A message of a sequence diagram, `client->>requests: POST /orders`, or an edge of a flowchart,
+/// `axum -->|names| hyper`, as an item of a list.
+fn step(line: &str) -> Option<String> {
+    if let Some((from, edge)) = line.split_once("-->|") {
+        let (what, to) = edge.split_once('|')?;
+        let [from, what, to] = [from, what, to].map(|part| escape(part.trim()));
+        return Some(format!("<li><b>{from}</b> {what} <b>{to}</b></li>\n"));
+    }
     let (arrow, what) = line.split_once(':')?;
     let (from, to) = arrow
         .split_once("-->>")
         .or_else(|| arrow.split_once("->>"))?;
-    Some((from.trim(), to.trim(), what.trim()))
+    let [from, to, what] = [from, to, what].map(|part| escape(part.trim()));
+    Some(format!("<li><b>{from} → {to}</b> {what}</li>\n"))
 }
 
 /// Code to be shown.

@@ -548,7 +548,7 @@
         async draw() {
             const mermaid = await loadMermaid();
             const dark = getComputedStyle(document.documentElement).colorScheme.includes('dark');
-            mermaid.initialize({ startOnLoad: false, theme: dark ? 'dark' : 'neutral' });
+            mermaid.initialize({ startOnLoad: false, theme: dark ? 'dark' : 'neutral', htmlLabels: false });
             const { svg } = await mermaid.render(this.id, this.source);
             this.canvas.innerHTML = svg;
         }

@@ -14,6 +14,8 @@ mod check_errors;
 mod check_mistakes;
 #[path = "../../exercises/requests/check.rs"]
 mod check_requests;
+#[path = "../../exercises/runtime/check.rs"]
+mod check_runtime;
 #[path = "../../exercises/structure/check.rs"]
 mod check_structure;
 #[path = "../../exercises/transactions/check.rs"]
@@ -26,6 +28,8 @@ mod errors;
 mod mistakes;
 #[path = "../../exercises/requests/exercise.rs"]
 mod requests;
+#[path = "../../exercises/runtime/exercise.rs"]
+mod runtime;
 #[path = "../../exercises/structure/exercise.rs"]
 mod structure;
 #[path = "../../exercises/transactions/exercise.rs"]
@@ -38,6 +42,11 @@ struct Exercise {
 }
 
 const EXERCISES: &[Exercise] = &[
+    Exercise {
+        name: "runtime",
+        app: runtime::app,
+        checks: check_runtime::checks,
+    },
     Exercise {
         name: "requests",
         app: requests::app,
@@ -70,7 +79,8 @@ const EXERCISES: &[Exercise] = &[
     },
 ];
 
-#[tokio::main]
+/// On one thread, as in the tests: whoever blocks it is found out.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let wanted = match arguments.as_slice() {

@@ -3,7 +3,7 @@
 use live::{Session, exchange};
 
 fn session() -> Session {
-    Session::new(&code::CHAPTERS[0])
+    Session::new(code::chapter("requests").expect("that chapter has an app"))
 }
 
 #[tokio::test]

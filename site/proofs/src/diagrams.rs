@@ -1,4 +1,5 @@
-//! Draws a request's way again, from the spans that it opened.
+//! Draws diagrams again: a request's way from the spans that it opened, and which package names
+//! which from Cargo.lock.
 
 use std::fs;
 use std::path::Path;
@@ -7,11 +8,13 @@ use anyhow::{Context, Result};
 use live::exchange::{self, Exchange};
 use live::{Answer, Span};
 use site::anchors::{Problem, slashes};
+use toml::Table;
 
 use crate::blocks::stem;
 use crate::{replay, snapshots};
 
-/// Compares a diagram with the request that its first line names: `%% requests.http: Title`.
+/// Compares a diagram with what its first line names: a request, as in `%% requests.http: Title`,
+/// or `%% Cargo.lock: Title`, where the second line lists packages: `%% axum, hyper, tokio`.
 pub fn check(root: &Path, file: &Path) -> Result<Option<Problem>> {
     let text = fs::read_to_string(root.join(file))
         .with_context(|| format!("reading {}", slashes(file)))?;
@@ -24,6 +27,9 @@ pub fn check(root: &Path, file: &Path) -> Result<Option<Problem>> {
              `%% requests.http: The title of an exchange`",
         )));
     };
+    if story == "Cargo.lock" {
+        return packages(root, file, &text);
+    }
     let story = Path::new("code/exchanges").join(story);
     let Some(chapter) = code::chapter(&stem(&story)) else {
         let message = format!(
@@ -48,6 +54,45 @@ pub fn check(root: &Path, file: &Path) -> Result<Option<Problem>> {
         return Ok(None);
     };
     let drawn = format!("{first}\n{}", draw(exchange, &answer, chapter.name));
+    Ok(snapshots::compare(root, file, &drawn))
+}
+
+/// The packages that a diagram lists, and which of them name which in Cargo.lock.
+fn packages(root: &Path, file: &Path, text: &str) -> Result<Option<Problem>> {
+    let lock: Table = fs::read_to_string(root.join("Cargo.lock"))?.parse()?;
+    let locked = lock["package"]
+        .as_array()
+        .context("Cargo.lock has packages")?;
+    let listed = text.lines().nth(1).and_then(|line| line.strip_prefix("%%"));
+    let listed = listed.unwrap_or_default();
+    let names: Vec<&str> = listed.split(',').map(str::trim).collect();
+    let mut drawn: String = text
+        .lines()
+        .take(2)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    drawn += "flowchart TD\n";
+    for name in &names {
+        let is_it = |package: &&toml::Value| package["name"].as_str() == Some(name);
+        let Some(package) = locked.iter().find(is_it) else {
+            let message = format!(
+                "Cargo.lock has no package `{name}`. Let this line list some that it has: \
+                 `%% axum, hyper, tokio`"
+            );
+            return Ok(Some(Problem::new(file, 2, message)));
+        };
+        // Where a package is locked in two versions, `name version` stands there.
+        let needed: Vec<&str> = package
+            .get("dependencies")
+            .and_then(toml::Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|needed| needed.as_str()?.split(' ').next())
+            .collect();
+        for other in names.iter().filter(|other| needed.contains(other)) {
+            drawn += &format!("    {name} -->|names| {other}\n");
+        }
+    }
     Ok(snapshots::compare(root, file, &drawn))
 }
 
