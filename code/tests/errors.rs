@@ -23,6 +23,7 @@ mod errors {
     use code::errors::layers::{guarded, named};
     use code::errors::{app, app_with, count_from_one, served};
     use code::requests::{Item, OPENING, Order, opening_menu};
+    use code::structure::services::NOT_ON_MENU;
     use serde_json::{Value, json};
     use tracing::subscriber::{DefaultGuard, set_default, set_global_default};
 
@@ -73,6 +74,14 @@ mod errors {
             let problem = assert_problem(&answer, 422);
             assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_mistake_that_the_service_finds_has_the_same_form() {
+        let found = || async { Error::Shop(NOT_ON_MENU.into()) };
+        let app = Router::new().route("/", get(found));
+        let problem = assert_problem(&ask(&app, get_of("/")).await, 422);
+        assert_eq!(problem["errors"][0]["pointer"], "#/item");
     }
 
     #[tokio::test]

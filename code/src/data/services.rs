@@ -121,6 +121,7 @@ impl Shop {
     /// # Errors
     ///
     /// [`ShopError::NotEnough`] and [`Failure::Storage`].
+    #[instrument(skip_all)]
     pub async fn sell(
         &self,
         item: Item,

@@ -61,7 +61,7 @@ impl From<Error> for Problem {
                 Self::of(StatusCode::METHOD_NOT_ALLOWED, WRONG_METHOD)
             }
             Error::TooSlow => Self::of(StatusCode::SERVICE_UNAVAILABLE, TOO_SLOW),
-            // What the cause is, the log says. Nobody else has any use for it but an attacker.
+            // The log has the cause. Of all others, only an attacker has a use for it.
             Error::Storage(_) | Error::Bug(_) => {
                 Self::of(StatusCode::INTERNAL_SERVER_ERROR, OUR_MISTAKE)
             }

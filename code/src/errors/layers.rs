@@ -28,21 +28,21 @@ pub fn named(
 }
 
 async fn name_request(
-    State(next): State<RequestIds>,
+    State(fresh_id): State<RequestIds>,
     request: Request,
-    inner: Next,
+    next: Next,
 ) -> Response {
-    let id = sent_id(request.headers()).unwrap_or_else(|| next().into());
+    let id = sent_id(request.headers()).unwrap_or_else(|| fresh_id().into());
     let span = info_span!("request", ?id);
-    let mut response = inner.run(request).instrument(span).await;
+    let mut response = next.run(request).instrument(span).await;
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }
 // ANCHOR_END: named
 
 // ANCHOR: sent-id
-/// The id that came along, from a proxy for one. A client can send one as well, so what
-/// would be awkward in a log is replaced: several, a long one, letters that are none.
+/// The id that came along, from a proxy for one. A client can send one as well, so
+/// what is awkward in a log is replaced: several, a long one, odd letters.
 fn sent_id(headers: &HeaderMap) -> Option<HeaderValue> {
     let mut sent = headers.get_all(REQUEST_ID).iter();
     let (Some(id), None) = (sent.next(), sent.next()) else {
@@ -88,8 +88,8 @@ mod guard {
         )
     }
 
-    async fn in_time(request: Request, inner: Next) -> Result<Response, Error> {
-        let answer = timeout(PATIENCE, inner.run(request)).await;
+    async fn in_time(request: Request, next: Next) -> Result<Response, Error> {
+        let answer = timeout(PATIENCE, next.run(request)).await;
         answer.map_err(|_| Error::TooSlow)
     }
 

@@ -23,8 +23,8 @@ pub fn app() -> Router {
     app_with(|| OPENING, books(), count_from_one())
 }
 
-// ANCHOR: app-with
 /// The shop with a clock, a repository and a source of request ids.
+// ANCHOR: app-with
 pub fn app_with(
     now: impl Fn() -> Timestamp + Send + Sync + 'static,
     repository: Arc<dyn Repository>,
@@ -36,7 +36,8 @@ pub fn app_with(
 // ANCHOR_END: app-with
 
 // ANCHOR: served-with
-/// The shop of [`app_with`] as a server has it: late answers and panics are answered too.
+/// The shop of [`app_with`] as a server has it, which answers for what is late or
+/// panics.
 #[cfg(feature = "server")]
 pub fn served_with(
     now: impl Fn() -> Timestamp + Send + Sync + 'static,

@@ -104,17 +104,18 @@ impl From<QueryRejection> for Mistake {
     }
 }
 
+// ANCHOR: stumbled
 /// Where serde stumbled, as a JSON Pointer, and over what. axum keeps it as the source of
 /// the rejection's source.
 fn stumbled<E: Error + 'static>(rejection: &dyn Error) -> (String, String) {
     let mut sources = successors(rejection.source(), |&error| error.source());
     let found = sources
         .find_map(|error| error.downcast_ref::<serde_path_to_error::Error<E>>());
-    match found {
-        Some(error) => (pointer(error.path()), error.inner().to_string()),
-        None => (String::new(), rejection.to_string()),
-    }
+    let path = found.map(|error| pointer(error.path())).unwrap_or_default();
+    let says = found.map(|error| error.inner().to_string());
+    (path, says.unwrap_or(rejection.to_string()))
 }
+// ANCHOR_END: stumbled
 
 /// A JSON Pointer as it stands in a fragment (RFC 6901, sections 3 and 6).
 fn pointer(path: &serde_path_to_error::Path) -> String {
