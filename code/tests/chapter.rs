@@ -42,9 +42,11 @@ struct Running {
 
 impl Running {
     fn start() -> io::Result<Self> {
-        let mut child = chapter(&["requests", "--port", "0"])
-            .stdout(Stdio::piped())
-            .spawn()?;
+        Self::of(&mut chapter(&["requests", "--port", "0"]))
+    }
+
+    fn of(command: &mut Command) -> io::Result<Self> {
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
         let says = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let mut running = Self {
             child,
@@ -52,9 +54,9 @@ impl Running {
             port: 0,
         };
         let line = running.line()?;
-        let address = line
+        let (_, address) = line
             .trim_end()
-            .strip_prefix("The chapter requests answers on http://localhost:")
+            .split_once(" answers on http://localhost:")
             .unwrap_or_else(|| panic!("it says where it answers, not {line:?}"));
         running.port = address.parse().expect("a port is a number");
         Ok(running)
@@ -86,6 +88,16 @@ impl Running {
         Ok(())
     }
 
+    /// What it answers, with its head.
+    fn get(&self, path: &str) -> io::Result<String> {
+        let mut stream = self.connect()?;
+        let head = "host: localhost\r\nconnection: close";
+        write!(stream, "GET {path} HTTP/1.1\r\n{head}\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    }
+
     fn connect(&self) -> io::Result<TcpStream> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
         // A guard: what never comes fails the test instead of holding it up.
@@ -105,12 +117,7 @@ impl Drop for Running {
 #[test]
 fn it_says_where_it_answers() -> io::Result<()> {
     let running = Running::start()?;
-    let mut stream = running.connect()?;
-    stream.write_all(
-        b"GET /menu HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
-    )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
+    let answer = running.get("/menu")?;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     Ok(())
 }
@@ -253,6 +260,38 @@ mod database {
         let says = refuses(&cellar.join("shop.db"));
         let why = format!("there is no folder {}. Make it first", cellar.display());
         assert!(says.starts_with(&why), "{says}");
+        Ok(())
+    }
+
+    /// Each of these names would be a database in memory to SQLite, which nobody finds again.
+    #[cfg(unix)]
+    #[test]
+    fn a_name_is_the_name_of_a_file() -> Tested {
+        for name in [":memory:", "file:shop.db?mode=memory"] {
+            let folder = tempfile::tempdir()?;
+            let mut command = chapter(&open("data", Path::new(name)));
+            let _running = Running::of(command.current_dir(folder.path()))?;
+            assert!(folder.path().join(name).is_file(), "{name}");
+        }
+        let (code, says) = fails(&open("data", Path::new("")));
+        assert_eq!(code, Some(1), "{says}");
+        Ok(())
+    }
+
+    #[test]
+    fn what_a_client_is_not_told_stands_in_the_terminal() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("shop.db");
+        let mut running = Running::of(&mut chapter(&open("data", &file)))?;
+        rusqlite::Connection::open(&file)?.execute_batch("DROP TABLE orders")?;
+        let answer = running.get("/orders/1")?;
+        assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+        assert!(!answer.contains("table"), "{answer}");
+
+        running.child.kill()?;
+        let mut log = String::new();
+        running.says.read_to_string(&mut log)?;
+        assert!(log.contains("no such table: orders"), "{log}");
         Ok(())
     }
 

@@ -19,10 +19,12 @@ use memory::Memory;
 use repository::Repository;
 use services::Shop;
 
+// ANCHOR: app
 /// The shop with its books in memory and a clock that stands still.
 pub fn app() -> Router {
     app_with(|| OPENING, Arc::new(Memory::new(opening_menu())))
 }
+// ANCHOR_END: app
 
 /// The shop with a clock and a repository. The repository numbers the orders, since only
 /// it knows which numbers are taken.
@@ -42,7 +44,9 @@ pub fn app_with(
 ///
 /// When the file cannot be opened or is no database of this shop.
 #[cfg(feature = "sqlite")]
+// ANCHOR: open
 pub fn open(file: &std::path::Path) -> Result<Router, repository::StorageError> {
     let repository = sqlite::Sqlite::open(file)?;
     Ok(app_with(Timestamp::now, Arc::new(repository)))
 }
+// ANCHOR_END: open

@@ -12,6 +12,7 @@ use crate::structure::services::{
     NOT_ON_MENU, ShopError, check_customer, check_quantity,
 };
 
+// ANCHOR: failure
 /// Why there is no answer: the shop says no, or its books are out of reach.
 #[derive(Debug)]
 pub enum Failure {
@@ -20,6 +21,7 @@ pub enum Failure {
     /// The customer cannot.
     Storage(StorageError),
 }
+// ANCHOR_END: failure
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,8 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use rusqlite::{
-    Connection, MAIN_DB, OpenFlags, OptionalExtension, Row, Transaction,
-    named_params, params,
+    Connection, MAIN_DB, OptionalExtension, Row, Transaction, named_params, params,
 };
 use rusqlite_migration::{
     Error as MigrationError, HookResult, M, MigrationDefinitionError, Migrations,
@@ -150,9 +149,9 @@ pub(crate) fn connect(file: &Path) -> Result<Connection, StorageError> {
 }
 
 fn up_to_date(file: &Path) -> Result<Connection, Box<dyn Error + Send + Sync>> {
-    // A name is a name. With this flag, SQLite reads `file:shop.db?mode=memory` as a URI.
-    let flags = OpenFlags::default() - OpenFlags::SQLITE_OPEN_URI;
-    let mut connection = Connection::open_with_flags(file, flags)?;
+    // A name is a name, and SQLite gives `:memory:` and `file:...` a meaning of their
+    // own. A whole path is neither.
+    let mut connection = Connection::open(std::path::absolute(file)?)?;
     // What may not be written, SQLite opens for reading, and says nothing until an order
     // comes.
     if connection.is_readonly(MAIN_DB)? {

@@ -134,17 +134,6 @@ fn a_database_of_a_newer_version_is_left_alone() -> Tested {
     Ok(())
 }
 
-/// SQLite reads some names as URIs. This one would be a database in memory, gone at the end.
-#[cfg(unix)]
-#[test]
-fn a_name_that_looks_like_a_uri_is_a_name() -> Tested {
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("file:shop.db?mode=memory");
-    drop(Sqlite::open(&file)?);
-    assert!(file.is_file());
-    Ok(())
-}
-
 /// Why a file cannot be the shop's.
 fn refused(file: &Path) -> String {
     let Err(error) = Sqlite::open(file) else {
