@@ -155,6 +155,7 @@ impl Shop {
 impl Books {
     // ANCHOR: sell
     /// Takes the items off the shelf and writes the order down.
+    #[instrument(skip_all)]
     fn sell(
         &mut self,
         new: NewOrder,
