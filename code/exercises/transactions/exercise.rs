@@ -113,7 +113,8 @@ async fn pay(
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-// 3. Yours: points as a present. POST /cards/{name}/gifts takes { "to": "Bo", "points": 5 }.
+// 3. Yours: points as a present. POST /cards/{name}/gifts takes
+//    { "to": "Bo", "points": 5 }.
 //    200: given. The body shows the card of the one who gave.
 //    404: one of the two has no card.
 //    409: there are not so many points on the card.
