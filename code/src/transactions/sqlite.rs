@@ -44,7 +44,8 @@ impl Sqlite {
     pub fn open(file: &Path) -> Result<Self, StorageError> {
         let writer = connect(file)?;
         let readers = Readers {
-            file: file.to_owned(),
+            // As the writer has it: to SQLite some names are no files.
+            file: std::path::absolute(file).map_err(StorageError::new)?,
             idle: Mutex::default(),
             places: Arc::new(Semaphore::new(READERS)),
         };

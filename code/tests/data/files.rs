@@ -4,7 +4,9 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::buy;
 use crate::support::contract::sale;
+use code::data::open;
 use code::data::repository::{Repository, StorageError};
 use code::data::sqlite::{Sqlite, migrations};
 use rusqlite::Connection;
@@ -40,6 +42,17 @@ async fn what_was_ordered_is_there_when_the_file_is_opened_again() -> Tested {
     Ok(())
 }
 // ANCHOR_END: again
+
+#[tokio::test]
+async fn the_app_can_be_made_with_a_file() -> Tested {
+    let (_folder, file) = file()?;
+    let (status, order) = buy(&open(&file)?, "croissant", 1).await;
+    assert_eq!((status.as_u16(), &order["id"]), (201, &1.into()));
+    // Another app with the same file is the same shop.
+    let (status, _) = buy(&open(&file)?, "croissant", 1).await;
+    assert_eq!(status, 409);
+    Ok(())
+}
 
 #[tokio::test]
 async fn what_was_taken_off_the_menu_stays_off() -> Tested {
