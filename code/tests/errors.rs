@@ -8,6 +8,7 @@ mod support;
 mod errors {
     use std::io::{self, Write};
     use std::sync::{Arc, Mutex, Once};
+    use std::time::Duration;
 
     use async_trait::async_trait;
     use axum::{
@@ -25,6 +26,7 @@ mod errors {
     use code::requests::{Item, OPENING, Order, opening_menu};
     use code::structure::services::NOT_ON_MENU;
     use serde_json::{Value, json};
+    use tokio::time::sleep;
     use tracing::subscriber::{DefaultGuard, set_default, set_global_default};
 
     use crate::bad_requests::{
@@ -248,6 +250,21 @@ mod errors {
         assert_eq!(second.header("x-request-id"), "3");
         let line = "ERROR request{id=\"3\"}: code::errors::error: the answer took too long";
         assert_eq!(log.text().trim_end(), line);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_handler_is_dropped_where_it_waits_and_what_it_did_stays_done() {
+        let done = Arc::new(Mutex::new(Vec::new()));
+        let seen = done.clone();
+        let late = move || async move {
+            done.lock().expect("no panic").push("paid");
+            sleep(Duration::from_secs(60)).await;
+            done.lock().expect("no panic").push("brewed");
+        };
+        let app = guarded(Router::new().route("/", get(late)));
+        assert_problem(&ask(&app, get_of("/")).await, 503);
+        sleep(Duration::from_secs(120)).await;
+        assert_eq!(*seen.lock().expect("no panic"), ["paid"]);
     }
 
     #[tokio::test]
