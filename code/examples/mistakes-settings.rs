@@ -3,9 +3,9 @@
 use code::mistakes::after::settings;
 
 fn main() {
-    match settings::read(|name| std::env::var(name).ok()) {
-        Ok(settings) => println!("The shop opens with {settings:#?}"),
-        // A server ends here, with a failure. This sample ends well, for its proof.
-        Err(refused) => println!("{refused}"),
-    }
+    let settings = settings::read(|name| std::env::var(name).ok());
+    // A server that is refused says why and ends, with a failure. This one only says it.
+    let opens =
+        settings.map(|settings| format!("The shop opens with {settings:#?}"));
+    println!("{}", opens.unwrap_or_else(|refused| refused.to_string()));
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use site::anchors::{Problem, slashes};
 
 use crate::artifacts::Build;
@@ -49,22 +49,13 @@ impl Compiler {
             "lib"
         };
         let made = tempfile::tempdir()?;
-        let output = Command::new(rustc())
+        let output = self
+            .command()
             .current_dir(root)
-            .args(["--edition=2024", "--emit=metadata", "--color=never"])
-            .args(["--crate-type", kind, "--crate-name=sample"])
+            .args(["--emit=metadata", "--crate-type", kind])
+            .arg("--crate-name=sample")
             .arg("--out-dir")
             .arg(made.path())
-            .args(self.folders.iter().flat_map(|folder| {
-                let mut search = OsString::from("dependency=");
-                search.push(folder);
-                [OsString::from("-L"), search]
-            }))
-            .args(self.externs.iter().flat_map(|(name, library)| {
-                let mut external = OsString::from(format!("{name}="));
-                external.push(library);
-                [OsString::from("--extern"), external]
-            }))
             .arg(slashes(file))
             .output()
             .context("running rustc")?;
@@ -73,6 +64,76 @@ impl Compiler {
         }
         Ok(Err(redacted(&String::from_utf8_lossy(&output.stderr))))
     }
+}
+
+impl Compiler {
+    /// rustc, with every library that `code` can name.
+    fn command(&self) -> Command {
+        let mut command = Command::new(rustc());
+        command
+            .args(["--edition=2024", "--color=never"])
+            .args(self.folders.iter().flat_map(|folder| {
+                let mut search = OsString::from("dependency=");
+                search.push(folder);
+                [OsString::from("-L"), search]
+            }))
+            .args(
+                self.externs.iter().flat_map(|(name, library)| {
+                    [OsString::from("--extern"), external(name, library)]
+                }),
+            );
+        command
+    }
+
+    /// Makes `made` of a crate that lies elsewhere, with the features that `code` has. It may
+    /// use a `library` that was made before it.
+    pub fn build(
+        &self,
+        source: &Path,
+        name: &str,
+        kind: Kind,
+        made: &Path,
+        library: Option<(&str, &Path)>,
+    ) -> Result<()> {
+        let mut command = self.command();
+        command
+            .args(["--crate-name", name, "--cap-lints=allow"])
+            .args(["--cfg", "feature=\"server\"", "--cfg", "feature=\"sqlite\""])
+            .args(match kind {
+                Kind::Checked => ["--crate-type=lib", "--emit=metadata"],
+                Kind::Library => ["--crate-type=lib", "--emit=link"],
+                Kind::Program => ["--crate-type=bin", "--emit=link"],
+            })
+            .arg("-o")
+            .arg(made)
+            .arg(source);
+        if let Some((name, library)) = library {
+            command.arg("--extern").arg(external(name, library));
+        }
+        let output = command.output().context("running rustc")?;
+        if !output.status.success() {
+            bail!("{}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(())
+    }
+}
+
+/// What rustc makes of a crate.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// Nothing that can be linked: it only looks.
+    Checked,
+    /// A library.
+    Library,
+    /// A program.
+    Program,
+}
+
+/// `NAME=PATH`, as rustc reads it.
+fn external(name: &str, library: &Path) -> OsString {
+    let mut external = OsString::from(format!("{name}="));
+    external.push(library);
+    external
 }
 
 /// Compares what the compiler says about a sample with what is recorded beside it: all of it

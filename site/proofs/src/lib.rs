@@ -15,6 +15,7 @@ pub mod fails;
 pub mod html;
 pub mod leftovers;
 pub mod links;
+pub mod monday;
 pub mod output;
 pub mod programs;
 pub mod replay;

@@ -11,13 +11,16 @@ use site::anchors::{Problem, Source, slashes};
 
 use crate::blocks::stem;
 use crate::leftovers::files;
-use crate::{replay, snapshots};
+use crate::{monday, replay, snapshots};
 
 /// The table of blocks by language, which the chapter on the proofs shows.
 pub const BLOCKS: &str = "code/output/how-this-guide-is-tested/blocks.txt";
 
 /// Some of the ways to break a proof, with what an author is told, for the same chapter.
 pub const BREAKAGES: &str = "code/output/how-this-guide-is-tested/breakages.txt";
+
+/// The ledgers of all chapters side by side, for the last chapter of the part.
+pub const LEDGERS: &str = "code/output/final-thoughts/ledgers.txt";
 
 /// Makes a `.diff` again. Its first two lines name what it compares, each a file of `code` or an
 /// anchor of one: `--- code/src/requests.rs:sold-out` and `+++ code/src/structure.rs:sold-out`.
@@ -100,7 +103,9 @@ pub fn unmade(root: &Path) -> io::Result<Vec<Problem>> {
             .join(stem(&file))
             .with_extension("rs");
         let made = ledgers.contains(&file)
-            || [BLOCKS, BREAKAGES].map(Path::new).contains(&&*file)
+            || [BLOCKS, BREAKAGES, LEDGERS, monday::TREE, monday::DAY]
+                .map(Path::new)
+                .contains(&&*file)
             || file
                 .extension()
                 .is_some_and(|extension| extension == "diff")

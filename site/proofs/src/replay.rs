@@ -318,6 +318,63 @@ fn ask(
     Ok(Ok(answers))
 }
 
+/// Every chapter's ledger side by side: for each of the requests the status, and what kind of
+/// body came with it, each row within [`WIDTH`] characters.
+pub fn side_by_side(root: &Path) -> Result<Result<String, Problem>> {
+    let file = Path::new(LEDGER);
+    let text = read(root, file)?;
+    let exchanges = match exchange::read(&text) {
+        Ok(exchanges) => exchanges,
+        Err(problem) => return Ok(Err(Problem::new(file, problem.line, problem.message))),
+    };
+    let mut table = String::new();
+    for (number, exchange) in (1..).zip(&exchanges) {
+        table += &format!("{number}  {}\n", exchange.title);
+    }
+    table += &format!("\n{:NAME$}", "");
+    for number in 1..=exchanges.len() {
+        table += &format!(" {number:<CELL$}");
+    }
+    table = table.trim_end().to_owned() + "\n";
+    for chapter in code::CHAPTERS {
+        for (_, door) in ledgers(chapter) {
+            let answers = match ask(file, &exchanges, chapter, door)? {
+                Ok(answers) => answers,
+                Err(problem) => return Ok(Err(problem)),
+            };
+            // Doors are named where a chapter has several.
+            let name = door.strip_prefix('/').unwrap_or(chapter.name);
+            let mut row = format!("{name:NAME$}");
+            for answer in &answers {
+                let cell = answer.as_ref().map_or("no answer".to_owned(), |answer| {
+                    format!("{} {}", answer.status, form(&answer.text))
+                });
+                row += &format!(" {cell:CELL$}");
+            }
+            table += row.trim_end();
+            table.push('\n');
+        }
+    }
+    Ok(Ok(table))
+}
+
+/// How wide the first column of the ledgers side by side is, and how wide the others are.
+const NAME: usize = 12;
+const CELL: usize = 11;
+
+/// What kind of body an answer has.
+fn form(answer: &str) -> &'static str {
+    let (head, _) = answer.split_once("\n\n").unwrap_or((answer, ""));
+    let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+    let kind = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    match kind.map(|(_, value)| value) {
+        None => "empty",
+        Some(value) if value.starts_with("application/problem+json") => "problem",
+        Some(value) if value.starts_with("application/json") => "json",
+        Some(_) => "text",
+    }
+}
+
 /// How wide a row of a ledger is at most: what a phone shows without scrolling for long.
 pub const WIDTH: usize = 72;
 

@@ -42,7 +42,9 @@ pub enum Outcome {
 }
 
 /// Runs a transcript and compares it with its record.
-pub fn check(root: &Path, file: &Path, build: &Build) -> Result<Outcome> {
+///
+/// Cargo builds no examples where some tests are named: what needs one is left out then.
+pub fn check(root: &Path, file: &Path, build: &Build, some_are_named: bool) -> Result<Outcome> {
     let text = fs::read_to_string(root.join(file))?.replace("\r\n", "\n");
     let steps = match steps(&text) {
         Ok(steps) => steps,
@@ -57,6 +59,12 @@ pub fn check(root: &Path, file: &Path, build: &Build) -> Result<Outcome> {
     }
     if cfg!(windows) && steps.iter().any(|step| step.shown == "^C") {
         return Ok(Outcome::LeftOut("Ctrl-C cannot be sent here".to_owned()));
+    }
+    let examples = steps.iter().filter_map(|step| example(&step.words));
+    for name in examples.filter(|_| some_are_named) {
+        if let Err(stale) = build.example(root, name) {
+            return Ok(Outcome::LeftOut(format!("{stale:#}")));
+        }
     }
     let mut terminal = Terminal {
         root,
@@ -86,6 +94,15 @@ pub fn check(root: &Path, file: &Path, build: &Build) -> Result<Outcome> {
             Outcome::Differs(problem)
         }
     })
+}
+
+/// The name of the program that `cargo run --example` runs.
+fn example(words: &[String]) -> Option<&str> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match *words.as_slice() {
+        [.., "cargo", "run", "--example", name] => Some(name),
+        _ => None,
+    }
 }
 
 fn has_curl() -> bool {

@@ -18,7 +18,8 @@ use proofs::leftovers::files;
 use proofs::links::Rendered;
 use proofs::transcripts::Outcome;
 use proofs::{
-    Problem, blocks, diagrams, fails, links, output, programs, replay, snapshots, transcripts,
+    Problem, blocks, diagrams, fails, links, monday, output, programs, replay, snapshots,
+    transcripts,
 };
 
 static ROOT: LazyLock<PathBuf> = LazyLock::new(proofs::root);
@@ -51,7 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut trials = Vec::new();
     trials.extend(walks()?);
     trials.extend(replays()?);
-    trials.extend(recordings()?);
+    trials.extend(recordings(arguments.filter.is_some())?);
     trials.extend(samples(arguments.filter.is_some())?);
     trials.push(Trial::test("breakages", || {
         let problems = breakages::check(&ROOT, compiler()?).map_err(told)?;
@@ -169,6 +170,19 @@ fn replays() -> std::io::Result<Vec<Trial>> {
             Ok(proofs::verdict(&problems)?)
         }));
     }
+    trials.push(Trial::test("monday::final-thoughts", || {
+        let tree = snapshots::compare(&ROOT, Path::new(monday::TREE), &monday::tree());
+        let project = tempfile::tempdir()?;
+        let program = monday::build(&ROOT, project.path(), compiler()?).map_err(told)?;
+        let day = monday::day(&program, &project.path().join("shop.db")).map_err(told)?;
+        let day = snapshots::compare(&ROOT, Path::new(monday::DAY), &day);
+        Ok(proofs::verdict(tree.iter().chain(&day))?)
+    }));
+    trials.push(Trial::test("ledger::final-thoughts", || {
+        let table = replay::side_by_side(&ROOT).map_err(told)??;
+        let problem = snapshots::compare(&ROOT, Path::new(output::LEDGERS), &table);
+        Ok(proofs::verdict(&problem)?)
+    }));
     Ok(trials)
 }
 
@@ -185,13 +199,15 @@ fn data_in_a_file() -> Router {
 }
 
 /// What commands, programs and requests gave when it was recorded.
-fn recordings() -> std::io::Result<Vec<Trial>> {
+fn recordings(some_are_named: bool) -> std::io::Result<Vec<Trial>> {
     let mut trials = Vec::new();
     for file in with_extension("code/transcripts", "console")? {
         let name = named("transcript", &file);
         trials.push(Trial::ignorable_test(
             name,
-            move || match transcripts::check(&ROOT, &file, build()?).map_err(told)? {
+            move || match transcripts::check(&ROOT, &file, build()?, some_are_named)
+                .map_err(told)?
+            {
                 Outcome::Same => Ok(Completion::Completed),
                 Outcome::Differs(problem) => Err(problem.into()),
                 Outcome::LeftOut(reason) => Ok(Completion::ignored_with(reason)),
