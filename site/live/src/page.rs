@@ -76,10 +76,10 @@ impl Answer {
         self.0.status
     }
 
-    /// The answer as it is recorded.
+    /// The answer as it is recorded: a file of exchanges does not keep where a body ends.
     #[wasm_bindgen(getter)]
     pub fn text(&self) -> String {
-        self.0.text.clone()
+        self.0.text.trim_end().to_owned()
     }
 
     /// The spans that the request opened, as a JSON array of `{target, name, depth}`.
