@@ -65,7 +65,7 @@ mod structure {
     #[test]
     fn services_know_nothing_of_http() {
         let services = include_str!("../src/structure/services.rs");
-        for word in ["axum", "http::", "StatusCode", "Json"] {
+        for word in ["axum", "http::", "StatusCode", "Json", "Refusal"] {
             assert!(!services.contains(word), "services.rs says {word}");
         }
     }

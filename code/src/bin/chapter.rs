@@ -142,7 +142,7 @@ fn names() -> String {
 // ANCHOR: serve
 /// Answers requests until it is asked to stop; then it finishes those under way.
 ///
-/// It listens on loopback only, where no stranger can reach it. So it sets no limit on
+/// It listens on loopback only, where no other machine can reach it. So it sets no limit on
 /// how long a client may take or how many may come, and `axum::serve` has none. A server
 /// on a network needs both limits, here or in the proxy before it.
 async fn serve(chapter: &Chapter, app: Router, port: u16) -> Result<(), Error> {
