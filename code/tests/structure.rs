@@ -42,6 +42,31 @@ mod structure {
     }
     // ANCHOR_END: without-http
 
+    #[test]
+    fn the_menu_is_narrowed_by_price_and_the_total_is_price_times_quantity() {
+        let shop = shop();
+        let ids = |max_price| {
+            let menu = shop.menu(max_price).into_iter();
+            menu.map(|item| item.id).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(Some(250)), ["espresso", "tea"]);
+        assert_eq!(ids(None).len(), 5);
+        let order = shop.place_order(new("Ada", "flat-white", 3), None);
+        assert_eq!(order.unwrap().total_cents, 1140);
+    }
+
+    #[tokio::test]
+    async fn the_router_lists_the_menu_and_bounds_the_body() {
+        let (_, menu) = get(&app(), "/menu?max_price=220").await;
+        assert_eq!(menu[0]["id"], "tea");
+        for (length, wanted) in [(16_000, 201), (17_000, 413)] {
+            let note = "x".repeat(length);
+            let body = json!({ "customer": "Ada", "item": "tea", "quantity": 1, "note": note });
+            let (status, _) = order(&app(), body).await;
+            assert_eq!(status, wanted, "a note of {length} letters");
+        }
+    }
+
     // ANCHOR: several-requests
     #[tokio::test]
     async fn clones_of_a_router_answer_for_one_shop() {
