@@ -1,7 +1,8 @@
 //! The same promise with a type parameter: the compiler knows which repository it is.
+use std::future::Future;
 
 trait Repository {
-    async fn stock(&self, id: &str) -> u32;
+    fn stock(&self, id: &str) -> impl Future<Output = u32> + Send;
 }
 
 struct OneOfEach;
@@ -12,14 +13,12 @@ impl Repository for OneOfEach {
     }
 }
 
-struct Shop<R> {
-    repository: R,
+/// Axum asks the same of a handler: what it returns is `Send`.
+fn croissants<R: Repository>(books: &R) -> impl Future<Output = u32> + Send + '_ {
+    books.stock("croissant")
 }
 
 #[tokio::main]
 async fn main() {
-    let shop = Shop {
-        repository: OneOfEach,
-    };
-    assert_eq!(shop.repository.stock("croissant").await, 1);
+    assert_eq!(croissants(&OneOfEach).await, 1);
 }

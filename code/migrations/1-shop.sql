@@ -3,7 +3,7 @@ CREATE TABLE items (
     position    INTEGER PRIMARY KEY, -- on the menu
     id          TEXT NOT NULL UNIQUE,
     name        TEXT NOT NULL,
-    price_cents INTEGER NOT NULL CHECK (price_cents >= 0),
+    price_cents INTEGER NOT NULL CHECK (price_cents BETWEEN 0 AND 1000000),
     stock       INTEGER NOT NULL CHECK (stock >= 0)
 ) STRICT;
 
@@ -16,3 +16,10 @@ CREATE TABLE orders (
     total_cents INTEGER NOT NULL CHECK (total_cents >= 0),
     placed_at   TEXT NOT NULL -- RFC 3339, in UTC
 ) STRICT;
+
+INSERT INTO items (id, name, price_cents, stock) VALUES
+    ('espresso', 'Espresso', 250, 40),
+    ('flat-white', 'Flat white', 380, 30),
+    ('tea', 'Tea', 220, 20),
+    ('croissant', 'Croissant', 290, 1),
+    ('muffin', 'Muffin', 310, 4);

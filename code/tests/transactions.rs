@@ -8,6 +8,7 @@ mod transactions {
     mod by_hand;
     mod crash;
     mod crowd;
+    mod dropped;
 
     use std::error::Error;
     use std::path::{Path, PathBuf};

@@ -62,7 +62,8 @@ fn refused(failure: Failure) -> Refusal {
         Failure::Shop(error) => structure::controllers::refused(error),
         Failure::Storage(error) => {
             error!(%error, "no answer");
-            let reason = "The shop cannot look into its books. Please try again";
+            // Not "try again": whoever sends an order twice may have ordered twice.
+            let reason = "The shop cannot look into its books";
             (StatusCode::INTERNAL_SERVER_ERROR, reason.into())
         }
     }

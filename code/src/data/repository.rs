@@ -81,8 +81,5 @@ impl fmt::Display for StorageError {
     }
 }
 
-impl Error for StorageError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.0)
-    }
-}
+// It says its cause itself, so it has no `source`: a log would say it twice.
+impl Error for StorageError {}

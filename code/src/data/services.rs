@@ -131,7 +131,8 @@ impl Shop {
         table: Option<u8>,
     ) -> Result<Order, Failure> {
         let sale = Sale {
-            total_cents: item.price_cents * new.quantity, // ten at most: no overflow
+            // Ten at most, for a million cents each at most: no overflow.
+            total_cents: item.price_cents * new.quantity,
             placed_at: (self.now)(),
             customer: new.customer,
             item: item.id,

@@ -4,21 +4,22 @@
 //! Tokio keeps for blocking work, and never hold up other requests.
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, absolute};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use rusqlite::{
-    Connection, MAIN_DB, OptionalExtension, Row, Transaction, named_params, params,
+    Connection, ErrorCode, MAIN_DB, OptionalExtension, Row, TransactionBehavior,
+    named_params, params,
 };
 use rusqlite_migration::{
-    Error as MigrationError, HookResult, M, MigrationDefinitionError, Migrations,
+    Error as MigrationError, M, MigrationDefinitionError, Migrations,
 };
 use tokio::task::spawn_blocking;
 use tracing::instrument;
 
 use super::repository::{Repository, Sale, StorageError};
-use crate::requests::{Item, Order, opening_menu};
+use crate::requests::{Item, Order};
 
 // ANCHOR: migrations
 /// What brings a database of any age up to date, each step once. What has been
@@ -26,20 +27,9 @@ use crate::requests::{Item, Order, opening_menu};
 pub fn migrations() -> Migrations<'static> {
     let shop = include_str!("../../migrations/1-shop.sql");
     let tables = include_str!("../../migrations/2-tables.sql");
-    Migrations::new(vec![M::up_with_hook(shop, stock_up), M::up(tables)])
+    Migrations::new(vec![M::up(shop), M::up(tables)])
 }
 // ANCHOR_END: migrations
-
-/// A new shop opens with the opening menu. An old one keeps what it has.
-fn stock_up(transaction: &Transaction<'_>) -> HookResult {
-    let sql =
-        "INSERT INTO items (id, name, price_cents, stock) VALUES (?1, ?2, ?3, ?4)";
-    for item in opening_menu() {
-        let row = params![item.id, item.name, item.price_cents, item.stock];
-        transaction.execute(sql, row)?;
-    }
-    Ok(())
-}
 
 // ANCHOR: sqlite
 /// A database file, behind one connection: one call at a time.
@@ -63,7 +53,8 @@ impl Sqlite {
     }
 
     // ANCHOR: run
-    /// Runs work that blocks on a thread for it, with the connection.
+    /// Runs work that blocks on a thread for it, with the connection. Whoever waits for
+    /// the connection occupies such a thread, too; the next chapter has a better queue.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -143,25 +134,38 @@ impl Repository for Sqlite {
     // ANCHOR_END: place-order
 }
 
+/// How often a file is asked for its WAL while other programs do the same.
+const ATTEMPTS: u32 = 20;
+
 /// A connection to a database that is up to date.
 pub(crate) fn connect(file: &Path) -> Result<Connection, StorageError> {
     up_to_date(file).map_err(StorageError::new)
 }
 
-fn up_to_date(file: &Path) -> Result<Connection, Box<dyn Error + Send + Sync>> {
+type Cause = Box<dyn Error + Send + Sync>;
+
+fn up_to_date(file: &Path) -> Result<Connection, Cause> {
     // A name is a name, and SQLite gives `:memory:` and `file:...` a meaning of their
     // own. A whole path is neither.
-    let mut connection = Connection::open(std::path::absolute(file)?)?;
+    let mut connection = Connection::open(absolute(file)?)?;
     // What may not be written, SQLite opens for reading, and says nothing until an order
     // comes.
     if connection.is_readonly(MAIN_DB)? {
         return Err("the file is read-only".into());
     }
-    configure(&connection)?;
-    match migrations().to_latest(&mut connection) {
+    // Programs that start at once wait for each other here.
+    connection.set_transaction_behavior(TransactionBehavior::Immediate);
+    configure(&mut connection)?;
+    let migrations = migrations();
+    match migrations.to_latest(&mut connection) {
         Err(MigrationError::MigrationDefinition(
             MigrationDefinitionError::DatabaseTooFarAhead,
         )) => Err("a newer version of this program has written the file".into()),
+        // The steps to take are read before the wait. Meanwhile another program may have
+        // taken them all.
+        Err(_) if migrations.pending_migrations(&connection) == Ok(0) => {
+            Ok(connection)
+        }
         migrated => Ok(migrated.map(|()| connection)?),
     }
 }
@@ -169,15 +173,37 @@ fn up_to_date(file: &Path) -> Result<Connection, Box<dyn Error + Send + Sync>> {
 // ANCHOR: configure
 /// What a connection is told first. How long it waits for another program's lock is
 /// rusqlite's own setting: five seconds.
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
+fn configure(connection: &mut Connection) -> Result<(), Cause> {
     // Readers do not wait for a writer, nor a writer for readers.
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let mode = write_ahead(connection)?;
+    if mode != "wal" {
+        return Err(format!("SQLite keeps no WAL here but: {mode}").into());
+    }
     // Each commit waits until it is on the disk.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // SQLite checks references only when it is told to.
-    connection.pragma_update(None, "foreign_keys", "ON")
+    // This SQLite was compiled to check references. Another may want to be told.
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    Ok(())
 }
 // ANCHOR_END: configure
+
+/// Asks for a WAL, and gives what SQLite says that there is.
+fn write_ahead(connection: &mut Connection) -> rusqlite::Result<String> {
+    let wal = |connection: &Connection| {
+        connection
+            .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+    };
+    for _ in 1..ATTEMPTS {
+        match wal(connection) {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
+            mode => return mode,
+        }
+        // Another program makes this file. The pragma waits for nobody; this does.
+        connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    }
+    wal(connection)
+}
 
 // ANCHOR: menu
 pub(crate) fn menu(
@@ -287,11 +313,42 @@ mod tests {
     #[test]
     fn a_connection_waits_for_the_disk_and_checks_references() {
         let folder = tempfile::tempdir().unwrap();
-        let connection = connect(&folder.path().join("shop.db")).unwrap();
-        for (pragma, wanted) in [("synchronous", 2), ("foreign_keys", 1)] {
+        let mut connection = Connection::open(folder.path().join("a.db")).unwrap();
+        let settings = [("synchronous", 2), ("foreign_keys", 1)];
+        for (pragma, _) in settings {
+            // However this SQLite was compiled.
+            connection.pragma_update(None, pragma, "OFF").unwrap();
+        }
+        configure(&mut connection).unwrap();
+        for (pragma, wanted) in settings {
             let found =
                 connection.pragma_query_value(None, pragma, |row| row.get(0));
             assert_eq!(found, Ok(wanted), "{pragma}");
         }
+    }
+
+    /// Another program, which writes until somebody waits for it.
+    static ELSEWHERE: Mutex<Option<Connection>> = Mutex::new(None);
+
+    #[test]
+    fn a_wal_is_asked_for_again_when_the_file_is_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.db");
+        let other = Connection::open(&file).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        *ELSEWHERE.lock().unwrap() = Some(other);
+
+        let mut connection = Connection::open(&file).unwrap();
+        let ends = |_| ELSEWHERE.lock().unwrap().take().is_some();
+        connection.busy_handler(Some(ends)).unwrap();
+        assert_eq!(write_ahead(&mut connection).as_deref(), Ok("wal"));
+        assert!(ELSEWHERE.lock().unwrap().is_none(), "it did wait");
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_written_ahead_is_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let error = configure(&mut connection).unwrap_err().to_string();
+        assert_eq!(error, "SQLite keeps no WAL here but: memory");
     }
 }

@@ -1,7 +1,7 @@
 //! The books in a SQLite database: one connection writes, in transactions, and others
 //! read.
 
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -42,10 +42,11 @@ impl Sqlite {
     /// When the file cannot be read or written, is no SQLite database, or is newer than
     /// this program.
     pub fn open(file: &Path) -> Result<Self, StorageError> {
-        let writer = connect(file)?;
+        // One whole path for all: to SQLite some names are no files, such as `:memory:`.
+        let file = absolute(file).map_err(StorageError::new)?;
+        let writer = connect(&file)?;
         let readers = Readers {
-            // As the writer has it: to SQLite some names are no files.
-            file: std::path::absolute(file).map_err(StorageError::new)?,
+            file,
             idle: Mutex::default(),
             places: Arc::new(Semaphore::new(READERS)),
         };

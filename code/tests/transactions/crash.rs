@@ -1,5 +1,6 @@
-//! A server that is killed in the middle of its work, and what is in its books then.
+//! Servers as they run: two with one file, and one that is killed in the middle of its work.
 
+use std::array::from_fn;
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -66,12 +67,12 @@ impl Drop for Server {
     }
 }
 
-/// Orders one espresso. Gives the order as the shop answered it, once the answer is whole.
-fn order(port: u16) -> Result<Value, Box<dyn Error>> {
+/// Orders one. Gives the order as the shop answered it, once the answer is whole.
+fn order(port: u16, item: &str) -> Result<Value, Box<dyn Error>> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     // A guard: what never comes fails the test instead of holding it up.
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    let body = json!({ "customer": "Ada", "item": "espresso", "quantity": 1 });
+    let body = json!({ "customer": "Ada", "item": item, "quantity": 1 });
     let body = body.to_string();
     write!(
         stream,
@@ -97,7 +98,7 @@ fn answered(server: &mut Server, enough: usize) -> io::Result<Vec<Value>> {
         for _ in 0..4 {
             let send = send.clone();
             threads.spawn(move || {
-                let orders = (0..50).map_while(|_| order(port).ok());
+                let orders = (0..50).map_while(|_| order(port, "espresso").ok());
                 orders
                     .take_while(|order| send.send(order.clone()).is_ok())
                     .count()
@@ -114,6 +115,34 @@ fn answered(server: &mut Server, enough: usize) -> io::Result<Vec<Value>> {
         Ok(orders)
     })
 }
+
+/// Asks for a croissant: yes or no, and nothing else.
+fn gets_one(port: u16) -> bool {
+    match order(port, "croissant").map_err(|no| no.to_string()) {
+        Ok(_) => true,
+        Err(no) if no.starts_with("HTTP/1.1 409 ") => false,
+        Err(other) => panic!("{other}"),
+    }
+}
+
+// ANCHOR: two-programs
+#[tokio::test]
+async fn two_programs_with_one_file_sell_one_croissant() -> Tested {
+    let (_folder, file) = file()?;
+    let shelf = data::sqlite::Sqlite::open(&file)?;
+    let servers = [Server::start(&file)?, Server::start(&file)?];
+    for _day in 0..20 {
+        shelf.set_stock("croissant", 1).await?;
+        let ask = |buyer: usize| gets_one(servers[buyer % 2].port);
+        let sold = thread::scope(|threads| {
+            let buyers: [_; 8] = from_fn(|buyer| threads.spawn(move || ask(buyer)));
+            buyers.map(|buyer| buyer.join().expect("it asks"))
+        });
+        assert_eq!(sold.iter().filter(|&&sold| sold).count(), 1);
+    }
+    Ok(())
+}
+// ANCHOR_END: two-programs
 
 // ANCHOR: survives
 #[tokio::test]

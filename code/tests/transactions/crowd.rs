@@ -68,7 +68,7 @@ async fn a_hundred_buyers_get_one_croissant_from_a_database() -> Tested {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_programs_with_one_file_sell_one_croissant() -> Tested {
+async fn a_file_that_is_open_twice_sells_one_croissant() -> Tested {
     let (_folder, file) = file()?;
     let counter = shop(Sqlite::open(&file)?);
     let tablets = shop(Sqlite::open(&file)?);
