@@ -3,7 +3,7 @@
 use code::mistakes::after::settings;
 
 fn main() {
-    let settings = settings::read(|name| std::env::var(name).ok());
+    let settings = settings::read(|name| std::env::var_os(name));
     // A server that is refused says why and ends, with a failure. This one only says it.
     let opens =
         settings.map(|settings| format!("The shop opens with {settings:#?}"));

@@ -19,7 +19,7 @@ async fn main() -> ExitCode {
 }
 
 async fn open() -> Result<(), Box<dyn Error>> {
-    let settings = settings::read(|name| env::var(name).ok())?;
+    let settings = settings::read(|name| env::var_os(name))?;
     let app = errors::open(&settings.database)?;
     let listener = TcpListener::bind(settings.address).await?;
     println!("The shop is open on http://{}", listener.local_addr()?);

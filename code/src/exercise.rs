@@ -308,6 +308,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_long_answer_is_read_whole() {
+        let app = Router::new().fallback(|| async { "x".repeat(5_000) });
+        let answer = get(&app, "/").await.map(|answer| answer.body.len());
+        assert_eq!(answer, Ok(5_000));
+    }
+
+    #[test]
+    fn an_exercise_starts_unsolved_and_its_solution_meets_every_check() {
+        let report = |outcome| Report {
+            outcomes: vec![("sells tea", outcome)],
+        };
+        let files = |start, solution| {
+            let problems = problems("tea", &report(start), &report(solution));
+            let files = problems.into_iter().map(|(file, _)| file);
+            files.collect::<Vec<_>>()
+        };
+        assert!(files(Outcome::NotWritten, Outcome::Met).is_empty());
+        assert_eq!(
+            files(Outcome::Met, Outcome::NotWritten),
+            [
+                "code/exercises/tea/exercise.rs",
+                "code/exercises/tea/solution.rs"
+            ]
+        );
+    }
+
+    #[tokio::test]
     async fn an_app_that_cannot_be_made_is_an_outcome_too() {
         let checks = vec![Check::new("anything", |_| async { Ok(()) })];
         let report = run(|| todo!(), checks).await;

@@ -13,10 +13,13 @@ mod data {
 
     use crate::rules;
     use crate::support::contract::{Books, Rule};
-    use crate::support::recorded;
+    use crate::support::{is_still_the_shop, recorded};
     use code::data::memory::Memory;
+    use code::data::repository::StorageError;
+    use code::data::services::Failure;
     use code::data::sqlite::Sqlite;
     use code::requests::opening_menu;
+    use code::structure::services::ShopError;
     use forgetful::Forgetful;
 
     // ANCHOR: both
@@ -39,6 +42,19 @@ mod data {
 
     fn forgetful(_: &Path) -> Books {
         Arc::new(Forgetful::new(opening_menu()))
+    }
+
+    #[tokio::test]
+    async fn the_router_answers_as_before() {
+        is_still_the_shop(&code::data::app()).await;
+    }
+
+    #[test]
+    fn a_failure_says_what_is_behind_it() {
+        let no = Failure::Shop(ShopError::UnknownOrder(7));
+        assert_eq!(no.to_string(), "There is no order 7");
+        let broken = Failure::Storage(StorageError::new("the disk is gone"));
+        assert!(broken.to_string().ends_with("the disk is gone"));
     }
 
     #[tokio::test]

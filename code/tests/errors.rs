@@ -6,14 +6,17 @@ mod support;
 
 // In a module of the chapter's name, so that `cargo test errors` finds them.
 mod errors {
+    use std::convert::Infallible;
     use std::io::{self, Write};
-    use std::sync::{Arc, Mutex, Once};
+    use std::pin::Pin;
+    use std::sync::{Arc, Barrier, Mutex, Once, mpsc};
+    use std::task::{Context, Poll};
     use std::time::Duration;
 
     use async_trait::async_trait;
     use axum::{
         Router,
-        body::Body,
+        body::{Body, Bytes, HttpBody},
         http::{Request, StatusCode},
         routing::get,
     };
@@ -22,11 +25,15 @@ mod errors {
     use code::errors::error::Error;
     use code::errors::extract::Path;
     use code::errors::layers::{guarded, named};
+    use code::errors::problem::Problem;
     use code::errors::{app, app_with, count_from_one, served};
     use code::requests::{Item, OPENING, Order, opening_menu};
-    use code::structure::services::NOT_ON_MENU;
+    use code::structure::services::{NOT_ON_MENU, ShopError};
+    use http_body::Frame;
     use serde_json::{Value, json};
-    use tokio::time::sleep;
+    use tokio::join;
+    use tokio::task::spawn_blocking;
+    use tokio::time::{advance, sleep};
     use tracing::subscriber::{DefaultGuard, set_default, set_global_default};
 
     use crate::bad_requests::{
@@ -202,7 +209,7 @@ mod errors {
     }
 
     #[tokio::test]
-    async fn the_first_layer_is_the_outermost() {
+    async fn the_id_must_be_the_last_layer_that_is_added() {
         let shop = || Router::new().route("/grind", get(breaks));
 
         let right = named(guarded(shop()), count_from_one());
@@ -232,6 +239,26 @@ mod errors {
     }
     // ANCHOR_END: late-fallback
 
+    // ANCHOR: late-route
+    #[tokio::test]
+    async fn a_405_takes_this_form_on_the_routes_that_are_already_there() {
+        let wrong = || async { Error::WrongMethod };
+        let app = Router::new()
+            .route("/menu", get(|| async {}))
+            .method_not_allowed_fallback(wrong)
+            .route("/specials", get(|| async {}));
+
+        for (path, empty) in [("/menu", false), ("/specials", true)] {
+            let asked = (Request::delete(path), Body::empty());
+            let answer = ask(&app, asked).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.body.is_empty()),
+                (405, empty)
+            );
+        }
+    }
+    // ANCHOR_END: late-route
+
     /// Plays with the clock: it leaps to the next moment that something waits for.
     #[tokio::test(start_paused = true)]
     async fn a_late_answer_is_a_503_with_the_id_and_the_log_has_both() {
@@ -246,9 +273,9 @@ mod errors {
         let began = tokio::time::Instant::now();
         let second = ask(&app, print()).await;
         assert_problem(&second, 503);
-        assert_eq!(began.elapsed().as_secs(), 5);
+        assert_eq!(began.elapsed().as_secs(), 10);
         assert_eq!(second.header("x-request-id"), "3");
-        let line = "ERROR request{id=\"3\"}: code::errors::error: the answer took too long";
+        let line = " WARN request{id=\"3\"}: code::errors::error: it took too long";
         assert_eq!(log.text().trim_end(), line);
     }
 
@@ -265,6 +292,117 @@ mod errors {
         assert_problem(&ask(&app, get_of("/")).await, 503);
         sleep(Duration::from_secs(120)).await;
         assert_eq!(*seen.lock().expect("no panic"), ["paid"]);
+    }
+
+    // ANCHOR: goes-on
+    #[tokio::test(start_paused = true)]
+    async fn what_spawn_blocking_has_goes_on_after_the_503() {
+        let disk = Arc::new(Barrier::new(2)); // waits for the test
+        let slow = disk.clone();
+        let (writes, book) = mpsc::channel();
+        let place_order = || async move {
+            let write = move || {
+                slow.wait();
+                writes.send("a tea")
+            };
+            drop(spawn_blocking(write).await);
+        };
+        let app = guarded(Router::new().route("/", get(place_order)));
+
+        let eleven = advance(Duration::from_secs(11));
+        let (answer, ()) = join!(ask(&app, get_of("/")), eleven);
+        assert_problem(&answer, 503);
+        assert!(book.try_recv().is_err(), "nothing is written");
+        disk.wait();
+        assert_eq!(book.recv(), Ok("a tea"));
+    }
+    // ANCHOR_END: goes-on
+
+    /// A body that stays away.
+    struct Silence;
+
+    impl HttpBody for Silence {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    // ANCHOR: slow-body
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_sends_slowly_gets_the_503_too_and_is_no_error() {
+        let log = Log::default();
+        let _listening = log.listen();
+        let (head, _) = post(Value::Null);
+        let answer = ask(&served(), (head, Body::new(Silence))).await;
+        assert_problem(&answer, 503);
+        assert!(log.text().starts_with(" WARN request"), "{}", log.text());
+    }
+    // ANCHOR_END: slow-body
+
+    /// Otherwise its answer comes first, and "database is locked" goes to nobody.
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_five_seconds_for_a_lock_is_heard_of() {
+        let log = Log::default();
+        let _listening = log.listen();
+        let locked = || async {
+            sleep(Duration::from_millis(5_100)).await;
+            Error::Storage(StorageError::new("database is locked"))
+        };
+        let app = guarded(Router::new().route("/", get(locked)));
+        assert_problem(&ask(&app, get_of("/")).await, 500);
+        assert!(log.text().contains("database is locked"), "{}", log.text());
+    }
+
+    #[tokio::test]
+    async fn a_mistake_that_stands_nowhere_names_no_place() {
+        let app = app();
+        buy(&app, "tea", 1).await;
+        let answer = ask(&app, get_of("/orders/1/share")).await;
+        let problem = assert_problem(&answer, 400);
+        let wanted = json!([{ "detail": "missing field `guests`" }]);
+        assert_eq!(problem["errors"], wanted);
+    }
+
+    #[tokio::test]
+    async fn a_parameter_is_named_as_it_was_sent() {
+        for (query, parameter) in
+            [("max~price=1", "max~price"), ("a%2Fb%20c=1", "a/b c")]
+        {
+            let answer = ask(&app(), get_of(&format!("/menu?{query}"))).await;
+            let problem = assert_problem(&answer, 400);
+            assert_eq!(problem["errors"][0]["parameter"], parameter, "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_kind_that_a_client_can_act_on_has_a_name() {
+        let kind = |error: ShopError| {
+            let problem = Problem::from(Error::Shop(error));
+            (problem.title, problem.r#type)
+        };
+        let sold_out = kind(ShopError::NotEnough("Croissant".into()));
+        assert_eq!(sold_out, ("Not enough left", "/problems/not-enough-left"));
+        let invalid = kind(ShopError::Invalid(NOT_ON_MENU));
+        assert_eq!(invalid, ("Invalid request", "/problems/invalid-request"));
+        let unknown = kind(ShopError::UnknownOrder(7));
+        assert_eq!(unknown, ("Not Found", "about:blank"));
+    }
+
+    #[test]
+    fn a_title_is_the_phrase_of_rfc_9110() {
+        for (status, title) in [
+            (StatusCode::NOT_FOUND, "Not Found"),
+            (StatusCode::PAYLOAD_TOO_LARGE, "Content Too Large"),
+            (StatusCode::UNPROCESSABLE_ENTITY, "Unprocessable Content"),
+        ] {
+            assert_eq!(Problem::of(status, "").title, title);
+        }
     }
 
     #[tokio::test]

@@ -6,6 +6,8 @@ mod support;
 // In a module of the chapter's name, so that `cargo test mistakes` finds them.
 mod mistakes {
     use std::collections::HashMap;
+    #[cfg(unix)]
+    use std::ffi::OsString;
     use std::fs;
     use std::path::Path;
     use std::sync::Arc;
@@ -132,6 +134,34 @@ mod mistakes {
     }
 
     #[tokio::test]
+    async fn after_each_door_names_all_mistakes_and_every_answer_has_an_id() {
+        for (door, wanted) in [("/orders", 4), ("/tables/4/orders", 3)] {
+            let app = app();
+            let body = json!({ "customer": "", "item": "latte", "quantity": 0 });
+            let (head, body) = post(body);
+            let path = format!("/after{door}").parse::<Uri>().expect("a path");
+            // The header counts where the path names no table.
+            let head = head.uri(path).header("table-number", "13");
+            let answer = ask(&app, (head, body)).await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+            let problem = answer.json();
+            let named = problem["errors"].as_array().map(Vec::len);
+            assert_eq!(named, Some(wanted), "{problem}");
+            assert_eq!(answer.header("x-request-id"), "1");
+        }
+        let lost = (Request::get("/after/nowhere"), Body::empty());
+        assert_eq!(ask(&app(), lost).await.header("x-request-id"), "1");
+    }
+
+    #[tokio::test]
+    async fn after_the_counter_brings_an_order_to_the_table_of_its_header() {
+        let (head, body) = order("/after/orders", "tea", 1);
+        let (status, sold) =
+            send(&app(), (head.header("table-number", "4"), body)).await;
+        assert_eq!((status, &sold["table"]), (StatusCode::CREATED, &json!(4)));
+    }
+
+    #[tokio::test]
     async fn before_a_number_that_does_not_fit_is_cut_and_after_it_is_refused() {
         let app = app();
         let asked = order("/before/orders", "muffin", (1 << 32) + 1);
@@ -143,6 +173,44 @@ mod mistakes {
         let asked = order("/after/orders", "muffin", (1 << 32) + 1);
         let (status, _) = send(&app, asked).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+
+    #[tokio::test]
+    async fn before_the_counter_says_no_and_the_tables_take_what_is_asked() {
+        let app = app();
+        let (status, no) =
+            send(&app, order("/before/orders", "croissant", 2)).await;
+        assert_eq!((status, no), (StatusCode::CONFLICT, json!("sold out")));
+        let asked = order("/before/tables/4/orders", "croissant", 3);
+        let (_, first) = send(&app, asked).await;
+        assert_eq!(first["total_cents"], 3 * 290);
+        let (_, second) =
+            send(&app, order("/before/tables/4/orders", "tea", 1)).await;
+        assert_eq!([&first["id"], &second["id"]], [1, 2]);
+        // The manager asks for a ticket of its table, and gets the one to go.
+        let (_, ticket) = get(&app, "/before/orders/1/ticket").await;
+        let (_, to_go) = get(&app, "/before/orders/2/ticket").await;
+        for ticket in [ticket, to_go] {
+            assert!(
+                ticket
+                    .as_str()
+                    .is_some_and(|text| !text.contains("table 4"))
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn after_a_body_is_bounded() {
+        let note = |length| {
+            let note = "x".repeat(length);
+            let body = json!({ "customer": "Ada", "item": "tea", "quantity": 1, "note": note });
+            let (head, body) = post(body);
+            (head.uri("/after/orders"), body)
+        };
+        for (length, wanted) in [(16_000, 201), (17_000, 413)] {
+            let (status, _) = send(&app(), note(length)).await;
+            assert_eq!(status, wanted, "a note of {length} letters");
+        }
     }
 
     fn shop() -> Shop {
@@ -173,7 +241,7 @@ mod mistakes {
     // ANCHOR: read-from
     fn read_from(pairs: &[(&str, &str)]) -> Result<Settings, String> {
         let pairs: HashMap<_, _> = pairs.iter().copied().collect();
-        let get = |name: &str| pairs.get(name).map(|value| (*value).to_owned());
+        let get = |name: &str| pairs.get(name).map(|value| (*value).into());
         settings::read(get).map_err(|refused| refused.to_string())
     }
     // ANCHOR_END: read-from
@@ -229,6 +297,16 @@ mod mistakes {
         let pairs = GOOD.map(|(name, _)| (name, ""));
         let refused = read_from(&pairs).unwrap_err();
         assert_eq!(refused.matches(" is missing: ").count(), 4, "{refused}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_setting_that_is_no_utf_8_is_wrong_and_not_missing() {
+        use std::os::unix::ffi::OsStringExt;
+
+        let latin_1 = || Some(OsString::from_vec(b"shop\xe9.db".to_vec()));
+        let refused = settings::read(|_| latin_1()).unwrap_err().to_string();
+        assert_eq!(refused.matches(" is wrong: ").count(), 4, "{refused}");
     }
 
     #[test]

@@ -69,6 +69,17 @@ mod requests {
     }
 
     #[tokio::test]
+    async fn orders_are_counted_from_one_and_found_under_their_number() {
+        let shop = app();
+        for (id, item) in [(1, "tea"), (2, "espresso"), (3, "muffin")] {
+            let (_, order) = buy(&shop, item, 1).await;
+            assert_eq!(order["id"], id);
+        }
+        let (_, second) = get(&shop, "/orders/2").await;
+        assert_eq!(second["item"], "espresso");
+    }
+
+    #[tokio::test]
     async fn two_apps_are_two_shops() {
         let (one, other) = (app(), app());
         buy(&one, "croissant", 1).await;

@@ -13,6 +13,13 @@ mod runtime {
     use crate::support::get;
 
     #[tokio::test]
+    async fn the_sign_is_at_the_door() {
+        let (status, sign) = get(&app(), "/").await;
+        assert_eq!(status, 200);
+        assert_eq!(sign, "The bar is open. There is no counter yet.");
+    }
+
+    #[tokio::test]
     async fn one_by_one_the_second_drink_waits_for_the_first() {
         assert_eq!(
             bar("one-by-one/flat-white/tea").await,

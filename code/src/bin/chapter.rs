@@ -233,3 +233,32 @@ fn explain(error: &Error, chapter: &Chapter, port: u16) -> String {
         chapter.name
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keeps_a_server_from_starting_is_explained_with_a_way_out() {
+        let chapter = &CHAPTERS[0];
+        let says = |kind: ErrorKind, port| explain(&kind.into(), chapter, port);
+        let name = chapter.name;
+        assert_eq!(
+            says(ErrorKind::AddrInUse, 4000),
+            format!(
+                "Port 4000 is in use by another program. Choose another: \
+                 cargo chapter {name} --port 4001"
+            )
+        );
+        assert_eq!(
+            says(ErrorKind::PermissionDenied, 80),
+            format!(
+                "Port 80 is not yours to use. Choose another: \
+                 cargo chapter {name} --port 4000"
+            )
+        );
+        assert!(says(ErrorKind::AddrInUse, u16::MAX).ends_with("--port 4000"));
+        let other = says(ErrorKind::OutOfMemory, 4000);
+        assert!(other.starts_with("The server stopped: "), "{other}");
+    }
+}

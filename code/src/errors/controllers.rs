@@ -66,7 +66,7 @@ pub(crate) async fn show_order(
 
 // ANCHOR: check
 /// What an order is for and where it goes, or all that is wrong with it.
-async fn check(
+pub(crate) async fn check(
     shop: &Shop,
     headers: &HeaderMap,
     new: &NewOrder,
@@ -90,7 +90,7 @@ async fn check(
 // ANCHOR_END: check
 
 fn in_its_header((_, detail): Refusal) -> Mistake {
-    let place = Place::Header("table-number");
+    let place = Some(Place::Header("table-number"));
     Mistake { detail, place }
 }
 

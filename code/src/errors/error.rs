@@ -7,7 +7,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use tracing::error;
+use tracing::{error, warn};
 
 use super::problem::{Mistake, Problem};
 use crate::data::{repository::StorageError, services::Failure};
@@ -29,7 +29,7 @@ pub enum Error {
     NoSuchPath,
     /// The path is there, and does not take this method.
     WrongMethod,
-    /// The answer took too long.
+    /// It took too long, to read the request or to answer it.
     TooSlow,
     /// The shop's own mistake: a panic, or a route that does not fit its handler.
     Bug(String),
@@ -41,8 +41,11 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let cause = self.to_string();
         let problem = Problem::from(self);
-        if problem.status.is_server_error() {
-            error!("{cause}");
+        match problem.status {
+            // A client that sends its body slowly can cause this one.
+            StatusCode::SERVICE_UNAVAILABLE => warn!("{cause}"),
+            status if status.is_server_error() => error!("{cause}"),
+            _ => {}
         }
         problem.into_response()
     }
@@ -74,7 +77,7 @@ const NO_SUCH_PATH: &str = "Nothing in the shop has this path";
 const WRONG_METHOD: &str =
     "The header allow names the methods that this path takes";
 const TOO_SLOW: &str =
-    "The shop took too long. What you asked for may have been done, or not";
+    "This took too long. What you asked for may have been done, or not";
 const OUR_MISTAKE: &str =
     "The mistake is the shop's. Its log has the cause, under this x-request-id";
 
@@ -116,7 +119,7 @@ impl fmt::Display for Error {
             Self::Unreadable(_, reason) => f.write_str(reason),
             Self::NoSuchPath => f.write_str("no such path"),
             Self::WrongMethod => f.write_str("wrong method"),
-            Self::TooSlow => f.write_str("the answer took too long"),
+            Self::TooSlow => f.write_str("it took too long"),
             Self::Bug(cause) => write!(f, "a bug: {cause}"),
         }
     }

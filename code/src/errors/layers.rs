@@ -75,10 +75,11 @@ mod guard {
 
     use crate::errors::error::Error;
 
-    /// How long a client waits at most.
-    const PATIENCE: Duration = Duration::from_secs(5);
-
     // ANCHOR: guarded
+    /// How long an answer may take. It is longer than what a handler waits for, such as
+    /// the five seconds of a locked database: or nobody hears of that one's error.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
     /// Answers for a handler that takes too long, or panics.
     pub fn guarded(app: Router) -> Router {
         app.layer(

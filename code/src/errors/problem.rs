@@ -39,9 +39,9 @@ pub struct Problem {
 pub struct Mistake {
     /// What is wrong, for people.
     pub detail: String,
-    /// Where.
+    /// Where, if it stands anywhere: what is missing from a query does not.
     #[serde(flatten)]
-    pub place: Place,
+    pub place: Option<Place>,
 }
 
 /// A place in a request.
@@ -60,8 +60,14 @@ pub enum Place {
 impl Problem {
     /// A problem that its status describes.
     pub fn of(status: StatusCode, detail: impl Into<String>) -> Self {
+        // RFC 9110, sections 15.5.14 and 15.5.21. The crate `http` has the older phrases.
+        let title = match status {
+            StatusCode::PAYLOAD_TOO_LARGE => "Content Too Large",
+            StatusCode::UNPROCESSABLE_ENTITY => "Unprocessable Content",
+            _ => status.canonical_reason().unwrap_or("Unknown"),
+        };
         Self {
-            title: status.canonical_reason().unwrap_or("Unknown"),
+            title,
             detail: detail.into(),
             status,
             r#type: "about:blank",
@@ -83,7 +89,7 @@ impl From<Invalid> for Mistake {
     fn from(Invalid { field, reason }: Invalid) -> Self {
         Self {
             detail: reason.into(),
-            place: Place::Pointer(format!("#/{field}")),
+            place: Some(Place::Pointer(format!("#/{field}"))),
         }
     }
 }
@@ -91,7 +97,8 @@ impl From<Invalid> for Mistake {
 impl From<JsonDataError> for Mistake {
     fn from(rejection: JsonDataError) -> Self {
         let (path, detail) = stumbled::<serde_json::Error>(&rejection);
-        let place = Place::Pointer(format!("#{path}"));
+        let pointer = path.map(pointer).unwrap_or_default();
+        let place = Some(Place::Pointer(format!("#{pointer}")));
         Self { detail, place }
     }
 }
@@ -99,19 +106,22 @@ impl From<JsonDataError> for Mistake {
 impl From<QueryRejection> for Mistake {
     fn from(rejection: QueryRejection) -> Self {
         let (path, detail) = stumbled::<de::value::Error>(&rejection);
-        let place = Place::Parameter(path.trim_start_matches('/').into());
+        let name = path.and_then(|path| path.iter().next());
+        let place = name.map(|name| Place::Parameter(name.to_string()));
         Self { detail, place }
     }
 }
 
 // ANCHOR: stumbled
-/// Where serde stumbled, as a JSON Pointer, and over what. axum keeps it as the source of
-/// the rejection's source.
-fn stumbled<E: Error + 'static>(rejection: &dyn Error) -> (String, String) {
+/// Where serde stumbled, and over what. axum keeps it as the source of the rejection's
+/// source.
+fn stumbled<E: Error + 'static>(
+    rejection: &dyn Error,
+) -> (Option<&serde_path_to_error::Path>, String) {
     let mut sources = successors(rejection.source(), |&error| error.source());
     let found = sources
         .find_map(|error| error.downcast_ref::<serde_path_to_error::Error<E>>());
-    let path = found.map(|error| pointer(error.path())).unwrap_or_default();
+    let path = found.map(|error| error.path());
     let says = found.map(|error| error.inner().to_string());
     (path, says.unwrap_or(rejection.to_string()))
 }

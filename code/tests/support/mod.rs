@@ -102,3 +102,21 @@ pub fn recorded(file: &str, made: &str) {
          test`"
     );
 }
+
+/// What a chapter's app has from the first one, whatever it does inside: the menu and how it is
+/// narrowed, the total, the limit of a body.
+pub async fn is_still_the_shop(app: &Router) {
+    let (_, menu) = get(app, "/menu").await;
+    assert_eq!(menu.as_array().map(Vec::len), Some(5));
+    let (_, menu) = get(app, "/menu?max_price=220").await;
+    assert_eq!(menu.as_array().map(Vec::len), Some(1));
+    assert_eq!(menu[0]["id"], "tea");
+    let (_, taken) = buy(app, "flat-white", 3).await;
+    assert_eq!(taken["total_cents"], 1140);
+    for (length, wanted) in [(16_000, 201), (17_000, 413)] {
+        let note = "x".repeat(length);
+        let body = json!({ "customer": "Ada", "item": "tea", "quantity": 1, "note": note });
+        let (status, _) = order(app, body).await;
+        assert_eq!(status, wanted, "a note of {length} letters");
+    }
+}

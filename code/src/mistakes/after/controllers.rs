@@ -2,45 +2,55 @@
 
 use axum::{
     extract::State,
-    http::{StatusCode, header::LOCATION},
+    http::{HeaderMap, HeaderName, StatusCode, header::LOCATION},
     response::IntoResponse,
 };
 use serde::Deserialize;
+use tracing::instrument;
 
 use super::ticket::ticket;
 use super::{Till, Url};
 use crate::data::services::Shop;
+use crate::errors::controllers::check;
 use crate::errors::error::Error;
 use crate::errors::extract::{Json, Path};
 use crate::requests::{NewOrder, Order};
 
 // ANCHOR: doors
 // ANCHOR: place-order
+#[instrument(skip_all)]
 pub(super) async fn place_order(
     State(Till { shop, url }): State<Till>,
+    headers: HeaderMap,
     Json(new): Json<NewOrder>,
 ) -> Result<impl IntoResponse, Error> {
-    let order = shop.place_order(new, None).await?;
+    let (item, table) = check(&shop, &headers, &new).await?;
+    let order = shop.sell(item, new, table).await?;
     Ok(created(&url, order))
 }
 // ANCHOR_END: place-order
 
+#[instrument(skip_all)]
 pub(super) async fn place_order_at_table(
     State(Till { shop, url }): State<Till>,
     Path(Table(table)): Path<Table>,
     Json(new): Json<NewOrder>,
 ) -> Result<impl IntoResponse, Error> {
-    let order = shop.place_order(new, Some(table)).await?;
+    let no_headers = HeaderMap::new(); // the path names the table
+    let (item, _) = check(&shop, &no_headers, &new).await?;
+    let order = shop.sell(item, new, Some(table)).await?;
     Ok(created(&url, order))
 }
 // ANCHOR_END: doors
 
 // ANCHOR: created
-fn created(Url(url): &Url, order: Order) -> impl IntoResponse + use<> {
+fn created(Url(url): &Url, order: Order) -> Created {
     let location = format!("{url}/orders/{}", order.id);
     (StatusCode::CREATED, [(LOCATION, location)], Json(order))
 }
 // ANCHOR_END: created
+
+type Created = (StatusCode, [(HeaderName, String); 1], Json<Order>);
 
 /// A table that the shop has: nothing else becomes one.
 #[derive(Deserialize)]
@@ -56,6 +66,7 @@ impl TryFrom<u8> for Table {
     }
 }
 
+#[instrument(skip_all)]
 pub(super) async fn print_ticket(
     State(shop): State<Shop>,
     Path(id): Path<u64>,

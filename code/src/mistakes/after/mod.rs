@@ -16,6 +16,7 @@ use crate::data::memory::Memory;
 use crate::data::services::Shop;
 use crate::errors::controllers::{list_menu, show_item, show_order};
 use crate::errors::error::Error;
+use crate::errors::{count_from_one, layers::named};
 use crate::requests::{OPENING, opening_menu};
 use controllers::{place_order, place_order_at_table, print_ticket};
 
@@ -35,7 +36,7 @@ pub fn app_with(url: &str, shop: Shop) -> Router {
         url: Url(url.into()),
     };
     // ANCHOR_END: url
-    Router::new()
+    let app = Router::new()
         .route("/menu", get(list_menu))
         .route("/menu/{id}", get(show_item))
         .route("/orders", post(place_order))
@@ -45,16 +46,19 @@ pub fn app_with(url: &str, shop: Shop) -> Router {
         .fallback(|| async { Error::NoSuchPath })
         .method_not_allowed_fallback(|| async { Error::WrongMethod })
         .layer(DefaultBodyLimit::max(16 * 1024)) // bytes
-        .with_state(till)
+        .with_state(till);
+    named(app, count_from_one())
 }
 // ANCHOR_END: app-with
 
+// ANCHOR: till
 /// What the controllers share. Each asks for the part that it needs.
 #[derive(Clone, FromRef)]
 struct Till {
     url: Url,
     shop: Shop,
 }
+// ANCHOR_END: till
 
 /// Where customers reach the shop, without a slash at the end.
 #[derive(Clone)]

@@ -1,6 +1,7 @@
 //! The one place that knows what the shop takes from its environment.
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,12 +38,12 @@ impl fmt::Debug for Secret {
 // ANCHOR_END: secret
 
 // ANCHOR: read
-/// Reads the settings through `get`, for a server [`std::env::var`].
+/// Reads the settings through `get`, for a server [`std::env::var_os`].
 ///
 /// # Errors
 ///
 /// Everything that is missing or wrong, at once.
-pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Settings, Refused> {
+pub fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Settings, Refused> {
     let address = one(&get, "SHOP_ADDRESS", address);
     let database = one(&get, "SHOP_DATABASE", file);
     let url = one(&get, "SHOP_URL", url);
@@ -66,13 +67,14 @@ pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Settings, Refused> {
 /// One setting, or its name, what is wrong and what to do. The value is not repeated: it
 /// may be a password that was put into the wrong place.
 fn one<T>(
-    get: impl Fn(&str) -> Option<String>,
+    get: impl Fn(&str) -> Option<OsString>,
     name: &str,
     read: impl Fn(&str) -> Result<T, &'static str>,
 ) -> Result<T, String> {
     let value = get(name).unwrap_or_default();
     let problem = if value.is_empty() { "missing" } else { "wrong" };
-    read(&value)
+    // What is no UTF-8 reads as empty, which no setting may be.
+    read(value.to_str().unwrap_or_default())
         .map_err(|wanted| format!("{name} is {problem}: set it to {wanted}"))
 }
 
