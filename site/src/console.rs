@@ -179,8 +179,7 @@ fn compile(root: &Path, linked: Linked, toolchain: Option<&str>) -> Result<PathB
         .args(["--profile=live", "--target", TARGET, "--target-dir"])
         .arg(&target)
         .arg("--message-format=json-render-diagnostics,json-diagnostic-short")
-        // The library keeps both: what is linked at once, and what the optimiser reads.
-        .env("CARGO_ENCODED_RUSTFLAGS", "-Cembed-bitcode=yes");
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(root).join("\u{1f}"));
     if linked == Linked::Quick {
         cargo.args(QUICK);
     }
@@ -206,6 +205,30 @@ fn compile(root: &Path, linked: Linked, toolchain: Option<&str>) -> Result<PathB
         bail!("the console could not be compiled.\n{}", told.trim_end());
     }
     library(&String::from_utf8_lossy(&output.stdout)).context("cargo does not say what it built")
+}
+
+/// What the compiler is told for all that a module is linked of.
+///
+/// The message of a panic names a file, and a module has hundreds of them: without the folders
+/// that differ between machines it is smaller, and the same on each.
+fn flags(root: &Path) -> Vec<String> {
+    // The library keeps both: what is linked at once, and what the optimiser reads.
+    let mut flags = vec!["-Cembed-bitcode=yes".to_owned()];
+    let sources = sources().unwrap_or_default();
+    let folders = sources.iter().map(PathBuf::as_path).chain([root]);
+    // Of the prefixes that fit, the compiler takes the last one.
+    flags.extend(folders.map(|folder| format!("--remap-path-prefix={}/=", folder.display())));
+    flags
+}
+
+/// Where Cargo keeps the sources of what it has downloaded: a folder for each registry.
+fn sources() -> Option<Vec<PathBuf>> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")))?;
+    let folders = fs::read_dir(home.join("registry/src")).ok()?;
+    let mut folders: Vec<_> = folders.flatten().map(|entry| entry.path()).collect();
+    folders.sort();
+    Some(folders)
 }
 
 /// Where the library is, of what Cargo says that it has built. Not under the name that it gives

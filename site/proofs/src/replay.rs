@@ -1,6 +1,7 @@
 //! Plays the recorded exchanges against a chapter's app, as the page does.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use live::exchange::{self, Exchange};
 use live::{Answer, Session};
 use site::anchors::{Problem, slashes};
 
+use crate::blocks::Shown;
 use crate::snapshots;
 
 /// Plays a file of exchanges in order against one fresh app, and compares every answer.
@@ -47,6 +49,43 @@ pub fn unchanged(root: &Path, file: &Path, chapter: &Chapter) -> Result<Vec<Prob
         chapter.name
     );
     Ok(differences(file, &exchanges, &answers, &mend).unwrap_or_default())
+}
+
+/// Plays what each page shows of a file, in the page's order: that is how a reader sends it, and
+/// an exchange above an earlier one may find another shop than the record tells of.
+pub fn as_shown(
+    root: &Path,
+    file: &Path,
+    chapter: &Chapter,
+    shown: &[Shown],
+) -> Result<Vec<Problem>> {
+    let Ok(told) = exchange::read(&read(root, file)?) else {
+        return Ok(Vec::new()); // the story says what is wrong
+    };
+    let mut pages: BTreeMap<&Path, Vec<Exchange>> = BTreeMap::new();
+    for block in shown
+        .iter()
+        .filter(|block| block.file == file && block.kind == "http")
+    {
+        let sent = told
+            .iter()
+            .filter(|exchange| !exchange.server && block.lines.contains(&exchange.line));
+        pages.entry(&block.page).or_default().extend(sent.cloned());
+    }
+    let mut problems = Vec::new();
+    for (page, exchanges) in pages {
+        let answers = match play(file, &exchanges, &chapter.app, false)? {
+            Ok(answers) => answers,
+            Err(problem) => return Ok(vec![problem]),
+        };
+        let answers: Vec<String> = answers.into_iter().map(|answer| answer.text).collect();
+        let mend = format!(
+            "{} sends in its own order. Let both tell the exchanges in the same one",
+            slashes(page)
+        );
+        problems.extend(differences(file, &exchanges, &answers, &mend).unwrap_or_default());
+    }
+    Ok(problems)
 }
 
 fn read(root: &Path, file: &Path) -> Result<String> {

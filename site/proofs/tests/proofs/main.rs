@@ -129,11 +129,15 @@ fn replays() -> std::io::Result<Vec<Trial>> {
                     );
                     return Err(Problem::new(file, 1, message).into());
                 };
-                problems.extend(if challenge {
-                    replay::challenge(&ROOT, &file, chapter).map_err(told)?
-                } else {
-                    replay::story(&ROOT, &file, chapter).map_err(told)?
-                });
+                if challenge {
+                    problems.extend(replay::challenge(&ROOT, &file, chapter).map_err(told)?);
+                    continue;
+                }
+                problems.extend(replay::story(&ROOT, &file, chapter).map_err(told)?);
+                if problems.is_empty() {
+                    let shown = &report()?.shown;
+                    problems = replay::as_shown(&ROOT, &file, chapter, shown).map_err(told)?;
+                }
             }
             Ok(proofs::verdict(&problems)?)
         }));
