@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-// The third part needs more of these: `axum::routing::post` and `serde::Deserialize`.
+// You need more of these: `rusqlite::OptionalExtension`, `axum::routing::post` and
+// `serde::Deserialize`.
 use async_trait::async_trait;
 use axum::{
     Json, Router,

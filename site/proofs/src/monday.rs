@@ -140,7 +140,7 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     fs::write(path, text)
 }
 
-/// The shop under way, until it is dropped: a power cut.
+/// The shop under way, until it is dropped: then it is killed.
 struct Shop {
     child: Child,
     address: String,
@@ -201,7 +201,7 @@ impl Drop for Shop {
 /// How many want the last croissant.
 const GUESTS: usize = 8;
 
-/// Monday: everybody orders the last croissant at the same moment, then the power is cut.
+/// Monday: everybody orders the last croissant at the same moment, then the program is killed.
 pub fn day(program: &Path, database: &Path) -> Result<String> {
     let shop = Shop::open(program, database)?;
     let order = r#"{ "customer": "Ada", "item": "croissant", "quantity": 1 }"#;
@@ -237,7 +237,7 @@ pub fn day(program: &Path, database: &Path) -> Result<String> {
     let (_, item) = shop.ask("GET /menu/croissant", "")?;
     let (status, order) = shop.ask("GET /orders/1", "")?;
     let (_, second) = shop.ask("GET /orders/2", "")?;
-    writeln!(day, "The power is cut. After it:")?;
+    writeln!(day, "The program is killed, and started again:")?;
     writeln!(day, "  croissants left: {}", item["stock"])?;
     writeln!(
         day,
