@@ -1,5 +1,6 @@
 //! The chapter [Common mistakes](../../../src/mistakes.md): four mistakes, each before
-//! and after it is mended.
+//! and after it is mended. The shops have the routes that the mistakes are about: neither
+//! lists its menu.
 
 pub mod after;
 pub mod before;

@@ -14,7 +14,7 @@ use axum::{
 
 use crate::data::memory::Memory;
 use crate::data::services::Shop;
-use crate::errors::controllers::{list_menu, show_item, show_order};
+use crate::errors::controllers::{show_item, show_order};
 use crate::errors::error::Error;
 use crate::errors::{count_from_one, layers::named};
 use crate::requests::{OPENING, opening_menu};
@@ -37,7 +37,6 @@ pub fn app_with(url: &str, shop: Shop) -> Router {
     };
     // ANCHOR_END: url
     let app = Router::new()
-        .route("/menu", get(list_menu))
         .route("/menu/{id}", get(show_item))
         .route("/orders", post(place_order))
         .route("/tables/{table}/orders", post(place_order_at_table))

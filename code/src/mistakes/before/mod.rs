@@ -25,7 +25,6 @@ pub fn app() -> Router {
         orders: Vec::new(),
     }));
     Router::new()
-        .route("/menu", get(list_menu))
         .route("/menu/{id}", get(show_item))
         .route("/orders", post(place_order))
         .route("/tables/{table}/orders", post(place_order_at_table))
@@ -48,10 +47,6 @@ fn location(id: usize) -> [(HeaderName, String); 1] {
     [(LOCATION, format!("{SHOP_URL}/orders/{id}"))]
 }
 // ANCHOR_END: location
-
-async fn list_menu(State(shop): State<Shop>) -> Json<Vec<Item>> {
-    Json(shop.lock().unwrap().menu.clone())
-}
 
 // ANCHOR: show-item
 async fn show_item(State(shop): State<Shop>, Path(id): Path<String>) -> Json<Item> {
