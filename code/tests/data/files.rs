@@ -121,6 +121,15 @@ fn the_database_writes_ahead() -> Tested {
 }
 
 #[test]
+fn a_database_of_another_program_is_refused() -> Tested {
+    let (_folder, file) = file()?;
+    Connection::open(&file)?.execute("CREATE TABLE items (beans TEXT)", [])?;
+    let refused = Sqlite::open(&file).err().expect("it has other items");
+    assert!(refused.to_string().contains("items"), "{refused}");
+    Ok(())
+}
+
+#[test]
 fn a_new_database_can_be_brought_to_every_version() -> Tested {
     Ok(migrations().validate()?)
 }
