@@ -213,8 +213,8 @@ mod database {
     fn a_chapter_without_one_says_so() {
         let (code, says) = fails(&open("requests", Path::new("shop.db")));
         assert_eq!(code, Some(1));
-        let wanted =
-            "The chapter requests keeps nothing in a file. Chapters that do: data";
+        let wanted = "The chapter requests keeps nothing in a file. Chapters that do: data, \
+             transactions, errors";
         assert!(says.starts_with(wanted), "{says}");
         let (code, says) = fails(&["data", "--database"]);
         assert_eq!(code, Some(2));

@@ -6,6 +6,7 @@ use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -13,6 +14,7 @@ use code::Chapter;
 use live::exchange::{self, Exchange};
 use live::{Answer, Session};
 use site::anchors::{Problem, slashes};
+use tokio::time::timeout;
 
 use crate::blocks::Shown;
 use crate::snapshots;
@@ -181,6 +183,9 @@ fn expect_panics() {
     });
 }
 
+/// How long an answer may take, by a clock that leaps: longer than whatever an app waits for.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
 /// Sends every request; a request that cannot be sent is a problem of its line. The clock stands
 /// still and leaps to the next moment that something waits for: a timeout takes no time.
 fn play(
@@ -202,8 +207,12 @@ fn play(
                 session.reset();
             }
             QUIET.set(exchange.server);
-            let answer = session.send(&exchange.request).await;
+            let answer = timeout(PATIENCE, session.send(&exchange.request)).await;
             QUIET.set(false);
+            let answer = answer.map_err(|_| {
+                let message = format!("\"{}\" is never answered. Mend its code", exchange.title);
+                Problem::new(file, exchange.line, message)
+            })?;
             answers.push(answer.map_err(|problem| {
                 Problem::new(file, exchange.line + problem.line, problem.message)
             })?);
