@@ -17,17 +17,19 @@ mod errors {
     use axum::{
         Router,
         body::{Body, Bytes, HttpBody},
+        extract::State,
         http::{Request, StatusCode},
-        routing::get,
+        routing::{get, post as post_to},
     };
     use code::data::memory::Memory;
     use code::data::repository::{Repository, Sale, StorageError};
+    use code::data::services::Shop;
     use code::errors::error::Error;
-    use code::errors::extract::Path;
+    use code::errors::extract::{Json, Path};
     use code::errors::layers::{guarded, named};
     use code::errors::problem::Problem;
     use code::errors::{app, app_with, count_from_one, served};
-    use code::requests::{Item, OPENING, Order, opening_menu};
+    use code::requests::{Item, NewOrder, OPENING, Order, opening_menu};
     use code::structure::services::{NOT_ON_MENU, ShopError};
     use http_body::Frame;
     use serde_json::{Value, json};
@@ -53,6 +55,27 @@ mod errors {
         assert_eq!(problem["status"], status);
         problem
     }
+
+    // ANCHOR: forgotten
+    #[tokio::test]
+    async fn without_check_the_shop_still_refuses() {
+        let door = post_to(
+            |State(shop): State<Shop>, Json(new): Json<NewOrder>| async move {
+                shop.place_order(new, None)
+                    .await
+                    .map(Json)
+                    .map_err(Error::from)
+            },
+        );
+        let books = Arc::new(Memory::new(opening_menu()));
+        let app = Router::new()
+            .route("/orders", door)
+            .with_state(Shop::new(|| OPENING, books));
+        let body = json!({ "customer": " ", "item": "latte", "quantity": 0 });
+        let problem = assert_problem(&ask(&app, post(body)).await, 422);
+        assert_eq!(problem["errors"][0]["pointer"], "#/customer");
+    }
+    // ANCHOR_END: forgotten
 
     #[tokio::test]
     async fn every_mistake_of_an_order_is_named_in_one_answer() {

@@ -118,13 +118,9 @@ impl Shop {
     }
     // ANCHOR_END: place-order
 
-    /// Sells an item under an order that has been checked.
-    ///
-    /// # Errors
-    ///
-    /// [`ShopError::NotEnough`] and [`Failure::Storage`].
+    /// Sells an item under an order that has been checked: only [`Shop::place_order`] may.
     #[instrument(skip_all)]
-    pub async fn sell(
+    async fn sell(
         &self,
         item: Item,
         new: NewOrder,

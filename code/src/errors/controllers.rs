@@ -47,8 +47,8 @@ pub(super) async fn place_order(
     headers: HeaderMap,
     Json(new): Json<NewOrder>,
 ) -> Result<impl IntoResponse, Error> {
-    let (item, table) = check(&shop, &headers, &new).await?;
-    let order = shop.sell(item, new, table).await?;
+    let table = check(&shop, &new, table_number(&headers)).await?;
+    let order = shop.place_order(new, table).await?;
 
     let location = format!("/orders/{}", order.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(order)))
@@ -65,21 +65,22 @@ pub(crate) async fn show_order(
 }
 
 // ANCHOR: check
-/// What an order is for and where it goes, or all that is wrong with it.
+/// Where an order goes, or all that is wrong with it. The shop refuses a wrong one without
+/// this, with the first mistake that it finds.
 pub(crate) async fn check(
     shop: &Shop,
-    headers: &HeaderMap,
     new: &NewOrder,
-) -> Result<(Item, Option<u8>), Error> {
+    table: Result<Option<u8>, Refusal>,
+) -> Result<Option<u8>, Error> {
     let customer = check_customer(&new.customer).map_err(Mistake::from);
     let item = match shop.item(&new.item).await {
         Err(Failure::Shop(ShopError::UnknownItem(_))) => Err(NOT_ON_MENU.into()),
         found => Ok(found?),
     };
     let quantity = check_quantity(new.quantity).map_err(Mistake::from);
-    let table = table_number(headers).map_err(in_its_header);
+    let table = table.map_err(in_its_header);
     match (customer, item, quantity, table) {
-        (Ok(()), Ok(item), Ok(()), Ok(table)) => Ok((item, table)),
+        (Ok(()), Ok(_), Ok(()), Ok(table)) => Ok(table),
         (customer, item, quantity, table) => {
             let all = [customer.err(), item.err(), quantity.err(), table.err()];
             let mistakes = all.into_iter().flatten().collect();

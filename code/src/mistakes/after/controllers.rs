@@ -14,7 +14,7 @@ use crate::data::services::Shop;
 use crate::errors::controllers::check;
 use crate::errors::error::Error;
 use crate::errors::extract::{Json, Path};
-use crate::requests::{NewOrder, Order};
+use crate::requests::{NewOrder, Order, table_number};
 
 // ANCHOR: doors
 // ANCHOR: place-order
@@ -24,8 +24,8 @@ pub(super) async fn place_order(
     headers: HeaderMap,
     Json(new): Json<NewOrder>,
 ) -> Result<impl IntoResponse, Error> {
-    let (item, table) = check(&shop, &headers, &new).await?;
-    let order = shop.sell(item, new, table).await?;
+    let table = check(&shop, &new, table_number(&headers)).await?;
+    let order = shop.place_order(new, table).await?;
     Ok(created(&url, order))
 }
 // ANCHOR_END: place-order
@@ -36,9 +36,8 @@ pub(super) async fn place_order_at_table(
     Path(Table(table)): Path<Table>,
     Json(new): Json<NewOrder>,
 ) -> Result<impl IntoResponse, Error> {
-    let no_headers = HeaderMap::new(); // the path names the table
-    let (item, _) = check(&shop, &no_headers, &new).await?;
-    let order = shop.sell(item, new, Some(table)).await?;
+    let table = check(&shop, &new, Ok(Some(table))).await?;
+    let order = shop.place_order(new, table).await?;
     Ok(created(&url, order))
 }
 // ANCHOR_END: doors
