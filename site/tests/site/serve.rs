@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::support::{Guide, copy, pages, site};
+use crate::support::{Guide, copy, pages, part, site};
 
 /// Puts a block into a chapter that nothing proves, and gives the line on which it stands.
 fn make_a_mistake(chapter: &Path) -> io::Result<usize> {
@@ -151,7 +151,7 @@ fn a_busy_port_gets_another_suggested() -> io::Result<()> {
 
 #[test]
 fn an_edit_is_shown_and_makes_open_pages_load_again() -> io::Result<()> {
-    let book = copy()?;
+    let book = part()?;
     let guide = Guide::serve(book.path())?;
     let page = guide.get("/introduction.html")?;
     assert!(page.body.contains("/_tower-livereload/event-stream"));
@@ -183,7 +183,7 @@ fn an_edit_is_shown_and_makes_open_pages_load_again() -> io::Result<()> {
 
 #[test]
 fn a_mistake_is_shown_until_it_is_mended() -> io::Result<()> {
-    let book = copy()?;
+    let book = part()?;
     let guide = Guide::serve(book.path())?;
     let chapter = book.path().join("src/requests.md");
     let good = fs::read_to_string(&chapter)?;
@@ -211,7 +211,7 @@ fn a_mistake_is_shown_until_it_is_mended() -> io::Result<()> {
 
 #[test]
 fn a_book_that_begins_with_a_mistake_is_served_once_it_is_mended() -> io::Result<()> {
-    let book = copy()?;
+    let book = part()?;
     let chapter = book.path().join("src/introduction.md");
     let good = fs::read_to_string(&chapter)?;
     let line = make_a_mistake(&chapter)?;
@@ -234,7 +234,7 @@ fn a_book_that_begins_with_a_mistake_is_served_once_it_is_mended() -> io::Result
 
 #[test]
 fn a_folder_that_is_moved_away_and_back_is_a_mistake_like_others() -> io::Result<()> {
-    let book = copy()?;
+    let book = part()?;
     let guide = Guide::serve(book.path())?;
     let (src, away) = (book.path().join("src"), book.path().join("away"));
 
@@ -266,7 +266,7 @@ fn a_folder_that_is_moved_away_and_back_is_a_mistake_like_others() -> io::Result
 fn a_signal_ends_it_and_nothing_is_left_behind() -> io::Result<()> {
     use std::process::Command;
 
-    let book = copy()?;
+    let book = part()?;
     for signal in ["TERM", "INT"] {
         let mut guide = Guide::serve(book.path())?;
         assert_eq!(fs::read_dir(guide.temporary.path())?.count(), 1);

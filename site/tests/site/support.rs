@@ -33,6 +33,14 @@ pub fn copy() -> io::Result<TempDir> {
     Ok(copy)
 }
 
+/// A copy with two of its chapters, which is built in a fraction of the time.
+pub fn part() -> io::Result<TempDir> {
+    let part = copy()?;
+    let summary = "# Summary\n\n[Introduction](introduction.md)\n\n- [Requests](requests.md)\n";
+    fs::write(part.path().join("src/SUMMARY.md"), summary)?;
+    Ok(part)
+}
+
 fn copy_all(from: &Path, to: &Path) -> io::Result<()> {
     if from.ends_with("generated") || from.ends_with("target") {
         return Ok(());
