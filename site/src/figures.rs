@@ -210,10 +210,9 @@ fn pre(attributes: &str, code: &Code<'_>) -> String {
         };
     }
     let space = if attributes.is_empty() { "" } else { " " };
-    // mdBook's highlighter leaves alone what says `nohighlight`, and styles what says `hljs`.
     // The keyboard scrolls only what it can reach.
     format!(
-        "<pre{space}{attributes}><code class=\"nohighlight hljs\" data-language=\"{}\" tabindex=\"0\">{shown}</code></pre>",
+        "<pre{space}{attributes}><code data-language=\"{}\" tabindex=\"0\">{shown}</code></pre>",
         code.language
     )
 }

@@ -276,7 +276,7 @@ fn titled(markdown: &str) -> String {
     for (class, title) in titles {
         let opening = format!("<aside class=\"{class}\">\n");
         let named = format!(
-            "<aside class=\"{class}\" aria-label=\"{title}\">\n<p class=\"title\">{title}</p>\n"
+            "<aside class=\"{class}\" role=\"note\" aria-label=\"{title}\">\n<p class=\"title\">{title}</p>\n"
         );
         titled = titled.replace(&opening, &named);
     }

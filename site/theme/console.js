@@ -458,7 +458,7 @@
             this.key = `challenge ${figure.id}`;
             const wanted = [...figure.querySelectorAll('details pre.answer code')].at(-1);
             this.wanted = text(wanted);
-            this.answerPre = make('pre', { class: 'answer' }, make('code', { class: 'nohighlight hljs' }));
+            this.answerPre = make('pre', { class: 'answer' }, make('code'));
             this.answerPre.hidden = true;
             this.bar.after(this.answerPre);
             this.editButton.remove();
@@ -513,7 +513,7 @@
             this.id = `diagram-${index}`;
             this.source = figure.querySelector('.mermaid-source').textContent;
             this.steps = figure.querySelector('ol');
-            this.canvas = make('div', { class: 'canvas', role: 'img', 'aria-label': 'The steps, drawn.' });
+            this.canvas = make('div', { class: 'canvas', role: 'img', tabindex: '0', 'aria-label': 'The steps, drawn.' });
             this.button = make('button', { type: 'button', click: () => this.pressed() }, 'Draw the diagram');
             this.status = make('p', { role: 'status' });
             this.box = make('div', { class: 'box' });
@@ -547,8 +547,11 @@
 
         async draw() {
             const mermaid = await loadMermaid();
-            const dark = getComputedStyle(document.documentElement).colorScheme.includes('dark');
-            mermaid.initialize({ startOnLoad: false, theme: dark ? 'dark' : 'neutral', htmlLabels: false });
+            const chosen = document.documentElement.dataset.theme;
+            const dark = chosen ? chosen === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
+            mermaid.initialize({ startOnLoad: false, theme: dark ? 'dark' : 'neutral', htmlLabels: false,
+                // Its own is too pale behind the words on an arrow.
+                themeVariables: dark ? { edgeLabelBackground: '#14171c' } : {} });
             const { svg } = await mermaid.render(this.id, this.source);
             this.canvas.innerHTML = svg;
         }
@@ -570,45 +573,13 @@
     const diagrams = [...document.querySelectorAll('figure.diagram')]
         .map((figure, index) => new Diagram(figure, index));
     if (diagrams.length > 0) {
-        // A drawn diagram follows the theme.
-        new MutationObserver(() => {
+        // A drawn diagram follows the theme, the reader's and the system's.
+        const redraw = () => {
             for (const diagram of diagrams.filter(diagram => diagram.canvas.isConnected)) {
                 diagram.draw();
             }
-        }).observe(document.documentElement, { attributeFilter: ['class'] });
+        };
+        new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ['data-theme'] });
+        matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
     }
-})();
-
-// What every page gets, exchanges or not.
-(() => {
-    // Code that is wider than the page scrolls in its block. The keyboard reaches it, and the
-    // arrow keys scroll it; without this, mdBook takes them to turn the page.
-    const blocks = new ResizeObserver(entries => {
-        for (const { target } of entries) {
-            if (target.scrollWidth > target.clientWidth) {
-                target.tabIndex = 0;
-            } else {
-                target.removeAttribute('tabindex');
-            }
-        }
-    });
-    for (const code of document.querySelectorAll('pre > code')) {
-        blocks.observe(code);
-        code.addEventListener('keydown', event => {
-            if (code.hasAttribute('tabindex') && event.key.startsWith('Arrow')) {
-                event.stopPropagation();
-            }
-        });
-    }
-
-    // mdBook's button for the sidebar is a label, which no key reaches.
-    const toggle = document.getElementById('mdbook-sidebar-toggle');
-    toggle.setAttribute('role', 'button');
-    toggle.tabIndex = 0;
-    toggle.addEventListener('keydown', event => {
-        if (event.key === 'Enter' || event.key === ' ') {
-            event.preventDefault();
-            toggle.click();
-        }
-    });
 })();

@@ -3,4 +3,5 @@
 mod doors;
 mod replay;
 mod serve;
+mod stock;
 mod support;
