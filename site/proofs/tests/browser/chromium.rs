@@ -12,7 +12,7 @@ use std::{
     path::PathBuf,
     process::{Child, ChildStderr, Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -258,6 +258,19 @@ impl Page<'_> {
         ))?;
         ensure!(held == true, "this never holds: {condition}");
         Ok(())
+    }
+
+    /// Waits until a JavaScript expression holds in the page that is open then: this one, or one
+    /// that it leads to.
+    pub fn wait_until(&mut self, condition: &str) -> Result<()> {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            // While one page goes and the next one comes, there is nobody to answer.
+            if self.evaluate(condition).is_ok_and(|held| held == true) {
+                return Ok(());
+            }
+        }
+        bail!("this never holds: {condition}")
     }
 
     /// Presses a key, such as `Tab`, `Enter` or `Control+Enter`.

@@ -8,7 +8,7 @@ use live::exchange::{self, Exchange};
 use site::book::{self, Options};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime};
-use tower_http::services::ServeDir;
+use tower_http::{compression::CompressionLayer, services::ServeDir};
 
 /// A copy of a page, of which the first exchange is marked as one that only a server answers.
 pub const SERVER_PAGE: &str = "special/server.html";
@@ -40,7 +40,10 @@ impl Guide {
             .build()?;
         let listener = server.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let address = listener.local_addr()?;
-        let files = Router::new().fallback_service(ServeDir::new(folder.path()));
+        // As a server on the web sends them.
+        let files = Router::new()
+            .fallback_service(ServeDir::new(folder.path()))
+            .layer(CompressionLayer::new());
         server.spawn(async move { axum::serve(listener, files).await });
         Ok(Self {
             pages: pages(folder.path())?,

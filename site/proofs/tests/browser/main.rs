@@ -5,6 +5,7 @@
 mod chromium;
 mod controls;
 mod guide;
+mod page;
 
 use std::{
     cmp::Reverse,
@@ -98,6 +99,31 @@ const TESTS: &[(&str, Test)] = &[
     (
         "no_page_complains_or_calls_another_host",
         no_page_complains_or_calls_another_host,
+    ),
+    ("a_first_visit_is_light", page::a_first_visit_is_light),
+    (
+        "the_chapter_is_two_presses_away",
+        page::the_chapter_is_two_presses_away,
+    ),
+    (
+        "the_contents_open_and_close_by_keyboard",
+        page::the_contents_open_and_close_by_keyboard,
+    ),
+    (
+        "the_search_finds_and_leads",
+        page::the_search_finds_and_leads,
+    ),
+    (
+        "the_theme_follows_the_system_until_one_is_chosen",
+        page::the_theme_follows_the_system_until_one_is_chosen,
+    ),
+    (
+        "without_script_the_contents_and_the_colours_are_there",
+        page::without_script_the_contents_and_the_colours_are_there,
+    ),
+    (
+        "no_page_breaks_a_rule_of_access",
+        page::no_page_breaks_a_rule_of_access,
     ),
 ];
 

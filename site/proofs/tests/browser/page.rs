@@ -1,0 +1,411 @@
+//! The page itself: what a first visit costs, and that nobody is shut out of it.
+
+use std::{cmp::Reverse, env, fs};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::{
+    chromium::Page,
+    controls::{SENDABLE, ids, send_all, tab_to, text},
+    guide::Guide,
+};
+
+/// What a first visit may move before the reader touches anything, compressed, in bytes.
+const BYTES: u64 = 50 * 1024;
+
+/// In how many requests.
+const REQUESTS: usize = 12;
+
+/// How much of the page may jump while it loads: the score of Core Web Vitals, of which the sum is
+/// taken here.
+const SHIFT: f64 = 0.02;
+
+const DESKTOP: (u32, u32) = (1280, 900);
+const PHONE: (u32, u32) = (390, 844);
+const SIZES: [(u32, u32); 2] = [DESKTOP, PHONE];
+
+/// What the reader's system asks for.
+const THEMES: [&str; 2] = ["light", "dark"];
+
+/// The rules that a page must not break, by axe's names for the standards.
+const STANDARDS: [&str; 6] = [
+    "wcag2a",
+    "wcag2aa",
+    "wcag21a",
+    "wcag21aa",
+    "wcag22aa",
+    "best-practice",
+];
+
+fn resize(page: &mut Page<'_>, (width, height): (u32, u32)) -> Result<()> {
+    let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width == PHONE.0 });
+    page.send("Emulation.setDeviceMetricsOverride", size)?;
+    Ok(())
+}
+
+fn prefer(page: &mut Page<'_>, theme: &str) -> Result<()> {
+    let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": theme }] });
+    page.send("Emulation.setEmulatedMedia", features)?;
+    Ok(())
+}
+
+/// The chapters' pages, and those that readers meet without asking for a chapter.
+fn all_pages(guide: &Guide) -> impl Iterator<Item = &str> {
+    let others = ["index.html", "404.html"];
+    guide.pages.iter().map(String::as_str).chain(others)
+}
+
+pub fn a_first_visit_is_light(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let mut rows = Vec::new();
+    for size in SIZES {
+        resize(page, size)?;
+        for name in all_pages(guide) {
+            let (bytes, requests) = visit(guide, page, name)?;
+            let shift = page.evaluate(
+                "new Promise(resolve => {
+                    let sum = 0;
+                    const add = list => list.getEntries().forEach(entry => { sum += entry.value; });
+                    new PerformanceObserver(add).observe({ type: 'layout-shift', buffered: true });
+                    requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
+                })",
+            )?;
+            let shift = shift.as_f64().context("a score")?;
+            rows.push((bytes, requests, shift, size.0, name));
+        }
+    }
+    rows.sort_by_key(|&(bytes, ..)| Reverse(bytes));
+    println!("first visits, the heaviest first: bytes compressed, requests, layout shift");
+    for (bytes, requests, shift, width, name) in &rows {
+        println!("{bytes:7}  {requests:2}  {shift:.4}  {name} at {width} px");
+    }
+    for (bytes, requests, shift, width, name) in rows {
+        ensure!(
+            bytes <= BYTES,
+            "{name} moves {bytes} bytes, more than {BYTES}"
+        );
+        ensure!(
+            requests <= REQUESTS,
+            "{name} makes {requests} requests, more than {REQUESTS}"
+        );
+        ensure!(
+            shift <= SHIFT,
+            "{name} shifts by {shift} at {width} px, more than {SHIFT}"
+        );
+    }
+    Ok(())
+}
+
+/// Opens a page with nothing kept from before, and says how many bytes it moved, heads included,
+/// in how many requests.
+fn visit(guide: &Guide, page: &mut Page<'_>, name: &str) -> Result<(u64, usize)> {
+    page.send("Network.clearBrowserCache", json!({}))?;
+    let before = page.events("Network.loadingFinished").count();
+    page.open(&guide.address(name))?;
+    let moved: Vec<u64> = page
+        .events("Network.loadingFinished")
+        .skip(before)
+        .filter_map(|event| event["encodedDataLength"].as_f64())
+        .map(|length| length as u64)
+        .collect();
+    Ok((moved.iter().sum(), moved.len()))
+}
+
+pub fn the_chapter_is_two_presses_away(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    for size in SIZES {
+        resize(page, size)?;
+        for name in &guide.pages {
+            page.open(&guide.address(name))?;
+            page.press("Tab")?;
+            holds(page, "document.activeElement.matches('.skip')", name)?;
+            page.press("Enter")?;
+            page.press("Tab")?;
+            holds(
+                page,
+                "document.querySelector('main').contains(document.activeElement)",
+                name,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn holds(page: &mut Page<'_>, condition: &str, name: &str) -> Result<()> {
+    let held = page.evaluate(condition)?;
+    if held != true {
+        let focus = page.evaluate("document.activeElement.outerHTML.slice(0, 200)")?;
+        anyhow::bail!("{name}: this does not hold: {condition}\nThe focus is on {focus}");
+    }
+    Ok(())
+}
+
+pub fn the_contents_open_and_close_by_keyboard(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    const BUTTON: &str = "document.activeElement.id === 'contents-button'";
+    const INSIDE: &str = "document.getElementById('contents').contains(document.activeElement)";
+    const SHOWN: &str = "document.getElementById('contents').checkVisibility()";
+    resize(page, PHONE)?;
+    let name = &guide.pages[0];
+    page.open(&guide.address(name))?;
+    ensure!(
+        page.evaluate(SHOWN)? == false,
+        "the contents lie over the chapter"
+    );
+    tab_to(page, BUTTON)?;
+    page.press("Enter")?;
+    holds(page, INSIDE, name)?;
+    holds(
+        page,
+        "document.getElementById('contents-button').ariaExpanded === 'true'",
+        name,
+    )?;
+    page.press("Escape")?;
+    holds(page, BUTTON, name)?;
+    ensure!(
+        page.evaluate(SHOWN)? == false,
+        "Escape does not close the contents"
+    );
+    // Whoever goes on with Tab is not left below them.
+    page.press("Enter")?;
+    tab_to(page, &format!("!{INSIDE}"))?;
+    ensure!(
+        page.evaluate(SHOWN)? == false,
+        "the contents lie over what has the focus"
+    );
+
+    resize(page, DESKTOP)?;
+    page.open(&guide.address(name))?;
+    ensure!(
+        page.evaluate(SHOWN)? == true,
+        "there is room for the contents"
+    );
+    tab_to(page, BUTTON)?;
+    page.press("Enter")?;
+    ensure!(
+        page.evaluate(SHOWN)? == false,
+        "the button does not close the contents"
+    );
+    page.open(&guide.address(&guide.pages[1]))?;
+    ensure!(
+        page.evaluate(SHOWN)? == false,
+        "the next page forgets that they are closed"
+    );
+    Ok(())
+}
+
+pub fn the_search_finds_and_leads(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let name = &guide.pages[0];
+    page.open(&guide.address(name))?;
+    let before = page.requests().len();
+    search(page, "croissant")?;
+    let mut asked = page.requests().split_off(before);
+    asked.retain(|url| !url.contains("/favicon")); // Chromium asks for it when it likes
+    ensure!(
+        asked.len() == 2,
+        "the library and the index come with the first use: {asked:#?}"
+    );
+    let found = page.evaluate("document.querySelectorAll('#search-results a').length")?;
+    ensure!(
+        found.as_u64() > Some(3),
+        "{found} results for what half of the guide is about"
+    );
+    page.press("Escape")?;
+    holds(page, "document.activeElement.id === 'search-button'", name)?;
+    search(page, "xyzzy")?;
+    let said = text(page, "document.getElementById('search-status')")?;
+    ensure!(said == "Nothing is found for “xyzzy”.", "{said}");
+    page.press("Escape")?;
+
+    search(page, "poisoned lock")?;
+    let first = page.evaluate("document.querySelector('#search-results a').href")?;
+    let first = first
+        .as_str()
+        .context("a result leads somewhere")?
+        .to_owned();
+    page.press("Enter")?;
+    page.wait_until(&format!("location.href === {}", json!(first)))
+}
+
+/// Opens the search by keyboard and waits for what it finds.
+fn search(page: &mut Page<'_>, words: &str) -> Result<()> {
+    tab_to(page, "document.activeElement.id === 'search-button'")?;
+    page.press("Enter")?;
+    page.send("Input.insertText", json!({ "text": words }))?;
+    page.wait_for("/section|Nothing/.test(document.getElementById('search-status').textContent)")
+}
+
+pub fn the_theme_follows_the_system_until_one_is_chosen(
+    guide: &Guide,
+    page: &mut Page<'_>,
+) -> Result<()> {
+    const PAPER: &str = "getComputedStyle(document.documentElement).backgroundColor";
+    let mut papers = Vec::new();
+    for theme in THEMES {
+        prefer(page, theme)?;
+        page.open(&guide.address(&guide.pages[0]))?;
+        papers.push(page.evaluate(PAPER)?);
+    }
+    let [light, dark] = [&papers[0], &papers[1]];
+    ensure!(light != dark, "both themes are {light}");
+    choose(page, "light")?;
+    ensure!(
+        page.evaluate(PAPER)? == *light,
+        "the choice changes nothing"
+    );
+    page.open(&guide.address(&guide.pages[1]))?;
+    ensure!(
+        page.evaluate(PAPER)? == *light,
+        "the next page forgets the choice"
+    );
+    choose(page, "system")?;
+    ensure!(
+        page.evaluate(PAPER)? == *dark,
+        "the system's theme does not come back"
+    );
+    Ok(())
+}
+
+fn choose(page: &mut Page<'_>, theme: &str) -> Result<()> {
+    page.evaluate(&format!(
+        "(select => {{ select.value = {}; select.dispatchEvent(new Event('change')); }})(document.getElementById('theme'))",
+        json!(theme)
+    ))?;
+    Ok(())
+}
+
+pub fn without_script_the_contents_and_the_colours_are_there(
+    guide: &Guide,
+    page: &mut Page<'_>,
+) -> Result<()> {
+    page.send(
+        "Emulation.setScriptExecutionDisabled",
+        json!({ "value": true }),
+    )?;
+    for name in all_pages(guide) {
+        resize(page, DESKTOP)?;
+        page.open(&guide.address(name))?;
+        let links = "[...document.querySelectorAll('#contents a')]";
+        holds(
+            page,
+            &format!("{links}.length > 8 && {links}.every(link => link.checkVisibility())"),
+            name,
+        )?;
+        holds(
+            page,
+            "![...document.querySelectorAll('.scripted')].some(button => button.checkVisibility())",
+            name,
+        )?;
+        let coloured = "[...document.querySelectorAll('main pre .c-keyword')]
+            .every(word => getComputedStyle(word).color !== getComputedStyle(word.closest('pre')).color)";
+        holds(page, coloured, name)?;
+    }
+    resize(page, PHONE)?;
+    let name = &guide.pages[0];
+    page.open(&guide.address(name))?;
+    tab_to(page, "document.activeElement.matches('.to-contents')")?;
+    page.press("Enter")?;
+    holds(
+        page,
+        "document.querySelector('#contents a').checkVisibility()",
+        name,
+    )
+}
+
+/// What axe finds, in each theme and at both widths: as the page opens, with the contents and the
+/// search open, and when everything that can be pressed has been.
+pub fn no_page_breaks_a_rule_of_access(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let Some(file) = env::var_os("AXE_CORE") else {
+        println!("left out, as AXE_CORE does not name axe.min.js of the npm package axe-core");
+        return Ok(());
+    };
+    let axe = fs::read_to_string(&file).with_context(|| format!("AXE_CORE: {}", file.display()))?;
+    let mut broken = Vec::new();
+    let mut looks = 0;
+    for size in SIZES {
+        resize(page, size)?;
+        for theme in THEMES {
+            prefer(page, theme)?;
+            for name in all_pages(guide) {
+                page.open(&guide.address(name))?;
+                page.evaluate(&format!("{axe};0"))?;
+                for state in STATES {
+                    state.reach(page, size)?;
+                    looks += 1;
+                    let found = run_axe(page)?;
+                    let place = format!("{name} at {} px, {theme}, {}", size.0, state.name());
+                    broken.extend(found.into_iter().map(|found| format!("{place}: {found}")));
+                }
+            }
+        }
+    }
+    println!("axe looked {looks} times: {} violations", broken.len());
+    ensure!(broken.is_empty(), "{}", broken.join("\n"));
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Opened,
+    Contents,
+    Search,
+    Used,
+}
+
+/// Each can be reached from the one before it.
+const STATES: [State; 4] = [State::Opened, State::Contents, State::Search, State::Used];
+
+impl State {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Opened => "as it opens",
+            Self::Contents => "with the contents open",
+            Self::Search => "with the search open",
+            Self::Used => "used",
+        }
+    }
+
+    fn reach(self, page: &mut Page<'_>, size: (u32, u32)) -> Result<()> {
+        match self {
+            Self::Opened => {}
+            Self::Contents => {
+                if size == PHONE {
+                    page.evaluate("document.getElementById('contents-button').click()")?;
+                }
+            }
+            Self::Search => {
+                page.press("Escape")?;
+                page.evaluate("document.getElementById('search-button').click()")?;
+                page.send("Input.insertText", json!({ "text": "order" }))?;
+                page.wait_for(
+                    "/section/.test(document.getElementById('search-status').textContent)",
+                )?;
+            }
+            Self::Used => {
+                page.press("Escape")?;
+                page.evaluate(
+                    "document.querySelectorAll('details').forEach(part => { part.open = true; })",
+                )?;
+                send_all(page)?;
+                if let Some(first) = ids(page, SENDABLE)?.first() {
+                    crate::controls::press_button(page, first, "Edit")?;
+                }
+                page.evaluate("document.querySelectorAll('figure.diagram .console button').forEach(button => button.click())")?;
+                page.wait_for("document.querySelectorAll('figure.diagram').length === document.querySelectorAll('figure.diagram svg').length")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn run_axe(page: &mut Page<'_>) -> Result<Vec<String>> {
+    // What is scrolled below the bar is no mistake of the page's.
+    page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")?;
+    let found = page.evaluate(&format!(
+        "axe.run(document, {{ runOnly: {}, resultTypes: ['violations'] }}).then(({{ violations }}) =>
+            violations.flatMap(({{ id, nodes }}) => nodes.map(node => `${{id}}: ${{node.target.join(' ')}}: ${{node.failureSummary}}`)))",
+        json!(STANDARDS)
+    ))?;
+    match found {
+        Value::Null => Ok(Vec::new()),
+        found => Ok(serde_json::from_value(found)?),
+    }
+}
