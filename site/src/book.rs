@@ -11,6 +11,7 @@ use mdbook_driver::{MDBook, config::Config};
 use crate::{
     console::{self, Linked},
     page::Site,
+    publish,
 };
 
 /// What to build.
@@ -37,13 +38,16 @@ pub fn settings(root: &Path) -> Result<Config> {
     Config::from_disk(&file).with_context(|| format!("{} cannot be used", file.display()))
 }
 
-/// Builds the book into `dest`.
+/// Builds the book into `dest`, with what is published beside its pages.
 ///
 /// # Errors
 ///
 /// When a chapter has a mistake, or the samples do not compile.
 pub fn build(root: &Path, dest: &Path, options: &Options) -> Result<()> {
     let asked = pages(root, dest)?;
+    let mut config = settings(root)?;
+    config.update_from_env()?;
+    publish::finish(root, dest, &config)?;
     if options.console {
         console::build(root, &dest.join(console::FOLDER), &asked, Linked::Small)?;
     }

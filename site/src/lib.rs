@@ -13,6 +13,7 @@ mod console;
 mod figures;
 mod generated;
 pub mod page;
+mod publish;
 pub mod replay;
 mod repository;
 pub mod serve;
