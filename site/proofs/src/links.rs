@@ -68,6 +68,8 @@ pub fn summary(root: &Path) -> io::Result<Vec<Problem>> {
             ));
         }
     }
+    // mdBook's page for what is not there: whoever finds it did not look for it.
+    named.insert(PathBuf::from("src/404.md"));
     for page in pages(root)? {
         if !named.contains(&page) {
             problems.push(Problem::new(
