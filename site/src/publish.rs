@@ -167,23 +167,26 @@ fn markdown(root: &Path, config: &Config, chapter: &Chapter) -> Result<String> {
 
 /// mdBook publishes all its scripts and style sheets, whatever the template loads.
 fn take_away_what_no_page_asks_for(dest: &Path) -> Result<()> {
-    let mut names = String::new();
-    let mut candidates = vec![dest.join("css"), dest.join("toc.html")];
-    for entry in fs::read_dir(dest)? {
-        let file = entry?.path();
-        match file.extension().and_then(|extension| extension.to_str()) {
-            Some("html") => names += &fs::read_to_string(&file)?,
-            Some("js" | "css") => candidates.push(file),
-            _ => {}
+    let mut pages = String::new();
+    let mut candidates = Vec::new();
+    for folder in [dest.to_owned(), dest.join("css")] {
+        for entry in fs::read_dir(folder)? {
+            let file = entry?.path();
+            let extension = file.extension().unwrap_or_default();
+            if file.ends_with("toc.html") || extension == "js" || extension == "css" {
+                candidates.push(file);
+            } else if extension == "html" {
+                pages += &fs::read_to_string(file)?;
+            }
         }
     }
     for file in candidates {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        if file.is_dir() {
-            fs::remove_dir_all(&file)?;
-        } else if name == "toc.html" || !names.contains(&*name) {
+        if !pages.contains(&*name) {
             fs::remove_file(&file)?;
         }
     }
+    // Only where nothing is left in it.
+    let _ = fs::remove_dir(dest.join("css"));
     Ok(())
 }
