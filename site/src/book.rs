@@ -44,10 +44,8 @@ pub fn settings(root: &Path) -> Result<Config> {
 ///
 /// When a chapter has a mistake, or the samples do not compile.
 pub fn build(root: &Path, dest: &Path, options: &Options) -> Result<()> {
-    let asked = pages(root, dest)?;
-    let mut config = settings(root)?;
-    config.update_from_env()?;
-    publish::finish(root, dest, &config)?;
+    let (book, asked) = render(root, dest)?;
+    publish::finish(&book, dest)?;
     if options.console {
         console::build(root, &dest.join(console::FOLDER), &asked, Linked::Small)?;
     }
@@ -60,6 +58,11 @@ pub fn build(root: &Path, dest: &Path, options: &Options) -> Result<()> {
 ///
 /// When a chapter has a mistake: each with its file, its line and its mend, a line for each.
 pub fn pages(root: &Path, dest: &Path) -> Result<BTreeSet<String>> {
+    render(root, dest).map(|(_, asked)| asked)
+}
+
+/// Builds the pages, and gives the book that they were made of, as it was written.
+fn render(root: &Path, dest: &Path) -> Result<(MDBook, BTreeSet<String>)> {
     let mut config = settings(root)?;
     // As stock mdBook does: whoever publishes the guide says where it will be.
     config.update_from_env()?;
@@ -73,5 +76,5 @@ pub fn pages(root: &Path, dest: &Path) -> Result<BTreeSet<String>> {
     }
     // Stock mdBook's, which are among the sources: they may be of another day.
     console::remove(&dest.join(console::FOLDER))?;
-    Ok(site.asked())
+    Ok((book, site.asked()))
 }

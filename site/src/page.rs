@@ -142,30 +142,19 @@ impl<'a> Page<'a> {
     }
 
     fn figure(&self, block: &Block, used: &mut Used) -> Result<String, Problem> {
-        let problem = |message: String| Problem::new(&self.file, block.line, message);
-        let include = block
-            .include
-            .as_ref()
-            .map_err(|not| problem(not.to_string()))?;
-        let file = included_file(&self.file, include)
-            .ok_or_else(|| problem("the included file lies outside of the repository".into()))?;
-        let source = Source::read(self.root, &file).map_err(|error| {
-            let file = slashes(&file);
-            problem(format!(
-                "{file} cannot be read ({error}). Include a file that is there"
-            ))
-        })?;
-        let anchor = include.anchor.as_deref();
-        let lines = source
-            .shown(anchor)
-            .map_err(|unshown| unshown.at(&self.file, block.line))?;
+        let (source, lines) = included(self.root, &self.file, block)?;
+        let file = source.file.clone();
         used.files.insert(file.clone());
 
+        let anchored = block
+            .include
+            .as_ref()
+            .is_ok_and(|include| include.anchor.is_some());
         let origin = Origin {
             file: slashes(&file),
             link: self
                 .repository
-                .link(&file, anchor.map(|_| &*lines), &self.up),
+                .link(&file, anchored.then_some(&*lines), &self.up),
         };
         match block.language.as_str() {
             "http" => self.exchanges(block, &source, &lines, &origin, &mut used.apps),
@@ -263,6 +252,35 @@ impl<'a> Page<'a> {
             .to_string_lossy()
             .into_owned()
     }
+}
+
+/// The file that a block of a chapter includes, and the lines of it that the block shows.
+///
+/// # Errors
+///
+/// When the block is no include, or what it names is not there.
+pub(crate) fn included(
+    root: &Path,
+    chapter: &Path,
+    block: &Block,
+) -> Result<(Source, Vec<Line>), Problem> {
+    let problem = |message: String| Problem::new(chapter, block.line, message);
+    let include = block
+        .include
+        .as_ref()
+        .map_err(|not| problem(not.to_string()))?;
+    let file = included_file(chapter, include)
+        .ok_or_else(|| problem("the included file lies outside of the repository".into()))?;
+    let source = Source::read(root, &file).map_err(|error| {
+        let file = slashes(&file);
+        problem(format!(
+            "{file} cannot be read ({error}). Include a file that is there"
+        ))
+    })?;
+    let lines = source
+        .shown(include.anchor.as_deref())
+        .map_err(|unshown| unshown.at(chapter, block.line))?;
+    Ok((source, lines))
 }
 
 /// What every aside is called, in words, so that it does not take a colour to know it.

@@ -1,24 +1,19 @@
 //! What a published guide has beside its pages: a description and an address for each, a map of the
 //! site, and the chapters as Markdown for who reads them without a browser. mdBook makes none of it.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    sync::LazyLock,
-};
+use std::{env, fs, path::Path, sync::LazyLock};
 
 use anyhow::{Context, Result};
 use mdbook_driver::{
     MDBook,
     book::{BookItem, Chapter},
-    config::Config,
 };
 use regex::Regex;
 
 use crate::{
-    anchors::{Source, included_file},
     blocks::{self, pattern},
     colour::escape,
+    page::included,
 };
 
 /// The environment variable that says where the pages will be, such as
@@ -35,9 +30,10 @@ const LONGEST: usize = 200;
 /// # Errors
 ///
 /// When a page is not as the theme makes it, or a file cannot be written.
-pub fn finish(root: &Path, dest: &Path, config: &Config) -> Result<()> {
-    let book = MDBook::load_with_config(root, config.clone())?.book;
-    let chapters: Vec<&Chapter> = book
+pub fn finish(written: &MDBook, dest: &Path) -> Result<()> {
+    let config = &written.config;
+    let chapters: Vec<&Chapter> = written
+        .book
         .iter()
         .filter_map(|item| match item {
             BookItem::Chapter(chapter) if chapter.path.is_some() => Some(chapter),
@@ -59,7 +55,7 @@ pub fn finish(root: &Path, dest: &Path, config: &Config) -> Result<()> {
             // The same page under the shortest name. Its address is that of the chapter.
             fs::copy(dest.join(&page), dest.join("index.html"))?;
         }
-        fs::write(dest.join(&file), markdown(root, config, chapter)?)?;
+        fs::write(dest.join(&file), markdown(written, chapter)?)?;
         let prefix = address.as_deref().unwrap_or_default();
         list += &format!(
             "- [{}]({prefix}{}): {described}\n",
@@ -143,20 +139,14 @@ fn shortened(text: &str) -> String {
 }
 
 /// A chapter with what its blocks show, as it could stand in a file of its own.
-fn markdown(root: &Path, config: &Config, chapter: &Chapter) -> Result<String> {
+fn markdown(written: &MDBook, chapter: &Chapter) -> Result<String> {
     let source = chapter.source_path.clone().unwrap_or_default();
-    let file: PathBuf = config.book.src.join(source);
-    let text = fs::read_to_string(root.join(&file))?;
+    let file = written.config.book.src.join(source);
+    let text = &chapter.content;
     let mut expanded = String::new();
     let mut done = 0;
-    for block in blocks::read(&text) {
-        let Ok(include) = &block.include else {
-            continue;
-        };
-        let shown = included_file(&file, include).context("a built page includes what is there")?;
-        let lines = Source::read(root, &shown)?
-            .shown(include.anchor.as_deref())
-            .map_err(|unshown| unshown.at(&file, block.line))?;
+    for block in blocks::read(text) {
+        let (_, lines) = included(&written.root, &file, &block)?;
         let lines: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
         expanded += &text[done..block.range.start];
         expanded += &format!("```{}\n{}\n```", block.language, lines.join("\n"));
