@@ -60,17 +60,21 @@ fn mermaid(root: &Path, folder: &Path) -> Result<()> {
     fs::write(&script, content).with_context(|| format!("{} cannot be written", script.display()))
 }
 
+/// The workspace that the samples are part of. A copy of the book that is under test has none, and
+/// then it is the tool's own.
+pub(crate) fn workspace(root: &Path) -> &Path {
+    if root.join("Cargo.lock").is_file() {
+        return root;
+    }
+    let site = Path::new(env!("CARGO_MANIFEST_DIR"));
+    site.parent().unwrap_or(site)
+}
+
 /// The folder of a package that the workspace depends on.
 fn package(root: &Path, name: &str) -> Result<PathBuf> {
-    // The tool's own workspace: a copy of the book that is under test has none.
-    let workspace = if root.join("Cargo.lock").is_file() {
-        root
-    } else {
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-    };
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["metadata", "--format-version=1", "--locked"])
-        .current_dir(workspace)
+        .current_dir(workspace(root))
         .output()
         .context("cargo metadata cannot be run")?;
     if !output.status.success() {

@@ -9,16 +9,31 @@ use crate::support::{part, site};
 
 const ADDRESS: &str = "https://shop.example/guide";
 
-/// Two chapters, built as a publishing workflow builds all, and where they are.
-fn published(address: Option<&str>) -> Result<TempDir> {
+/// What the publishing workflow of a fork sets, by `.github/workflows/publish.yml` or as its runner.
+const FORK: [(&str, &str); 6] = [
+    ("SITE_ADDRESS", ADDRESS),
+    (
+        "MDBOOK_OUTPUT__HTML__GIT_REPOSITORY_URL",
+        "https://forge.example/ines/shop",
+    ),
+    (
+        "MDBOOK_OUTPUT__HTML__EDIT_URL_TEMPLATE",
+        "https://forge.example/ines/shop/edit/main/{path}",
+    ),
+    ("GITHUB_SERVER_URL", "https://forge.example"),
+    ("GITHUB_REPOSITORY", "ines/shop"),
+    ("GITHUB_SHA", "0123456789abcdef0123456789abcdef01234567"),
+];
+
+/// Two chapters, built as a publishing workflow builds all, with these variables, and where they are.
+fn published(environment: &[(&str, &str)]) -> Result<TempDir> {
     let (book, dest) = (part()?, tempfile::tempdir()?);
     let mut build = site(&["build", "--no-console", "--root"]);
-    build
-        .arg(book.path())
-        .arg("--dest")
-        .arg(dest.path())
-        .env_remove("SITE_ADDRESS");
-    build.envs(address.map(|address| ("SITE_ADDRESS", address)));
+    build.arg(book.path()).arg("--dest").arg(dest.path());
+    for (name, _) in FORK {
+        build.env_remove(name);
+    }
+    build.envs(environment.iter().copied());
     let output = build.output()?;
     ensure!(
         output.status.success(),
@@ -34,7 +49,7 @@ fn read(folder: &Path, file: &str) -> Result<String> {
 
 #[test]
 fn every_page_has_a_description_and_an_address_of_its_own() -> Result<()> {
-    let dest = published(Some(ADDRESS))?;
+    let dest = published(&FORK[..1])?;
     let html = read(dest.path(), "requests.html")?;
     let described = "<meta name=\"description\" content=\"It is a quarter past eight on a Monday. ";
     assert!(html.contains(described));
@@ -42,6 +57,11 @@ fn every_page_has_a_description_and_an_address_of_its_own() -> Result<()> {
         html.contains("<link rel=\"canonical\" href=\"https://shop.example/guide/requests.html\">")
     );
     assert!(html.contains("<meta property=\"og:title\" content=\"Requests\">"));
+    assert!(
+        html.contains(
+            "<meta property=\"og:image\" content=\"https://shop.example/guide/card.png\">"
+        )
+    );
     // Two names of one page have one address.
     let index = read(dest.path(), "index.html")?;
     assert!(index.contains(
@@ -60,7 +80,7 @@ fn every_page_has_a_description_and_an_address_of_its_own() -> Result<()> {
 
 #[test]
 fn without_an_address_nothing_claims_one() -> Result<()> {
-    let dest = published(None)?;
+    let dest = published(&[])?;
     let html = read(dest.path(), "requests.html")?;
     assert!(!html.contains("canonical") && !html.contains("og:url"));
     assert!(!dest.path().join("sitemap.xml").exists());
@@ -68,8 +88,90 @@ fn without_an_address_nothing_claims_one() -> Result<()> {
 }
 
 #[test]
+fn the_card_is_as_large_as_the_pages_say_and_shows_a_real_answer() -> Result<()> {
+    let dest = published(&FORK[..1])?;
+    let card = fs::read(dest.path().join("card.png"))?;
+    // PNG, section 11.2.2: the first chunk begins with the width and the height.
+    assert_eq!(&card[12..16], b"IHDR");
+    assert_eq!(card[16..20], 1200_u32.to_be_bytes());
+    assert_eq!(card[20..24], 630_u32.to_be_bytes());
+
+    let root = site::book::root();
+    let drawing = read(&root, "site/theme/card.svg")?;
+    let recorded = read(&root, "code/exchanges/errors.http")?;
+    let answer = recorded
+        .split_once("# ANCHOR: sold-out")
+        .context("sold-out")?
+        .1;
+    let message = drawing.split_once("monospace").context("the answer")?.1;
+    let lines: Vec<String> = message
+        .split("<text ")
+        .skip(1)
+        .filter_map(|text| text.split_once('>')?.1.split_once("</text>"))
+        .map(|(text, _)| without_tags(text))
+        .take(3)
+        .collect();
+    assert_eq!(lines.len(), 3);
+    for line in lines {
+        let shown = |recorded: &str| recorded.trim().starts_with(&line);
+        assert!(answer.lines().any(shown), "{line}");
+    }
+    Ok(())
+}
+
+fn without_tags(html: &str) -> String {
+    html.split('<')
+        .map(|part| part.split_once('>').map_or(part, |(_, text)| text))
+        .collect()
+}
+
+#[test]
+fn a_fork_links_to_itself() -> Result<()> {
+    let dest = published(&FORK)?;
+    let html = read(dest.path(), "requests.html")?;
+    for link in [
+        "<a rel=\"edit\" href=\"https://forge.example/ines/shop/edit/main/src/requests.md\">Edit this page</a>",
+        "<a href=\"https://forge.example/ines/shop\">The repository</a>",
+        "<a href=\"https://forge.example/ines/shop/issues/new/choose\">Report a mistake</a>",
+        "<a href=\"https://forge.example/ines/shop/commit/0123456789abcdef0123456789abcdef01234567\">0123456</a>",
+    ] {
+        assert!(html.contains(link), "{link}");
+    }
+    let listing = "<a href=\"https://forge.example/ines/shop/blob/0123456789abcdef0123456789abcdef01234567/code/src/requests.rs#L";
+    assert!(html.contains(listing), "{listing}");
+    // Every address that is no example of this test's: the guide's own words name them.
+    assert!(!html.contains("https://github.com/"));
+    Ok(())
+}
+
+#[test]
+fn every_page_says_with_which_versions_its_samples_were_tested() -> Result<()> {
+    let dest = published(&[])?;
+    let lock = read(&site::book::root(), "Cargo.lock")?;
+    let axum = lock
+        .split_once("name = \"axum\"\nversion = \"")
+        .context("axum")?
+        .1;
+    let axum = axum.split('"').next().unwrap_or_default();
+    for page in [
+        "index.html",
+        "introduction.html",
+        "requests.html",
+        "404.html",
+        "print.html",
+    ] {
+        let html = read(dest.path(), page)?;
+        let foot = html.rsplit_once("<footer>").context("a footer")?.1;
+        let said = "<p>The samples were tested with Rust 1.";
+        assert_eq!(foot.matches(said).count(), 1, "{page}");
+        assert!(foot.contains(&format!(", axum {axum}, tokio 1.")), "{page}");
+    }
+    Ok(())
+}
+
+#[test]
 fn the_chapters_are_there_as_markdown_with_what_they_show() -> Result<()> {
-    let dest = published(Some(ADDRESS))?;
+    let dest = published(&FORK[..1])?;
     let list = read(dest.path(), "llms.txt")?;
     assert!(list.starts_with("# Rust Backend Basics\n\n> "), "{list}");
     assert!(
@@ -89,7 +191,7 @@ fn the_chapters_are_there_as_markdown_with_what_they_show() -> Result<()> {
 
 #[test]
 fn what_a_page_names_is_published_and_nothing_of_stock_mdbook_beside_it() -> Result<()> {
-    let dest = published(None)?;
+    let dest = published(&[])?;
     let html = read(dest.path(), "requests.html")?;
     let named: BTreeSet<&str> = html
         .split(['"', '\''])
