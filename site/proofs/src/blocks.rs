@@ -17,7 +17,7 @@ use crate::{html, leftovers, links};
 pub const LONGEST: usize = 25;
 
 /// What may stand round a block, with blank lines round the fence.
-const WELCOME: [&str; 3] = ["aside", "details", "figure"];
+const WELCOME: [&str; 4] = ["aside", "details", "figure", "section"];
 
 /// What shows text as code without being a fence.
 const RAW_CODE: [&str; 7] = [
@@ -332,7 +332,7 @@ fn placed(text: &str, block: &Block) -> Result<(), String> {
     match stranger {
         Some(element) => Err(format!(
             "this block stands in {element}. Blocks stand at the top of a page or in <aside>, \
-             <details> or <figure>, with blank lines round the fence"
+             <details>, <figure> or <section>, with blank lines round the fence"
         )),
         None => Ok(()),
     }
