@@ -22,10 +22,7 @@ pub struct Guide {
     pub pages: Vec<String>,
     /// The exchanges that the pages show, challenges left out.
     pub exchanges: Vec<Exchange>,
-    address: SocketAddr,
-    // Dropped in this order: the server ends before its folder goes.
-    _server: Runtime,
-    _folder: TempDir,
+    served: Served,
 }
 
 impl Guide {
@@ -34,6 +31,29 @@ impl Guide {
         let options = Options { console: true };
         book::build(&book::root(), folder.path(), &options)?;
         write_special_pages(folder.path())?;
+        Ok(Self {
+            pages: pages(folder.path())?,
+            exchanges: exchanges()?,
+            served: Served::new(folder)?,
+        })
+    }
+
+    /// Where a page is served.
+    pub fn address(&self, page: &str) -> String {
+        self.served.address(page)
+    }
+}
+
+/// A folder of pages, on a free port of the loopback address.
+pub struct Served {
+    address: SocketAddr,
+    // Dropped in this order: the server ends before its folder goes.
+    _server: Runtime,
+    _folder: TempDir,
+}
+
+impl Served {
+    pub fn new(folder: TempDir) -> Result<Self> {
         let server = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_io()
@@ -46,8 +66,6 @@ impl Guide {
             .layer(CompressionLayer::new());
         server.spawn(async move { axum::serve(listener, files).await });
         Ok(Self {
-            pages: pages(folder.path())?,
-            exchanges: exchanges()?,
             address,
             _server: server,
             _folder: folder,

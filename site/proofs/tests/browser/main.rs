@@ -6,6 +6,7 @@ mod chromium;
 mod controls;
 mod guide;
 mod page;
+mod paint;
 
 use std::{
     cmp::Reverse,
@@ -101,6 +102,10 @@ const TESTS: &[(&str, Test)] = &[
         no_page_complains_or_calls_another_host,
     ),
     ("a_first_visit_is_light", page::a_first_visit_is_light),
+    (
+        "the_chapter_is_there_before_a_stock_page_is",
+        paint::the_chapter_is_there_before_a_stock_page_is,
+    ),
     (
         "the_chapter_is_two_presses_away",
         page::the_chapter_is_two_presses_away,

@@ -21,8 +21,8 @@ const REQUESTS: usize = 12;
 /// taken here.
 const SHIFT: f64 = 0.02;
 
-const DESKTOP: (u32, u32) = (1280, 900);
-const PHONE: (u32, u32) = (390, 844);
+pub const DESKTOP: (u32, u32) = (1280, 900);
+pub const PHONE: (u32, u32) = (390, 844);
 const SIZES: [(u32, u32); 2] = [DESKTOP, PHONE];
 
 /// What the reader's system asks for.
@@ -38,15 +38,23 @@ const STANDARDS: [&str; 6] = [
     "best-practice",
 ];
 
-fn resize(page: &mut Page<'_>, (width, height): (u32, u32)) -> Result<()> {
+pub fn resize(page: &mut Page<'_>, (width, height): (u32, u32)) -> Result<()> {
     let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width == PHONE.0 });
     page.send("Emulation.setDeviceMetricsOverride", size)?;
     Ok(())
 }
 
+/// Asks for a theme as the reader's system does. Nothing moves, so that nothing is on its way when
+/// it is looked at.
 fn prefer(page: &mut Page<'_>, theme: &str) -> Result<()> {
-    let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": theme }] });
-    page.send("Emulation.setEmulatedMedia", features)?;
+    let features = json!([
+        { "name": "prefers-color-scheme", "value": theme },
+        { "name": "prefers-reduced-motion", "value": "reduce" },
+    ]);
+    page.send(
+        "Emulation.setEmulatedMedia",
+        json!({ "features": features }),
+    )?;
     Ok(())
 }
 
@@ -397,8 +405,18 @@ impl State {
 }
 
 fn run_axe(page: &mut Page<'_>) -> Result<Vec<String>> {
-    // What is scrolled below the bar is no mistake of the page's.
-    page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")?;
+    // What is scrolled below the bar is no mistake of the page's. What has got the focus may still be
+    // on its way into view.
+    page.evaluate(
+        "new Promise(resolve => {
+            const top = () => {
+                if (scrollY === 0) { resolve(); return; }
+                scrollTo({ top: 0, behavior: 'instant' });
+                requestAnimationFrame(() => requestAnimationFrame(top));
+            };
+            requestAnimationFrame(() => requestAnimationFrame(top));
+        })",
+    )?;
     let found = page.evaluate(&format!(
         "axe.run(document, {{ runOnly: {}, resultTypes: ['violations'] }}).then(({{ violations }}) =>
             violations.flatMap(({{ id, nodes }}) => nodes.map(node => `${{id}}: ${{node.target.join(' ')}}: ${{node.failureSummary}}`)))",

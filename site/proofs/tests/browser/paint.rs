@@ -1,0 +1,98 @@
+//! When the reader of a slow phone sees the page, beside stock mdBook's build of the same chapters.
+
+use anyhow::{Context, Result, ensure};
+use mdbook_driver::{MDBook, config::HtmlConfig};
+use serde_json::json;
+use site::{book, page::Site};
+
+use crate::{
+    chromium::Page,
+    guide::{Guide, Served},
+    page::{PHONE, resize},
+};
+
+/// How long the largest paint may take, as a part of what it takes in stock mdBook's page.
+const RATIO: f64 = 0.4;
+
+/// How often each page is opened. The median counts.
+const RUNS: usize = 5;
+
+/// The slow phone: bytes in a second, milliseconds for each request, and how much slower it computes
+/// than the machine that runs this.
+const BYTES_PER_SECOND: u32 = 1_600_000 / 8;
+const LATENCY: u32 = 150;
+const SLOWER: u32 = 4;
+
+pub fn the_chapter_is_there_before_a_stock_page_is(
+    guide: &Guide,
+    page: &mut Page<'_>,
+) -> Result<()> {
+    let stock = stock()?;
+    resize(page, PHONE)?;
+    page.send(
+        "Network.emulateNetworkConditions",
+        json!({
+            "offline": false,
+            "latency": LATENCY,
+            "downloadThroughput": BYTES_PER_SECOND,
+            "uploadThroughput": BYTES_PER_SECOND,
+        }),
+    )?;
+    page.send("Emulation.setCPUThrottlingRate", json!({ "rate": SLOWER }))?;
+    let mut rows = Vec::new();
+    for name in &guide.pages {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        // In turn, so that whatever else the machine does meets both.
+        for _ in 0..RUNS {
+            ours.push(largest_paint(page, &guide.address(name))?);
+            theirs.push(largest_paint(page, &stock.address(name))?);
+        }
+        let (ours, theirs) = (median(ours), median(theirs));
+        rows.push((ours / theirs, ours, theirs, name));
+    }
+    rows.sort_by(|(one, ..), (other, ..)| other.total_cmp(one));
+    println!("largest paint on a slow phone, the worst first: part of stock's, ms, stock's ms");
+    for (ratio, ours, theirs, name) in &rows {
+        println!("{ratio:.2}  {ours:5.0}  {theirs:5.0}  {name}");
+    }
+    for (ratio, _, _, name) in rows {
+        ensure!(
+            ratio <= RATIO,
+            "{name} takes {ratio:.2} of what stock mdBook's page takes, more than {RATIO}"
+        );
+    }
+    Ok(())
+}
+
+/// The same chapters in mdBook's own theme, and without its plugin for diagrams, which would make
+/// its pages three times as heavy.
+fn stock() -> Result<Served> {
+    let folder = tempfile::Builder::new().prefix("stock-").tempdir()?;
+    let root = book::root();
+    let mut config = book::settings(&root)?;
+    config.set("output.html", HtmlConfig::default())?;
+    config.build.build_dir = folder.path().to_path_buf();
+    let mut stock = MDBook::load_with_config(root, config)?;
+    stock.with_preprocessor(Site::default());
+    stock.build()?;
+    Served::new(folder)
+}
+
+/// When the largest thing on the first screen was painted, in milliseconds after the page was asked
+/// for, with nothing kept from before.
+fn largest_paint(page: &mut Page<'_>, address: &str) -> Result<f64> {
+    page.send("Network.clearBrowserCache", json!({}))?;
+    page.open(address)?;
+    let painted = page.evaluate(
+        "new Promise(resolve => {
+            const last = list => resolve(list.getEntries().at(-1).startTime);
+            new PerformanceObserver(last).observe({ type: 'largest-contentful-paint', buffered: true });
+        })",
+    )?;
+    painted.as_f64().context("a time")
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
