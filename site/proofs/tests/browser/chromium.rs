@@ -273,7 +273,7 @@ impl Page<'_> {
         bail!("this never holds: {condition}")
     }
 
-    /// Presses a key, such as `Tab`, `Enter` or `Control+Enter`.
+    /// Presses a key, such as `Tab`, `Enter` or `Control+Enter`. None of them writes a letter.
     pub fn press(&mut self, keys: &str) -> Result<()> {
         let (modifiers, key) = match keys.split_once('+') {
             Some(("Control", key)) => (2, key),
@@ -284,6 +284,10 @@ impl Page<'_> {
             "Tab" => 9,
             "Enter" => 13,
             "Escape" => 27,
+            "ArrowLeft" => 37,
+            "ArrowRight" => 39,
+            "/" => 191,
+            "s" => 83,
             _ => bail!("{key} is no key that the tests use"),
         };
         let mut event = json!({

@@ -127,6 +127,22 @@ const TESTS: &[(&str, Test)] = &[
         page::without_script_the_contents_and_the_colours_are_there,
     ),
     (
+        "keys_turn_the_page_and_open_the_search",
+        page::keys_turn_the_page_and_open_the_search,
+    ),
+    (
+        "on_paper_the_chapter_is_whole_and_alone",
+        page::on_paper_the_chapter_is_whole_and_alone,
+    ),
+    (
+        "before_and_after_stand_side_by_side_where_there_is_room",
+        page::before_and_after_stand_side_by_side_where_there_is_room,
+    ),
+    (
+        "a_listing_is_copied_as_it_is_in_its_file",
+        page::a_listing_is_copied_as_it_is_in_its_file,
+    ),
+    (
         "no_page_breaks_a_rule_of_access",
         page::no_page_breaks_a_rule_of_access,
     ),

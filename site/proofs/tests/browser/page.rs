@@ -233,6 +233,72 @@ pub fn the_search_finds_and_leads(guide: &Guide, page: &mut Page<'_>) -> Result<
     page.wait_until(&format!("location.href === {}", json!(first)))
 }
 
+pub fn keys_turn_the_page_and_open_the_search(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let order = page_order(guide, page)?;
+    let [first, second, third, ..] = order.as_slice() else {
+        anyhow::bail!("the contents lead to {order:?}");
+    };
+    page.open(second)?;
+    page.press("ArrowRight")?;
+    page.wait_until(&format!("location.href === {}", json!(third)))?;
+    page.wait_until("document.readyState === 'complete'")?;
+    page.press("ArrowLeft")?;
+    page.wait_until(&format!("location.href === {}", json!(second)))?;
+    page.wait_until("document.readyState === 'complete'")?;
+    for key in ["/", "s"] {
+        page.press(key)?;
+        holds(page, "document.getElementById('search').open", key)?;
+        // What is typed belongs to the search.
+        page.press("ArrowLeft")?;
+        page.press("Escape")?;
+        holds(page, "!document.getElementById('search').open", key)?;
+    }
+    holds(
+        page,
+        &format!("location.href === {}", json!(second)),
+        "the search",
+    )?;
+
+    // There is no page before the first.
+    page.open(first)?;
+    page.press("ArrowLeft")?;
+    holds(
+        page,
+        &format!("location.href === {}", json!(first)),
+        "ArrowLeft",
+    )?;
+    // Previous and next say where they lead.
+    for address in &order {
+        page.open(address)?;
+        let said = page.evaluate(
+            "[...document.querySelectorAll('.steps a')].map(link => [link.href,
+                link.textContent.trim().replace(/^(Previous|Next)\\s+/, '')])",
+        )?;
+        let said: Vec<(String, String)> = serde_json::from_value(said)?;
+        ensure!(!said.is_empty(), "{address} is a dead end");
+        for (href, title) in said {
+            ensure!(order.contains(&href), "{address} leads to {href}");
+            let entry = format!(
+                "[...document.querySelectorAll('#contents a')].find(link => link.href === {})
+                    .textContent.endsWith({})",
+                json!(href),
+                json!(title)
+            );
+            holds(page, &entry, address)?;
+        }
+    }
+    Ok(())
+}
+
+/// The addresses of the chapters, in the order of the contents.
+fn page_order(guide: &Guide, page: &mut Page<'_>) -> Result<Vec<String>> {
+    page.open(&guide.address(&guide.pages[0]))?;
+    let links = page.evaluate(
+        "[...document.querySelectorAll('#contents ol a')].map(link => link.href).filter(href => !href.includes('#'))",
+    )?;
+    Ok(serde_json::from_value(links)?)
+}
+
 /// Opens the search by keyboard and waits for what it finds.
 fn search(page: &mut Page<'_>, words: &str) -> Result<()> {
     tab_to(page, "document.activeElement.id === 'search-button'")?;
@@ -316,6 +382,110 @@ pub fn without_script_the_contents_and_the_colours_are_there(
         "document.querySelector('#contents a').checkVisibility()",
         name,
     )
+}
+
+pub fn on_paper_the_chapter_is_whole_and_alone(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let mut addresses = 0;
+    for name in all_pages(guide) {
+        page.send("Emulation.setEmulatedMedia", json!({ "media": "print" }))?;
+        page.open(&guide.address(name))?;
+        let round = ".bar, #contents, .skip, .steps, footer, .console, .copy, dialog";
+        let shown = format!(
+            "[...document.querySelectorAll({})].filter(part => part.checkVisibility()).length === 0",
+            json!(round)
+        );
+        holds(page, &shown, name)?;
+        // Nobody can unfold paper, nor scroll it.
+        let whole = "[...document.querySelectorAll('main pre:not([hidden]) > code')]
+            .every(code => code.checkVisibility() && code.scrollWidth <= code.clientWidth)";
+        holds(page, whole, name)?;
+        let dark =
+            "getComputedStyle(document.documentElement).backgroundColor === 'rgb(255, 255, 255)'";
+        page.evaluate("document.documentElement.dataset.theme = 'dark'")?;
+        holds(page, dark, name)?;
+        let named = page.evaluate(
+            "[...document.querySelectorAll('main a[href^=http]:not(figcaption a)')].map(link =>
+                [link.getAttribute('href'), getComputedStyle(link, '::after').content])",
+        )?;
+        let named: Vec<(String, String)> = serde_json::from_value(named)?;
+        for (address, content) in named {
+            ensure!(
+                content.contains(&address),
+                "{name}: {address} is not on paper"
+            );
+            addresses += 1;
+        }
+    }
+    println!("addresses of links on paper: {addresses}");
+    ensure!(addresses > 0, "no page has a link that leads away");
+    Ok(())
+}
+
+pub fn before_and_after_stand_side_by_side_where_there_is_room(
+    guide: &Guide,
+    page: &mut Page<'_>,
+) -> Result<()> {
+    let mut pairs = 0;
+    for (width, side_by_side) in [(1440, true), (1280, false), (PHONE.0, false)] {
+        resize(page, (width, 900))?;
+        for name in &guide.pages {
+            page.open(&guide.address(name))?;
+            let tops = page.evaluate(
+                "[...document.querySelectorAll('.pair')].map(pair =>
+                    [...pair.querySelectorAll('figure')].map(figure => figure.getBoundingClientRect().top))",
+            )?;
+            let tops: Vec<[f64; 2]> = serde_json::from_value(tops)?;
+            for [before, after] in tops {
+                ensure!(
+                    (before == after) == side_by_side,
+                    "{name} at {width} px: before at {before}, after at {after}"
+                );
+                pairs += 1;
+            }
+        }
+    }
+    println!("pairs looked at: {pairs}");
+    ensure!(pairs > 0, "no page compares anything");
+    Ok(())
+}
+
+pub fn a_listing_is_copied_as_it_is_in_its_file(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let mut copied = 0;
+    for name in &guide.pages {
+        page.open(&guide.address(name))?;
+        // Without a window there is no clipboard to be read.
+        page.evaluate(
+            "navigator.clipboard.writeText = async text => { window.copied.push(text); };
+            window.copied = [];",
+        )?;
+        let texts = page.evaluate(
+            "[...document.querySelectorAll('.listing .copy')].map(button => {
+                button.click();
+                const code = button.closest('figure').querySelector('pre > code');
+                return [button.closest('figure').dataset.file, code.dataset.language, window.copied.at(-1)];
+            })",
+        )?;
+        let texts: Vec<(String, String, String)> = serde_json::from_value(texts)?;
+        for (file, language, text) in texts {
+            let source = fs::read_to_string(site::book::root().join(&file))?;
+            let from = |line: &str| {
+                let line = line.trim();
+                source.lines().any(|written| match language.as_str() {
+                    // A terminal's prompt is not what is typed.
+                    "console" => written.strip_prefix("$ ") == Some(line),
+                    _ => written.trim() == line,
+                })
+            };
+            for line in text.lines() {
+                ensure!(from(line), "{name}: {file} has no line {line:?}");
+            }
+            ensure!(!text.is_empty(), "{name}: nothing of {file} is copied");
+            copied += 1;
+        }
+    }
+    println!("listings copied: {copied}");
+    ensure!(copied > 0, "no page has a listing");
+    Ok(())
 }
 
 /// What axe finds, in each theme and at both widths: as the page opens, with the contents and the
