@@ -98,6 +98,49 @@
         return code.textContent.replace(/\n$/, '');
     }
 
+    // A request as a command for a terminal, where `cargo chapter NAME` serves the chapter.
+    function curl(request) {
+        const whole = request.replaceAll(/\{\{padding (\d+)\}\}/g, (_, letters) => 'x'.repeat(letters));
+        const [head, ...rest] = whole.split('\n\n');
+        const [line, ...headers] = head.split('\n').filter(line => !line.startsWith('#'));
+        const [method, path] = line.split(' ');
+        const body = rest.join('\n\n').trimEnd();
+        const quoted = word => `'${word.replaceAll("'", "'\\''")}'`;
+        const parts = [`curl --include ${quoted(`http://localhost:4000${path}`)}`];
+        if (method === 'HEAD') {
+            parts[0] = parts[0].replace('--include', '--head');
+        } else if (method !== (body ? 'POST' : 'GET')) {
+            parts.push(`--request ${method}`);
+        }
+        parts.push(...headers.map(header => `--header ${quoted(header)}`));
+        if (body) {
+            if (!headers.some(header => /^content-type:/i.test(header))) {
+                parts.push("--header 'content-type:'"); // or curl says that it is a form
+            }
+            parts.push(`--data-raw ${quoted(body)}`);
+        }
+        return parts.join(' \\\n  ');
+    }
+
+    // The button that copies it. `say` tells how it went.
+    function curlButton(chapter, request, say) {
+        return make('button', {
+            type: 'button',
+            click: async () => {
+                const command = curl(request());
+                const names = [...new Set(command.match(/\{\{[\w-]+\}\}/g))];
+                try {
+                    await navigator.clipboard.writeText(command);
+                } catch {
+                    say(`This browser does not let the page copy. The command is: ${command}`);
+                    return;
+                }
+                say(`Copied. It asks the shop that cargo chapter ${chapter} opens in a terminal.`
+                    + (names.length > 0 ? ` An earlier answer has the value of ${names.join(' and ')}.` : ''));
+            },
+        }, 'Copy as curl');
+    }
+
     // The colours that the preprocessor gives to exchanges, for text that it has not seen.
     function paint(message) {
         const fragment = document.createDocumentFragment();
@@ -203,10 +246,11 @@
             this.turnButton = this.button('Show the recorded answer', () => this.turn());
             this.topButton = this.button('Send all from the top', () => this.sendFromTheTop());
             this.resetButton = this.button('Reset the shop', () => this.reset());
+            this.curlButton = curlButton(figure.dataset.chapter, () => this.request, words => this.say(words));
             this.status = make('p', { role: 'status' });
             this.bar = make('div', { class: 'console', role: 'group', 'aria-label': `Console: ${this.title}` },
                 this.sendButton, this.editButton, this.restoreButton, this.turnButton, this.topButton,
-                this.resetButton, this.status);
+                this.resetButton, this.curlButton, this.status);
             this.pre.after(this.bar);
             this.quiet();
         }
@@ -513,7 +557,7 @@
             this.id = `diagram-${index}`;
             this.source = figure.querySelector('.mermaid-source').textContent;
             this.steps = figure.querySelector('ol');
-            this.canvas = make('div', { class: 'canvas', role: 'img', tabindex: '0', 'aria-label': 'The steps, drawn.' });
+            this.canvas = make('div', { class: 'canvas', role: 'img', tabindex: '0', 'aria-label': `Drawn: ${this.words()}` });
             this.button = make('button', { type: 'button', click: () => this.pressed() }, 'Draw the diagram');
             this.status = make('p', { role: 'status' });
             this.box = make('div', { class: 'box' });
@@ -521,6 +565,11 @@
             this.box.style.setProperty('--steps', this.steps.children.length);
             this.box.append(this.steps);
             this.box.after(make('div', { class: 'console' }, this.button, this.status));
+        }
+
+        // The steps in a line, for who does not see the drawing that takes their place.
+        words() {
+            return [...this.steps.children].map(step => step.textContent).join('; ');
         }
 
         async pressed() {
@@ -562,9 +611,12 @@
     const cards = [];
     for (const figure of document.querySelectorAll('figure.exchange, figure.challenge')) {
         if ('server' in figure.dataset) {
-            figure.append(make('p', { class: 'console' },
+            const code = figure.querySelector('pre.request code');
+            const status = make('p', { role: 'status' });
+            const button = curlButton(figure.dataset.chapter, () => text(code), words => { status.textContent = words; });
+            figure.append(make('div', { class: 'console' }, make('p', {},
                 'No Send here: this answer needs a clock or threads, which a page does not have. '
-                + 'The tests send it to a real server.'));
+                + 'The tests send it to a real server.'), button, status));
         } else {
             cards.push(figure.matches('.challenge') ? new Challenge(figure) : new Exchange(figure));
         }

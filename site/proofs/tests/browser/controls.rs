@@ -99,7 +99,12 @@ pub fn send_all(page: &mut Page<'_>) -> Result<()> {
 }
 
 pub fn text(page: &mut Page<'_>, element: &str) -> Result<String> {
-    let text = page.evaluate(&format!("{element}.textContent"))?;
+    text_of(page, &format!("{element}.textContent"))
+}
+
+/// The text that an expression gives.
+pub fn text_of(page: &mut Page<'_>, expression: &str) -> Result<String> {
+    let text = page.evaluate(expression)?;
     Ok(text.as_str().context("a text")?.to_owned())
 }
 

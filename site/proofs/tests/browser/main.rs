@@ -90,6 +90,10 @@ const TESTS: &[(&str, Test)] = &[
         an_answer_of_a_server_is_read_and_not_sent_for,
     ),
     (
+        "every_request_can_be_copied_as_a_command",
+        every_request_can_be_copied_as_a_command,
+    ),
+    (
         "without_script_every_answer_is_there",
         without_script_every_answer_is_there,
     ),
@@ -646,7 +650,7 @@ fn an_answer_of_a_server_is_read_and_not_sent_for(
             }
             let said = text(
                 page,
-                &format!("{}.querySelector('p.console')", figure(&exchange)),
+                &format!("{}.querySelector('.console p')", figure(&exchange)),
             )?;
             ensure!(said.starts_with("No Send here"), "{exchange}: {said}");
             shown += 1;
@@ -657,6 +661,76 @@ fn an_answer_of_a_server_is_read_and_not_sent_for(
     send_all(page)?;
     ensure!(shown > 0, "no page has one");
     Ok(())
+}
+
+fn every_request_can_be_copied_as_a_command(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let mut commands = 0;
+    for name in &guide.pages {
+        page.open(&guide.address(name))?;
+        // Without a window there is no clipboard to be read.
+        page.evaluate("navigator.clipboard.writeText = async text => { window.copied = text; }")?;
+        for id in ids(page, "figure.exchange, figure.challenge")? {
+            let asked = text(page, &request(&id))?;
+            press_button(page, &id, "Copy as curl")?;
+            let command = text_of(page, "window.copied")?;
+            let copied = read_curl(&command).with_context(|| format!("{name}#{id}: {command}"))?;
+            let lines = asked.trim_end().lines();
+            let shown: Vec<&str> = lines.skip_while(|line| line.starts_with('#')).collect();
+            let shown = shown
+                .join("\n")
+                .replace("{{padding 20000}}", &"x".repeat(20_000));
+            ensure!(copied == shown, "{name}#{id}: {command}\nasks\n{copied}");
+            let placeholder = shown
+                .split("{{")
+                .nth(1)
+                .and_then(|rest| rest.split("}}").next());
+            let said = said(page, &id)?;
+            ensure!(
+                said.starts_with("Copied. ") && placeholder.is_none_or(|name| said.contains(name)),
+                "{name}#{id}: {said}"
+            );
+            commands += 1;
+        }
+    }
+    println!("requests copied as commands: {commands}");
+    ensure!(commands > 0, "no page has a request");
+    Ok(())
+}
+
+/// What a command asks, as a request is written in the guide.
+fn read_curl(command: &str) -> Result<String> {
+    // A shell goes on in the next line, and shlex does not.
+    let one_line = command.replace(" \\\n  ", " ");
+    let words = shlex::split(&one_line).context("a shell cannot read this")?;
+    let mut words = words.into_iter();
+    ensure!(words.next().as_deref() == Some("curl"), "this is not curl");
+    let (mut method, mut path, mut headers, mut body) = (None, String::new(), Vec::new(), None);
+    while let Some(word) = words.next() {
+        let mut value = || {
+            words
+                .next()
+                .with_context(|| format!("{word} without a value"))
+        };
+        match word.as_str() {
+            "--include" => {}
+            "--request" => method = Some(value()?),
+            "--header" => headers.push(value()?),
+            "--data-raw" => body = Some(value()?),
+            address => {
+                let rest = address.strip_prefix("http://localhost:4000");
+                path = rest
+                    .with_context(|| format!("what is {address}?"))?
+                    .to_owned();
+            }
+        }
+    }
+    // With a body and without the type of it, curl would add one.
+    headers.retain(|header| header != "content-type:");
+    let method = method.unwrap_or_else(|| if body.is_some() { "POST" } else { "GET" }.to_owned());
+    let mut lines = vec![format!("{method} {path} HTTP/1.1")];
+    lines.extend(headers);
+    lines.extend(body.map(|body| format!("\n{body}")));
+    Ok(lines.join("\n"))
 }
 
 fn without_script_every_answer_is_there(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
