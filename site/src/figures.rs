@@ -151,12 +151,10 @@ pub struct Code<'a> {
 }
 
 impl Origin {
+    /// A link to the file. On a phone its name may go on in the next line, after a slash.
     fn anchor(&self) -> String {
-        format!(
-            "<a href=\"{}\">{}</a>",
-            escape(&self.link),
-            escape(&self.file)
-        )
+        let file = escape(&self.file).replace('/', "/<wbr>");
+        format!("<a href=\"{}\">{file}</a>", escape(&self.link))
     }
 }
 

@@ -88,6 +88,37 @@
     wide.addEventListener('change', closeOver);
     say();
 
+    // Marks the section that is being read: the last one whose heading is at the top of the window, or
+    // above. The last of all may be too short to get there.
+    const TOP = 120; // px
+    function follow(links) {
+        const headings = links.map(link => document.getElementById(link.hash.slice(1)));
+        let marked = null;
+        let waiting = false;
+        function mark() {
+            waiting = false;
+            const end = scrollY > 0 && Math.ceil(scrollY + innerHeight) >= document.documentElement.scrollHeight;
+            const read = end ? headings.length - 1
+                : headings.findLastIndex(heading => heading.getBoundingClientRect().top < TOP);
+            if (links[read] === marked) {
+                return;
+            }
+            marked?.removeAttribute('aria-current');
+            marked = links[read];
+            marked?.setAttribute('aria-current', 'location');
+            if (marked && wide.matches && !contents.contains(document.activeElement)) {
+                marked.scrollIntoView({ block: 'nearest' });
+            }
+        }
+        document.addEventListener('scroll', () => {
+            if (!waiting) {
+                waiting = true;
+                requestAnimationFrame(mark);
+            }
+        }, { passive: true });
+        mark();
+    }
+
     // The page that is open, and its sections below all of them: so nothing that is shown moves.
     const here = location.pathname.replace(/\/$/, '/index.html').split('/').pop().replace(/\.html$/, '');
     const links = [...contents.querySelectorAll('a')];
@@ -99,6 +130,7 @@
             make('li', {}, make('a', { href: `#${heading.id}` }, heading.textContent)));
         if (sections.length > 0) {
             contents.append(make('h2', {}, 'On this page'), make('ol', { class: 'sections' }, ...sections));
+            follow(sections.map(item => item.firstChild));
         }
         if (wide.matches && current.offsetTop > contents.clientHeight / 2) {
             contents.scrollTop = current.offsetTop - 40;

@@ -119,6 +119,10 @@ const TESTS: &[(&str, Test)] = &[
         page::the_contents_open_and_close_by_keyboard,
     ),
     (
+        "the_contents_mark_the_section_that_is_read",
+        page::the_contents_mark_the_section_that_is_read,
+    ),
+    (
         "the_search_finds_and_leads",
         page::the_search_finds_and_leads,
     ),

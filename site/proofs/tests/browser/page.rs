@@ -200,6 +200,44 @@ pub fn the_contents_open_and_close_by_keyboard(guide: &Guide, page: &mut Page<'_
     Ok(())
 }
 
+pub fn the_contents_mark_the_section_that_is_read(
+    guide: &Guide,
+    page: &mut Page<'_>,
+) -> Result<()> {
+    resize(page, DESKTOP)?;
+    for name in &guide.pages {
+        page.open(&guide.address(name))?;
+        let sections = page.evaluate("document.querySelectorAll('.sections a').length")?;
+        let sections = sections.as_u64().context("a count")?;
+        ensure!(sections > 1, "{name} has {sections} sections");
+        let mut marked = 0;
+        for section in 0..sections {
+            let heading = format!(
+                "document.getElementById(document.querySelectorAll('.sections a')[{section}].hash.slice(1))"
+            );
+            page.evaluate(&format!(
+                "{heading}.scrollIntoView({{ behavior: 'instant' }})"
+            ))?;
+            let bottom =
+                page.evaluate("scrollY + innerHeight + 1 > document.documentElement.scrollHeight")?;
+            // The last sections may be too short to get to the top.
+            let expected = if bottom == true {
+                sections - 1
+            } else {
+                section
+            };
+            page.wait_for(&format!(
+                "(marked => marked.length === 1 && marked[0] === document.querySelectorAll('.sections a')[{expected}])(
+                    document.querySelectorAll('[aria-current=location]'))"
+            ))
+            .with_context(|| format!("{name}, section {section}"))?;
+            marked += usize::from(expected == section);
+        }
+        ensure!(marked > 1, "{name} marks {marked} of {sections} sections");
+    }
+    Ok(())
+}
+
 pub fn the_search_finds_and_leads(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
     let name = &guide.pages[0];
     page.open(&guide.address(name))?;
