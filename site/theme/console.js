@@ -225,6 +225,20 @@
             : [make(tag, {}, ...row.childNodes)]);
     }
 
+    // ---- The way that a request went: the functions that it was in, by their spans.
+
+    let wayIsOpen = false;
+
+    function drawWay(details, spans) {
+        const layer = ({ target }) => target.split('::').at(-1);
+        details.hidden = spans.length === 0;
+        details.open = wayIsOpen;
+        details.replaceChildren(
+            make('summary', {}, `The way it went: ${[...new Set(spans.map(layer))].join(' → ')}`),
+            make('ol', {}, ...spans.map(span => make('li', { style: `--depth: ${span.depth}` },
+                make('b', {}, layer(span)), ` ${span.name}`))));
+    }
+
     // ---- A request with its controls. An exchange and a challenge are both one.
 
     const MISSING = 'The shop could not be loaded, so nothing was sent. Either this copy of the '
@@ -248,9 +262,11 @@
             this.resetButton = this.button('Reset the shop', () => this.reset());
             this.curlButton = curlButton(figure.dataset.chapter, () => this.request, words => this.say(words));
             this.status = make('p', { role: 'status' });
+            // Whoever has opened one wants to see the next.
+            this.way = make('details', { class: 'way', toggle: () => { wayIsOpen = this.way.open; } });
             this.bar = make('div', { class: 'console', role: 'group', 'aria-label': `Console: ${this.title}` },
                 this.sendButton, this.editButton, this.restoreButton, this.turnButton, this.topButton,
-                this.resetButton, this.curlButton, this.status);
+                this.resetButton, this.curlButton, this.status, this.way);
             this.pre.after(this.bar);
             this.quiet();
         }
@@ -266,6 +282,7 @@
             }
             this.offerToUndo();
             this.sent = false;
+            this.way.hidden = true;
             this.say('');
         }
 
@@ -389,12 +406,14 @@
             }
             this.sent = true;
             this.answered(answer.status, answer.text);
+            drawWay(this.way, JSON.parse(answer.spans));
             for (const card of cards.filter(card => card.key === this.key)) {
                 card.resetButton.hidden = false;
             }
         }
 
         failed(error) {
+            this.way.hidden = true;
             if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
                 this.shop.forget();
                 for (const card of cards.filter(card => card.shop === this.shop)) {

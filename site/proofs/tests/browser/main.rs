@@ -16,11 +16,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use chromium::{Chromium, Page};
 use controls::*;
 use guide::Guide;
 use libtest_mimic::{Arguments, Trial};
+use live::{Session, Span};
 use serde_json::json;
 
 /// What the console may add to a page when it is first used, compressed.
@@ -51,6 +52,10 @@ const TESTS: &[(&str, Test)] = &[
     (
         "an_edited_request_gets_another_answer",
         an_edited_request_gets_another_answer,
+    ),
+    (
+        "an_answer_comes_with_the_way_that_it_took",
+        an_answer_comes_with_the_way_that_it_took,
     ),
     ("a_bad_request_gets_a_message", a_bad_request_gets_a_message),
     (
@@ -372,6 +377,71 @@ fn an_edited_request_gets_another_answer(guide: &Guide, page: &mut Page<'_>) -> 
         text(page, &request)? == recorded_request,
         "Reset does not bring the request back"
     );
+    Ok(())
+}
+
+fn an_answer_comes_with_the_way_that_it_took(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let mut ways = 0;
+    for name in &guide.pages {
+        page.open(&guide.address(name))?;
+        let mut sessions = BTreeMap::new();
+        let mut opened = false;
+        for id in ids(page, SENDABLE)? {
+            let asked = text(page, &request(&id))?;
+            let chapter = text_of(page, &format!("{}.dataset.chapter", figure(&id)))?;
+            let chapter = code::CHAPTERS.iter().find(|one| one.name == chapter);
+            let chapter = chapter.with_context(|| format!("{id} asks no chapter"))?;
+            let session = sessions
+                .entry(chapter.name)
+                .or_insert_with(|| Session::new(chapter));
+            let went = runtime.block_on(session.send(asked.trim_end()));
+            let went = went
+                .map_err(|problem| anyhow!("{name}#{id}: {problem}"))?
+                .spans;
+            let layer = |span: &Span| span.target.rsplit("::").next().map(str::to_owned);
+            let expected: Vec<String> = went
+                .iter()
+                .map(|span| format!("{} {}", layer(span).unwrap_or_default(), span.name))
+                .collect();
+
+            let way = format!("{}.querySelector('.way')", figure(&id));
+            let shown = format!("!{way}.hidden");
+            ensure!(
+                page.evaluate(&shown)? == false,
+                "{id} is told before it is sent"
+            );
+            send(page, &id)?;
+            ensure!(
+                page.evaluate(&shown)? == !went.is_empty(),
+                "{id}: {expected:?}"
+            );
+            let steps = page.evaluate(&format!(
+                "[...{way}.querySelectorAll('li')].map(step => step.textContent)"
+            ))?;
+            let steps: Vec<String> = serde_json::from_value(steps)?;
+            ensure!(
+                steps == expected,
+                "{name}#{id}: {steps:?}, not {expected:?}"
+            );
+            if went.is_empty() {
+                continue;
+            }
+            // Whoever has opened one wants to see the next.
+            ensure!(
+                page.evaluate(&format!("{way}.open"))? == opened,
+                "{name}#{id}"
+            );
+            if !opened {
+                page.evaluate(&format!("{way}.querySelector('summary').click()"))?;
+                page.wait_for(&format!("{way}.open"))?;
+                opened = true;
+            }
+            ways += 1;
+        }
+    }
+    println!("ways shown: {ways}");
+    ensure!(ways > 0, "no answer opens a span");
     Ok(())
 }
 

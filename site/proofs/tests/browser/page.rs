@@ -597,10 +597,10 @@ impl State {
             }
             Self::Used => {
                 page.press("Escape")?;
+                send_all(page)?;
                 page.evaluate(
                     "document.querySelectorAll('details').forEach(part => { part.open = true; })",
                 )?;
-                send_all(page)?;
                 if let Some(first) = ids(page, SENDABLE)?.first() {
                     crate::controls::press_button(page, first, "Edit")?;
                 }
