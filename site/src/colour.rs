@@ -37,6 +37,17 @@ pub fn escape(text: &str) -> String {
         .replace("{{#", "&#123;{#")
 }
 
+/// What HTML says, as text: the entities that [`escape`] and mdBook write.
+pub fn unescape(html: &str) -> String {
+    html.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&#x27;", "'")
+        .replace("&#123;", "{")
+        .replace("&amp;", "&")
+}
+
 fn span(class: &str, text: &str) -> String {
     format!("<span class=\"c-{class}\">{}</span>", escape(text))
 }
@@ -150,7 +161,14 @@ fn terminal(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::lines;
+    use super::{escape, lines, unescape};
+
+    #[test]
+    fn what_html_says_is_what_was_written() {
+        let written = "Bo's <b> & \"tea\" {{#include &lt;}}";
+        assert_eq!(unescape(&escape(written)), written);
+        assert_eq!(unescape("Bo&#39;s &#x27;tea&#x27;"), "Bo's 'tea'");
+    }
 
     #[test]
     fn rust_is_coloured_over_lines() {

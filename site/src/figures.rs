@@ -30,12 +30,8 @@ pub fn listing(origin: &Origin, block: &Code<'_>, note: Option<&str>) -> String 
     let note = note.map_or(String::new(), |note| {
         format!("<span class=\"note\">{note}</span>")
     });
-    figure(
-        class,
-        origin,
-        &format!("{note}{}", origin.anchor()),
-        &pre("", block),
-    )
+    let caption = format!("{note}{}", origin.anchor());
+    figure(class, "", origin, &caption, &pre("", block))
 }
 
 /// A compiler's message: its headline and the lines that help, the whole of it folded.
@@ -56,7 +52,7 @@ pub fn message(origin: &Origin, block: &Code<'_>, helps: &RangeInclusive<usize>)
         pre("", block)
     );
     let shown = format!("{}\n\n{whole}", pre("", &part(&short)));
-    figure("listing message", origin, &origin.anchor(), &shown)
+    figure("listing message", "", origin, &origin.anchor(), &shown)
 }
 
 /// An exchange: the request, then the answer, folded where the reader is to guess first.
@@ -74,12 +70,7 @@ pub fn exchange(origin: &Origin, chapter: &str, exchange: &Exchange, predict: bo
         if exchange.server { " data-server" } else { "" },
     );
     let caption = format!("{} {}", inline(&exchange.title), origin.anchor());
-    figure(
-        &format!("exchange\" {attributes} data-kind=\"http"),
-        origin,
-        &caption,
-        &shown,
-    )
+    figure("exchange", &attributes, origin, &caption, &shown)
 }
 
 /// A challenge: the request to start from, and a solution with the answer that is wanted.
@@ -92,12 +83,7 @@ pub fn challenge(origin: &Origin, chapter: &str, start: &Exchange, solution: &Ex
         slug(&solution.title)
     );
     let caption = format!("{} {}", inline(&start.title), origin.anchor());
-    figure(
-        &format!("challenge\" {attributes} data-kind=\"http"),
-        origin,
-        &caption,
-        &shown,
-    )
+    figure("challenge", &attributes, origin, &caption, &shown)
 }
 
 /// A diagram: its steps as a list, and the source that a script draws when it is asked to.
@@ -121,7 +107,7 @@ pub fn diagram(origin: &Origin, source: &[&str]) -> String {
     };
     let title = format!("{title}{suffix}");
     let caption = format!("{} {}", inline(&title), origin.anchor());
-    figure("diagram", origin, &caption, &shown)
+    figure("diagram", "", origin, &caption, &shown)
 }
 
 /// A message of a sequence diagram, `client->>requests: POST /orders`, or an edge of a flowchart,
@@ -158,10 +144,11 @@ impl Origin {
     }
 }
 
-fn figure(class: &str, origin: &Origin, caption: &str, shown: &str) -> String {
+fn figure(class: &str, attributes: &str, origin: &Origin, caption: &str, shown: &str) -> String {
     let file = escape(&origin.file);
+    let space = if attributes.is_empty() { "" } else { " " };
     format!(
-        "<figure class=\"{class}\" data-file=\"{file}\">\n<figcaption>{caption}</figcaption>\n\n\
+        "<figure class=\"{class}\"{space}{attributes} data-file=\"{file}\">\n<figcaption>{caption}</figcaption>\n\n\
          {shown}\n\n</figure>"
     )
 }

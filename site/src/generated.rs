@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::anchors::slashes;
+use crate::{anchors::slashes, book};
 
 /// Writes the copies of the shown files, and mermaid's script.
 ///
@@ -62,12 +62,12 @@ fn mermaid(root: &Path, folder: &Path) -> Result<()> {
 
 /// The workspace that the samples are part of. A copy of the book that is under test has none, and
 /// then it is the tool's own.
-pub(crate) fn workspace(root: &Path) -> &Path {
+pub(crate) fn workspace(root: &Path) -> PathBuf {
     if root.join("Cargo.lock").is_file() {
-        return root;
+        root.to_path_buf()
+    } else {
+        book::root()
     }
-    let site = Path::new(env!("CARGO_MANIFEST_DIR"));
-    site.parent().unwrap_or(site)
 }
 
 /// The folder of a package that the workspace depends on.

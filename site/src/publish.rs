@@ -4,16 +4,16 @@
 
 use std::{env, fs, path::Path, sync::LazyLock};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use mdbook_driver::{
     MDBook,
     book::{BookItem, Chapter},
 };
-use regex::Regex;
+use regex::{NoExpand, Regex};
 
 use crate::{
     blocks::{self, pattern},
-    colour::escape,
+    colour::{escape, unescape},
     generated::workspace,
     page::included,
     repository::Repository,
@@ -24,7 +24,8 @@ use crate::{
 /// sitemap: both want whole addresses.
 const ADDRESS: &str = "SITE_ADDRESS";
 
-/// The longest description, in letters. Search engines show about so many.
+/// How many letters a description has at most, unless its first sentence has more. Search engines
+/// show about so many.
 const LONGEST: usize = 200;
 
 /// The picture that a link to the guide is shown with, among the theme's files. 1200 by 630 pixels.
@@ -41,56 +42,60 @@ const TESTED: [&str; 4] = ["axum", "tokio", "serde", "rusqlite"];
 /// When a page is not as the theme makes it, or a file cannot be written.
 pub fn finish(written: &MDBook, dest: &Path) -> Result<()> {
     let config = &written.config;
-    let chapters: Vec<&Chapter> = written
+    let chapters: Vec<(&Chapter, &Path)> = written
         .book
         .iter()
         .filter_map(|item| match item {
-            BookItem::Chapter(chapter) if chapter.path.is_some() => Some(chapter),
+            BookItem::Chapter(chapter) => Some((chapter, chapter.path.as_deref()?)),
             _ => None,
         })
         .collect();
     let address = env::var(ADDRESS).ok().filter(|address| !address.is_empty());
     let address = address.map(|address| address.trim_end_matches('/').to_owned() + "/");
-    let title = config.book.title.clone().unwrap_or_default();
-    let about = config.book.description.clone().unwrap_or_default();
+    let title = config.book.title.as_deref().unwrap_or_default();
+    let about = config.book.description.as_deref().unwrap_or_default();
     let site = Published {
         dest,
-        title: &title,
-        about: &about,
+        title,
         address: address.as_deref(),
     };
-    if address.is_some() {
-        fs::copy(written.root.join("site/theme").join(CARD), dest.join(CARD))?;
-    }
     let tested = tested(&written.root)?;
 
     let mut list = format!("# {title}\n\n> {about}\n\n");
     let mut map = String::new();
-    for (number, chapter) in chapters.iter().enumerate() {
-        let file = chapter.path.clone().unwrap_or_default();
-        let page = file.with_extension("html");
+    for (number, (chapter, file)) in chapters.into_iter().enumerate() {
+        ensure!(
+            file.components().count() == 1,
+            "{}: chapters lie beside each other, as the contents in each page name them so",
+            file.display()
+        );
+        let page = file.with_extension("html").display().to_string();
         let described = site.describe(&page, &chapter.name)?;
         sign(&dest.join(&page), &tested)?;
         if number == 0 {
             // The same page under the shortest name. Its address is that of the chapter.
             fs::copy(dest.join(&page), dest.join("index.html"))?;
         }
-        fs::write(dest.join(&file), markdown(written, chapter)?)?;
-        let prefix = address.as_deref().unwrap_or_default();
+        fs::write(dest.join(file), markdown(written, chapter)?)?;
+        let prefix = site.address.unwrap_or_default();
         list += &format!(
             "- [{}]({prefix}{}): {described}\n",
             chapter.name,
             file.display()
         );
-        if let Some(address) = &address {
-            map += &format!("  <url><loc>{address}{}</loc></url>\n", page.display());
+        map += &format!(
+            "  <url><loc>{}</loc></url>\n",
+            escape(&format!("{prefix}{page}"))
+        );
+    }
+    for page in ["404.html", "print.html"].map(|page| dest.join(page)) {
+        if page.is_file() {
+            sign(&page, &tested)?;
         }
     }
-    for page in ["404.html", "print.html"] {
-        sign(&dest.join(page), &tested)?;
-    }
     fs::write(dest.join("llms.txt"), list)?;
-    if !map.is_empty() {
+    if site.address.is_some() {
+        fs::copy(written.root.join("site/theme").join(CARD), dest.join(CARD))?;
         let map = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
              <urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n{map}</urlset>\n"
@@ -104,71 +109,75 @@ pub fn finish(written: &MDBook, dest: &Path) -> Result<()> {
 struct Published<'a> {
     dest: &'a Path,
     title: &'a str,
-    about: &'a str,
     address: Option<&'a str>,
 }
 
 impl Published<'_> {
     /// Gives a page its own description, the title and the addresses that a link to it is shown
     /// with. Says the description.
-    fn describe(&self, page: &Path, chapter: &str) -> Result<String> {
+    fn describe(&self, page: &str, chapter: &str) -> Result<String> {
         static PARAGRAPH: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?s)<main>.*?<p>(.*?)</p>"));
         static TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"<[^>]*>"));
+        static OF_THE_BOOK: LazyLock<Regex> =
+            LazyLock::new(|| pattern(r#"<meta name="description" content="[^"]*">"#));
         let file = self.dest.join(page);
         let html = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
         let first = PARAGRAPH
             .captures(&html)
-            .with_context(|| format!("{} has no paragraph to be described by", page.display()))?;
+            .with_context(|| format!("{page} has no paragraph to be described by"))?;
         let text = TAG.replace_all(&first[1], "").replace('\n', " ");
-        let described = shortened(&text);
+        let described = shortened(&unescape(&text));
 
-        // As mdBook's template engine writes it.
-        let of_the_book = format!(
-            "<meta name=\"description\" content=\"{}\">",
-            escape(self.about)
-        );
         let head = self.head(page, chapter, &described).join("\n        ");
-        let with = html.replacen(&of_the_book, &head, 1);
-        anyhow::ensure!(
-            with != html,
-            "{} has no description to replace",
-            page.display()
-        );
-        fs::write(&file, with)?;
+        let with = OF_THE_BOOK.replace(&html, NoExpand(&head));
+        ensure!(with != html, "{page} has no description to replace");
+        fs::write(&file, &*with)?;
         Ok(described)
     }
 
-    /// What a page's head says of it. `described` is HTML, as it was found in the page.
-    fn head(&self, page: &Path, chapter: &str, described: &str) -> Vec<String> {
-        let named = |kind: &str, name: &str, content: &str| {
-            let content = content.replace('"', "&quot;");
-            format!("<meta {kind}=\"{name}\" content=\"{content}\">")
+    /// What a page's head says of it.
+    fn head(&self, page: &str, chapter: &str, described: &str) -> Vec<String> {
+        let element = |name: &str, attributes: &[(&str, &str)]| {
+            let attributes = attributes
+                .iter()
+                .map(|(name, value)| format!(" {name}=\"{}\"", escape(value)));
+            format!("<{name}{}>", attributes.collect::<String>())
         };
-        let og = |name: &str, content: &str| named("property", &format!("og:{name}"), content);
-        let markdown = page.with_extension("md");
+        let named =
+            |name: &str, content: &str| element("meta", &[("name", name), ("content", content)]);
+        let og = |name: &str, content: &str| {
+            element(
+                "meta",
+                &[("property", &format!("og:{name}")), ("content", content)],
+            )
+        };
+        let markdown = Path::new(page).with_extension("md").display().to_string();
         let mut head = vec![
-            named("name", "description", described),
-            og("title", &escape(chapter)),
+            named("description", described),
+            og("title", chapter),
             og("description", described),
             og("type", "article"),
-            og("site_name", &escape(self.title)),
-            format!(
-                "<link rel=\"alternate\" type=\"text/markdown\" href=\"{}\">",
-                markdown.display()
+            og("site_name", self.title),
+            element(
+                "link",
+                &[
+                    ("rel", "alternate"),
+                    ("type", "text/markdown"),
+                    ("href", &markdown),
+                ],
             ),
         ];
         if let Some(address) = self.address {
-            let whole = format!("{address}{}", page.display());
-            head.push(format!(
-                "<link rel=\"canonical\" href=\"{}\">",
-                escape(&whole)
-            ));
-            head.push(og("url", &escape(&whole)));
-            head.push(og("image", &escape(&format!("{address}{CARD}"))));
-            head.push(og("image:width", "1200"));
-            head.push(og("image:height", "630"));
-            head.push(og("image:alt", &escape(self.title)));
-            head.push(named("name", "twitter:card", "summary_large_image"));
+            let whole = format!("{address}{page}");
+            head.extend([
+                element("link", &[("rel", "canonical"), ("href", &whole)]),
+                og("url", &whole),
+                og("image", &format!("{address}{CARD}")),
+                og("image:width", "1200"),
+                og("image:height", "630"),
+                og("image:alt", self.title),
+                named("twitter:card", "summary_large_image"),
+            ]);
         }
         head
     }
@@ -180,11 +189,14 @@ fn tested(root: &Path) -> Result<String> {
     let lock = fs::read_to_string(workspace(root).join("Cargo.lock")).context("Cargo.lock")?;
     let lock: toml::Table = lock.parse().context("Cargo.lock")?;
     let mut versions = vec![format!("Rust {}", env!("CARGO_PKG_RUST_VERSION"))];
-    let packages = lock["package"].as_array().context("Cargo.lock: package")?;
+    let packages = lock.get("package").and_then(toml::Value::as_array);
+    let packages = packages.context("Cargo.lock has no packages")?;
     for name in TESTED {
-        let named = |package: &&toml::Value| package["name"].as_str() == Some(name);
-        let package = packages.iter().find(named);
-        let version = package.and_then(|package| package["version"].as_str());
+        let of = |package: &toml::Value, key| package.get(key)?.as_str().map(str::to_owned);
+        let package = packages
+            .iter()
+            .find(|package| of(package, "name").as_deref() == Some(name));
+        let version = package.and_then(|package| of(package, "version"));
         let version = version.with_context(|| format!("Cargo.lock has no {name}"))?;
         versions.push(format!("{name} {version}"));
     }
@@ -218,7 +230,8 @@ fn sign(page: &Path, line: &str) -> Result<()> {
 fn shortened(text: &str) -> String {
     let mut short = String::new();
     for sentence in text.split_inclusive(". ") {
-        if !short.is_empty() && (short.len() + sentence.len()) > LONGEST {
+        let letters = short.chars().count() + sentence.chars().count();
+        if !short.is_empty() && letters > LONGEST {
             break;
         }
         short += sentence;
@@ -247,7 +260,11 @@ fn markdown(written: &MDBook, chapter: &Chapter) -> Result<String> {
 fn take_away_what_no_page_asks_for(dest: &Path) -> Result<()> {
     let mut pages = String::new();
     let mut candidates = Vec::new();
-    for folder in [dest.to_owned(), dest.join("css")] {
+    for folder in ["", "css", "fonts"] {
+        let folder = dest.join(folder);
+        if !folder.is_dir() {
+            continue;
+        }
         for entry in fs::read_dir(folder)? {
             let file = entry?.path();
             let extension = file.extension().unwrap_or_default();
@@ -264,7 +281,9 @@ fn take_away_what_no_page_asks_for(dest: &Path) -> Result<()> {
             fs::remove_file(&file)?;
         }
     }
-    // Only where nothing is left in it.
-    let _ = fs::remove_dir(dest.join("css"));
+    for folder in ["css", "fonts"] {
+        // Only where nothing is left in it.
+        let _ = fs::remove_dir(dest.join(folder));
+    }
     Ok(())
 }

@@ -43,6 +43,11 @@
         keep('mdbook-theme', theme.value);
     });
 
+    // ---- The bar. Large letters make two rows of it, and what is below has to know.
+
+    const bar = document.querySelector('.bar');
+    new ResizeObserver(() => root.style.setProperty('--bar', `${bar.offsetHeight}px`)).observe(bar);
+
     // ---- The contents: beside the chapter where there is room, over it where there is none.
 
     const contents = document.getElementById('contents');
@@ -90,16 +95,16 @@
 
     // Marks the section that is being read: the last one whose heading is at the top of the window, or
     // above. The last of all may be too short to get there.
-    const TOP = 120; // px
-    function follow(links) {
-        const headings = links.map(link => document.getElementById(link.hash.slice(1)));
+    const BELOW_THE_BAR = 60; // px
+    function follow(headings, links) {
         let marked = null;
         let waiting = false;
         function mark() {
             waiting = false;
+            const top = parseFloat(getComputedStyle(root).scrollPaddingBlockStart) + BELOW_THE_BAR;
             const end = scrollY > 0 && Math.ceil(scrollY + innerHeight) >= document.documentElement.scrollHeight;
             const read = end ? headings.length - 1
-                : headings.findLastIndex(heading => heading.getBoundingClientRect().top < TOP);
+                : headings.findLastIndex(heading => heading.getBoundingClientRect().top < top);
             if (links[read] === marked) {
                 return;
             }
@@ -124,13 +129,15 @@
     const links = [...contents.querySelectorAll('a')];
     const name = link => link.getAttribute('href').replace(/\.html$/, '');
     const current = links.find(link => name(link) === (here === 'index' ? name(links[0]) : here));
-    if (current) {
+    // A page that stands in for another, wherever that is, has a base and is none of them.
+    if (current && !document.querySelector('base')) {
         current.setAttribute('aria-current', 'page');
-        const sections = [...document.querySelectorAll('main > h2[id]')].map(heading =>
-            make('li', {}, make('a', { href: `#${heading.id}` }, heading.textContent)));
+        const headings = [...document.querySelectorAll('main > h2[id]')];
+        const sections = headings.map(heading => make('a', { href: `#${heading.id}` }, heading.textContent));
         if (sections.length > 0) {
-            contents.append(make('h2', {}, 'On this page'), make('ol', { class: 'sections' }, ...sections));
-            follow(sections.map(item => item.firstChild));
+            contents.append(make('h2', {}, 'On this page'),
+                make('ol', { class: 'sections' }, ...sections.map(link => make('li', {}, link))));
+            follow(headings, sections);
         }
         if (wide.matches && current.offsetTop > contents.clientHeight / 2) {
             contents.scrollTop = current.offsetTop - 40;
@@ -165,14 +172,34 @@
             window.search = {};
             await load(searchButton.dataset.search);
             await load(searchButton.dataset.index);
-            return { ...window.search, index: elasticlunr.Index.load(window.search.index) };
+            const { index, doc_urls, search_options } = window.search;
+            const pages = Object.values(index.documentStore.docs).map(({ id, title, body, breadcrumbs }) =>
+                [String(id), { title, breadcrumbs, address: doc_urls[id], body: joined(body) }]);
+            return { index: elasticlunr.Index.load(index), pages: new Map(pages), search_options };
         })();
         return loading;
     }
 
-    // Where one of the words stands, and the letters round it.
-    function teaser(body, terms) {
+    // The index has a blank wherever code changes its colour, and after the slashes of a file's name.
+    function joined(body) {
+        return body.replace(/(\/|::|[(<[&]) (?=\S)/g, '$1').replace(/ (?=[.,;:)>\]?](?:\W|$))/g, '');
+    }
+
+    // What has the words as they were typed comes first: the index knows no `x-request-id`.
+    function find(asked, { index, pages, search_options }) {
+        const ranked = index.search(asked, search_options).map(({ ref }) => ref);
+        const typed = asked.toLowerCase();
+        const has = ref => `${pages.get(ref).title} ${pages.get(ref).body}`.toLowerCase().includes(typed);
+        const first = ranked.filter(has);
+        const missed = [...pages.keys()].filter(ref => has(ref) && !first.includes(ref));
+        const others = ranked.filter(ref => !first.includes(ref));
+        return [...first, ...missed, ...others].map(ref => pages.get(ref));
+    }
+
+    // Where the words stand as they were typed, or one of them, and the letters round it.
+    function teaser(body, typed) {
         const lower = body.toLowerCase();
+        const terms = lower.includes(typed) ? [typed] : typed.split(/\s+/);
         const places = terms.map(term => lower.indexOf(term)).filter(place => place >= 0);
         const start = Math.max(0, Math.min(...places, lower.length) - AROUND);
         const from = start === 0 || places.length === 0 ? 0 : body.indexOf(' ', start) + 1;
@@ -185,22 +212,21 @@
         let found;
         try {
             status.textContent = 'Loading the index…';
-            const { index: pages, doc_urls, search_options } = await index();
+            const loaded = await index();
             if (asked !== words.value.trim()) {
                 return; // more was typed while it was loaded
             }
-            found = asked === '' ? [] : pages.search(asked, search_options)
-                .map(({ ref, doc }) => ({ ...doc, address: doc_urls[ref] }));
+            found = asked === '' ? [] : find(asked, loaded);
         } catch (error) {
             console.warn('The search could not be loaded:', error);
             loading = null;
             status.textContent = 'The search could not be loaded. Type another letter to try again.';
             return;
         }
-        const terms = asked.toLowerCase().split(/\s+/);
+        const typed = asked.toLowerCase();
         results.replaceChildren(...found.slice(0, MOST).map(page => make('li', {},
             make('a', { href: path_to_root + page.address }, page.breadcrumbs),
-            make('p', {}, teaser(page.body, terms)))));
+            make('p', {}, teaser(page.body, typed)))));
         status.textContent = asked === '' ? ''
             : found.length === 0 ? `Nothing is found for “${asked}”.`
                 : found.length > MOST ? `${found.length} sections. The first ${MOST}:`
@@ -237,20 +263,22 @@
         });
     }
 
-    // ---- Keys, where nothing else takes them.
+    // ---- Keys, where nothing else takes them. No letter alone: who speaks to a computer says many
+    // (WCAG 2.2, 2.1.4).
 
+    const scrollsSideways = element => element.scrollWidth > element.clientWidth;
     document.addEventListener('keydown', event => {
-        const taken = event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || dialog?.open
-            || event.target.closest('input, select, textarea, [contenteditable]');
-        if (taken) {
+        if (dialog?.open || event.altKey || event.shiftKey) {
             return;
         }
+        const control = event.ctrlKey || event.metaKey;
         const turn = { ArrowLeft: '.steps .previous', ArrowRight: '.steps .next' }[event.key];
-        if (turn) {
-            document.querySelector(turn)?.click();
-        } else if (searchButton && (event.key === '/' || event.key === 's')) {
+        if (control && searchButton && event.key.toLowerCase() === 'k') {
             event.preventDefault();
             searchButton.click();
+        } else if (!control && turn && !event.target.closest('input, select, textarea, button, summary, .console')
+            && !scrollsSideways(event.target)) {
+            document.querySelector(turn)?.click();
         }
     });
 
@@ -259,7 +287,7 @@
     // The keyboard reaches a block that is wider than the page, and the arrow keys scroll it.
     const blocks = new ResizeObserver(entries => {
         for (const { target } of entries) {
-            if (target.scrollWidth > target.clientWidth) {
+            if (scrollsSideways(target)) {
                 target.tabIndex = 0;
             } else {
                 target.removeAttribute('tabindex');
@@ -268,11 +296,6 @@
     });
     for (const code of document.querySelectorAll('pre > code')) {
         blocks.observe(code);
-        code.addEventListener('keydown', event => {
-            if (code.hasAttribute('tabindex') && event.key.startsWith('Arrow')) {
-                event.stopPropagation();
-            }
-        });
     }
 
     // Of what was typed into a terminal, the commands.
@@ -285,13 +308,18 @@
         return commands.map(line => line.slice(2)).join('\n');
     }
 
+    // The button's own words change, and nobody has to be told of that.
+    const heard = make('p', { class: 'heard', role: 'status' });
+    document.querySelector('.content > footer').append(heard);
+
     for (const figure of document.querySelectorAll('figure.listing')) {
         const code = figure.querySelector('pre > code');
         const caption = figure.querySelector('figcaption');
         if (!code || !caption || !navigator.clipboard) {
             continue;
         }
-        const button = make('button', { type: 'button', class: 'copy' }, 'Copy');
+        const { file } = figure.dataset;
+        const button = make('button', { type: 'button', class: 'copy', 'aria-label': `Copy ${file}` }, 'Copy');
         button.addEventListener('click', async () => {
             try {
                 await navigator.clipboard.writeText(copied(code));
@@ -300,7 +328,12 @@
                 getSelection().selectAllChildren(code);
                 button.textContent = 'Selected';
             }
-            button.addEventListener('blur', () => { button.textContent = 'Copy'; }, { once: true });
+            heard.textContent = `${button.textContent}: ${file}`;
+            button.focus(); // which Safari does not do for a button that is pressed
+        });
+        button.addEventListener('blur', () => {
+            button.textContent = 'Copy';
+            heard.textContent = '';
         });
         caption.append(button);
     }

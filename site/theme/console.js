@@ -11,16 +11,12 @@
 // `data-server` on a figure: only a real server gives that answer. `figure.challenge`: the
 // first request is where the reader starts; the solution and its answer are in a <details>.
 //
-// Everything that can be pressed is added here, so that a page without script, or without
-// WebAssembly, reads just as well. Nothing is loaded before the first Send.
+// What can be pressed in them is added here, so that a page without script, or without WebAssembly,
+// reads as well. Nothing is loaded before the first Send.
 'use strict';
 
 (() => {
     /* global path_to_root */
-    if (typeof WebAssembly !== 'object') {
-        return;
-    }
-
     // ---- The shop of a chapter: its module, and a session for each key.
 
     class Shop {
@@ -98,28 +94,41 @@
         return code.textContent.replace(/\n$/, '');
     }
 
-    // A request as a command for a terminal, where `cargo chapter NAME` serves the chapter.
+    // A request as the words of a command for a terminal, where `cargo chapter NAME` serves the chapter.
+    // Nothing where it is no request.
     function curl(request) {
         const whole = request.replaceAll(/\{\{padding (\d+)\}\}/g, (_, letters) => 'x'.repeat(letters));
-        const [head, ...rest] = whole.split('\n\n');
-        const [line, ...headers] = head.split('\n').filter(line => !line.startsWith('#'));
-        const [method, path] = line.split(' ');
-        const body = rest.join('\n\n').trimEnd();
-        const quoted = word => `'${word.replaceAll("'", "'\\''")}'`;
-        const parts = [`curl --include ${quoted(`http://localhost:4000${path}`)}`];
-        if (method === 'HEAD') {
-            parts[0] = parts[0].replace('--include', '--head');
-        } else if (method !== (body ? 'POST' : 'GET')) {
-            parts.push(`--request ${method}`);
+        // Notes and blank lines may come before it, as for Send.
+        const [head, ...rest] = whole.replace(/^(?:#.*\n|\s*\n)*/, '').split('\n\n');
+        const [line, ...headers] = head.trimEnd().split('\n');
+        const [, method, path] = /^([A-Za-z-]+) (\S+) HTTP\/1\.1$/.exec(line) ?? [];
+        if (!method) {
+            return null;
         }
-        parts.push(...headers.map(header => `--header ${quoted(header)}`));
+        const body = rest.join('\n\n').replace(/\n+$/, '');
+        const quoted = word => `'${word.replaceAll("'", "'\\''")}'`;
+        const words = ['curl', '--include', quoted(`http://localhost:4000${path}`)];
+        // Left alone, curl makes several addresses of braces, and one without the dots.
+        if (/[[\]{}]/.test(path)) {
+            words.push('--globoff');
+        }
+        if (/\/\.\.?(?:[/?]|$)/.test(path)) {
+            words.push('--path-as-is');
+        }
+        if (method === 'HEAD' && !body) {
+            words.push('--head');
+        } else if (method !== (body ? 'POST' : 'GET')) {
+            words.push(`--request ${method}`);
+        }
+        // A header without a value is written with a semicolon there.
+        words.push(...headers.map(header => `--header ${quoted(header.replace(/:\s*$/, ';'))}`));
         if (body) {
             if (!headers.some(header => /^content-type:/i.test(header))) {
-                parts.push("--header 'content-type:'"); // or curl says that it is a form
+                words.push("--header 'content-type:'"); // without it, curl says that it is a form
             }
-            parts.push(`--data-raw ${quoted(body)}`);
+            words.push(`--data-raw ${quoted(body)}`);
         }
-        return parts.join(' \\\n  ');
+        return words;
     }
 
     // The button that copies it. `say` tells how it went.
@@ -127,14 +136,20 @@
         return make('button', {
             type: 'button',
             click: async () => {
-                const command = curl(request());
-                const names = [...new Set(command.match(/\{\{[\w-]+\}\}/g))];
-                try {
-                    await navigator.clipboard.writeText(command);
-                } catch {
-                    say(`This browser does not let the page copy. The command is: ${command}`);
+                const words = curl(request());
+                if (!words) {
+                    say('Nothing was copied. A request starts with a line such as GET /menu HTTP/1.1.', 'problem');
                     return;
                 }
+                const [program, include, address, ...options] = words;
+                const lines = [`${program} ${include} ${address}`, ...options];
+                try {
+                    await navigator.clipboard.writeText(lines.join(' \\\n  '));
+                } catch {
+                    say(`This browser lets no page copy. The command is: ${lines.join(' ')}`);
+                    return;
+                }
+                const names = [...new Set(lines.join().match(/\{\{[\w-]+\}\}/g))];
                 say(`Copied. It asks the shop that cargo chapter ${chapter} opens in a terminal.`
                     + (names.length > 0 ? ` An earlier answer has the value of ${names.join(' and ')}.` : ''));
             },
@@ -242,8 +257,8 @@
     // ---- A request with its controls. An exchange and a challenge are both one.
 
     const MISSING = 'The shop could not be loaded, so nothing was sent. Either this copy of the '
-        + 'guide was built without it (--no-console), or the connection is gone. '
-        + 'The recorded answer is here all the same.';
+        + 'guide was built without it (--no-console), or it was opened as a file and not from a '
+        + 'server, or the connection is gone. The recorded answer is here all the same.';
 
     class Card {
         constructor(figure, request) {
@@ -260,13 +275,13 @@
             this.turnButton = this.button('Show the recorded answer', () => this.turn());
             this.topButton = this.button('Send all from the top', () => this.sendFromTheTop());
             this.resetButton = this.button('Reset the shop', () => this.reset());
-            this.curlButton = curlButton(figure.dataset.chapter, () => this.request, words => this.say(words));
+            this.curlButton = curlButton(figure.dataset.chapter, () => this.request, (...said) => this.say(...said));
             this.status = make('p', { role: 'status' });
             // Whoever has opened one wants to see the next.
             this.way = make('details', { class: 'way', toggle: () => { wayIsOpen = this.way.open; } });
             this.bar = make('div', { class: 'console', role: 'group', 'aria-label': `Console: ${this.title}` },
-                this.sendButton, this.editButton, this.restoreButton, this.turnButton, this.topButton,
-                this.resetButton, this.curlButton, this.status, this.way);
+                this.sendButton, this.editButton, this.curlButton, this.restoreButton, this.turnButton,
+                this.topButton, this.resetButton, this.status, this.way);
             this.pre.after(this.bar);
             this.quiet();
         }
@@ -407,9 +422,7 @@
             this.sent = true;
             this.answered(answer.status, answer.text);
             drawWay(this.way, JSON.parse(answer.spans));
-            for (const card of cards.filter(card => card.key === this.key)) {
-                card.resetButton.hidden = false;
-            }
+            this.resetButton.hidden = false; // and no other's, or the page would move under the reader
         }
 
         failed(error) {
@@ -600,42 +613,56 @@
                 return;
             }
             this.status.textContent = 'Drawing…';
+            if (await this.draw()) {
+                this.box.style.height = `${this.box.offsetHeight}px`;
+                this.steps.replaceWith(this.canvas);
+                this.button.textContent = 'Show the steps';
+                this.status.textContent = 'Here is the diagram.';
+            }
+        }
+
+        // Whether it could be drawn.
+        async draw() {
+            const chosen = document.documentElement.dataset.theme;
+            const dark = chosen ? chosen === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
             try {
-                await this.draw();
+                const mermaid = await loadMermaid();
+                mermaid.initialize({ startOnLoad: false, theme: dark ? 'dark' : 'neutral', htmlLabels: false,
+                    // As high as the box that waits for it, so that letters keep their size.
+                    sequence: { mirrorActors: false, height: 36, messageMargin: 22, boxMargin: 4, diagramMarginY: 4,
+                        messageFontSize: 17, actorFontSize: 17, actorMargin: 24, bottomMarginAdj: 4 },
+                    flowchart: { nodeSpacing: 24, rankSpacing: 24, padding: 9 },
+                    // Its own is too pale behind the words on an arrow.
+                    themeVariables: dark ? { edgeLabelBackground: '#14171c' } : {} });
+                const { svg } = await mermaid.render(this.id, this.source);
+                this.canvas.innerHTML = svg;
+                return true;
             } catch (error) {
                 console.warn('The diagram could not be drawn:', error);
                 this.status.textContent = 'The diagram could not be drawn. The steps say the same.';
-                return;
+                return false;
             }
-            this.box.style.height = `${this.box.offsetHeight}px`;
-            this.steps.replaceWith(this.canvas);
-            this.button.textContent = 'Show the steps';
-            this.status.textContent = 'Here is the diagram.';
-        }
-
-        async draw() {
-            const mermaid = await loadMermaid();
-            const chosen = document.documentElement.dataset.theme;
-            const dark = chosen ? chosen === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
-            mermaid.initialize({ startOnLoad: false, theme: dark ? 'dark' : 'neutral', htmlLabels: false,
-                // Its own is too pale behind the words on an arrow.
-                themeVariables: dark ? { edgeLabelBackground: '#14171c' } : {} });
-            const { svg } = await mermaid.render(this.id, this.source);
-            this.canvas.innerHTML = svg;
         }
     }
 
     // ---- The page.
 
+    // An exchange that the page cannot send, and why. It can be copied.
+    function withoutSend(figure, why) {
+        const request = figure.querySelector('pre.request code');
+        const status = make('p', { role: 'status' });
+        const say = words => { status.textContent = words; };
+        figure.append(make('div', { class: 'console' }, make('p', {}, `No Send here: ${why}`),
+            curlButton(figure.dataset.chapter, () => text(request), say), status));
+    }
+
     const cards = [];
     for (const figure of document.querySelectorAll('figure.exchange, figure.challenge')) {
         if ('server' in figure.dataset) {
-            const code = figure.querySelector('pre.request code');
-            const status = make('p', { role: 'status' });
-            const button = curlButton(figure.dataset.chapter, () => text(code), words => { status.textContent = words; });
-            figure.append(make('div', { class: 'console' }, make('p', {},
-                'No Send here: this answer needs a clock or threads, which a page does not have. '
-                + 'The tests send it to a real server.'), button, status));
+            withoutSend(figure, 'this answer needs a clock or threads, which a page does not have. '
+                + 'The tests send it to a real server.');
+        } else if (typeof WebAssembly !== 'object') {
+            withoutSend(figure, 'this browser runs no WebAssembly.');
         } else {
             cards.push(figure.matches('.challenge') ? new Challenge(figure) : new Exchange(figure));
         }

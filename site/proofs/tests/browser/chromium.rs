@@ -58,8 +58,9 @@ impl Chromium {
         let stderr = process.stderr.take().context("stderr is piped")?;
         let socket = connect(stderr);
         if socket.is_err() {
-            process.kill()?;
-            process.wait()?;
+            // Why it cannot be reached is what counts.
+            process.kill().ok();
+            process.wait().ok();
         }
         Ok(Self {
             socket: socket?,
@@ -244,6 +245,13 @@ impl Page<'_> {
         Ok(result["result"]["value"].take())
     }
 
+    /// Runs a script in each page that is opened from now on, before any of its own.
+    pub fn before_scripts(&mut self, script: &str) -> Result<()> {
+        let wanted = json!({ "source": script });
+        self.send("Page.addScriptToEvaluateOnNewDocument", wanted)?;
+        Ok(())
+    }
+
     /// Waits until a JavaScript expression holds. It is looked at after each change of the page.
     pub fn wait_for(&mut self, condition: &str) -> Result<()> {
         let patience = PATIENCE.as_millis() / 2;
@@ -287,6 +295,7 @@ impl Page<'_> {
             "ArrowLeft" => 37,
             "ArrowRight" => 39,
             "/" => 191,
+            "k" => 75,
             "s" => 83,
             _ => bail!("{key} is no key that the tests use"),
         };

@@ -2,164 +2,74 @@
 //!
 //! Runs where `BROWSER_TESTS=1` says so.
 
+mod access;
 mod chromium;
+mod console;
 mod controls;
+mod copies;
 mod guide;
 mod page;
 mod paint;
 
 use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
     env,
     process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result};
 use chromium::{Chromium, Page};
-use controls::*;
 use guide::Guide;
 use libtest_mimic::{Arguments, Trial};
-use live::{Session, Span};
-use serde_json::json;
-
-/// What the console may add to a page when it is first used, compressed.
-const CONSOLE_BUDGET: u64 = 150 * 1024;
-
-/// How the console ends what it says about an answer that is the recorded one.
-const SAME: &str = "the same as recorded.";
 
 type Test = fn(&Guide, &mut Page<'_>) -> Result<()>;
 
-const TESTS: &[(&str, Test)] = &[
-    (
-        "every_exchange_is_answered_as_recorded",
-        every_exchange_is_answered_as_recorded,
-    ),
-    (
-        "every_challenge_is_met_by_its_solution_only",
-        every_challenge_is_met_by_its_solution_only,
-    ),
-    (
-        "the_shop_remembers_until_it_is_reset",
-        the_shop_remembers_until_it_is_reset,
-    ),
-    (
-        "an_exchange_out_of_turn_can_be_put_in_order",
-        an_exchange_out_of_turn_can_be_put_in_order,
-    ),
-    (
-        "an_edited_request_gets_another_answer",
-        an_edited_request_gets_another_answer,
-    ),
-    (
-        "an_answer_comes_with_the_way_that_it_took",
-        an_answer_comes_with_the_way_that_it_took,
-    ),
-    ("a_bad_request_gets_a_message", a_bad_request_gets_a_message),
-    (
-        "a_panic_costs_a_session_and_no_more",
-        a_panic_costs_a_session_and_no_more,
-    ),
-    (
-        "a_console_that_cannot_be_loaded_says_so",
-        a_console_that_cannot_be_loaded_says_so,
-    ),
-    (
-        "the_keyboard_alone_sends_and_edits",
-        the_keyboard_alone_sends_and_edits,
-    ),
-    (
-        "a_prediction_is_revealed_by_sending",
-        a_prediction_is_revealed_by_sending,
-    ),
-    (
-        "a_diagram_is_drawn_on_a_click",
-        a_diagram_is_drawn_on_a_click,
-    ),
-    (
-        "the_console_stays_in_its_budget",
-        the_console_stays_in_its_budget,
-    ),
-    (
-        "a_page_loads_the_console_of_the_chapters_that_it_asks",
-        a_page_loads_the_console_of_the_chapters_that_it_asks,
-    ),
-    (
-        "a_page_of_two_chapters_asks_each_its_own_shop",
-        a_page_of_two_chapters_asks_each_its_own_shop,
-    ),
-    (
-        "an_answer_of_a_server_is_read_and_not_sent_for",
-        an_answer_of_a_server_is_read_and_not_sent_for,
-    ),
-    (
-        "every_request_can_be_copied_as_a_command",
-        every_request_can_be_copied_as_a_command,
-    ),
-    (
-        "without_script_every_answer_is_there",
-        without_script_every_answer_is_there,
-    ),
-    (
-        "no_page_is_wider_than_a_phone",
-        no_page_is_wider_than_a_phone,
-    ),
-    (
-        "no_page_complains_or_calls_another_host",
-        no_page_complains_or_calls_another_host,
-    ),
-    ("a_first_visit_is_light", page::a_first_visit_is_light),
-    (
-        "the_chapter_is_there_before_a_stock_page_is",
-        paint::the_chapter_is_there_before_a_stock_page_is,
-    ),
-    (
-        "the_chapter_is_two_presses_away",
-        page::the_chapter_is_two_presses_away,
-    ),
-    (
-        "the_contents_open_and_close_by_keyboard",
-        page::the_contents_open_and_close_by_keyboard,
-    ),
-    (
-        "the_contents_mark_the_section_that_is_read",
-        page::the_contents_mark_the_section_that_is_read,
-    ),
-    (
-        "the_search_finds_and_leads",
-        page::the_search_finds_and_leads,
-    ),
-    (
-        "the_theme_follows_the_system_until_one_is_chosen",
-        page::the_theme_follows_the_system_until_one_is_chosen,
-    ),
-    (
-        "without_script_the_contents_and_the_colours_are_there",
-        page::without_script_the_contents_and_the_colours_are_there,
-    ),
-    (
-        "keys_turn_the_page_and_open_the_search",
-        page::keys_turn_the_page_and_open_the_search,
-    ),
-    (
-        "on_paper_the_chapter_is_whole_and_alone",
-        page::on_paper_the_chapter_is_whole_and_alone,
-    ),
-    (
-        "before_and_after_stand_side_by_side_where_there_is_room",
-        page::before_and_after_stand_side_by_side_where_there_is_room,
-    ),
-    (
-        "a_listing_is_copied_as_it_is_in_its_file",
-        page::a_listing_is_copied_as_it_is_in_its_file,
-    ),
-    (
-        "no_page_breaks_a_rule_of_access",
-        page::no_page_breaks_a_rule_of_access,
-    ),
+/// Each test under its own name.
+macro_rules! tests {
+    ($($module:ident::$name:ident,)*) => { &[$((stringify!($name), $module::$name)),*] };
+}
+
+const TESTS: &[(&str, Test)] = tests![
+    console::every_exchange_is_answered_as_recorded,
+    console::every_challenge_is_met_by_its_solution_only,
+    console::the_shop_remembers_until_it_is_reset,
+    console::an_exchange_out_of_turn_can_be_put_in_order,
+    console::an_edited_request_gets_another_answer,
+    console::an_answer_comes_with_the_way_that_it_took,
+    console::a_bad_request_gets_a_message,
+    console::a_panic_costs_a_session_and_no_more,
+    console::a_console_that_cannot_be_loaded_says_so,
+    console::the_keyboard_alone_sends_and_edits,
+    console::a_prediction_is_revealed_by_sending,
+    console::a_diagram_is_drawn_on_a_click,
+    console::the_console_stays_in_its_budget,
+    console::a_page_loads_the_console_of_the_chapters_that_it_asks,
+    console::a_page_of_two_chapters_asks_each_its_own_shop,
+    console::an_answer_of_a_server_is_read_and_not_sent_for,
+    copies::every_request_can_be_copied_as_a_command,
+    copies::a_command_asks_what_is_in_the_editor,
+    page::what_a_browser_refuses_costs_that_and_no_more,
+    console::without_script_every_answer_is_there,
+    console::no_page_is_wider_than_a_phone,
+    console::no_page_complains_or_calls_another_host,
+    page::a_first_visit_is_light,
+    paint::the_largest_paint_takes_a_part_of_what_a_stock_page_takes,
+    page::the_chapter_is_two_presses_away,
+    page::the_keyboard_reaches_everything_in_order,
+    page::the_contents_open_and_close_by_keyboard,
+    page::the_contents_mark_the_section_that_is_read,
+    page::the_search_finds_and_leads,
+    page::the_theme_follows_the_system_until_one_is_chosen,
+    page::without_script_the_contents_and_the_colours_are_there,
+    page::keys_turn_the_page_and_open_the_search,
+    page::on_paper_the_chapter_is_whole_and_alone,
+    page::before_and_after_stand_side_by_side_where_there_is_room,
+    copies::a_listing_is_copied_as_it_is_in_its_file,
+    access::no_page_breaks_a_rule_of_access,
 ];
+
+/// What is shown as ignored where [`access::AXE`] names nothing.
+const NEEDS_AXE: &str = "no_page_breaks_a_rule_of_access";
 
 fn main() -> ExitCode {
     if env::var_os("BROWSER_TESTS").is_none_or(|wanted| wanted != "1") {
@@ -174,11 +84,12 @@ fn main() -> ExitCode {
         .iter()
         .map(|&(name, test)| {
             let shared = shared.clone();
-            Trial::test(name, move || {
+            let trial = Trial::test(name, move || {
                 // A test that failed leaves the browser as it is: each has a page of its own.
                 let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
                 run(&mut shared, test).map_err(|error| format!("{error:#}").into())
-            })
+            });
+            trial.with_ignored_flag(name == NEEDS_AXE && env::var_os(access::AXE).is_none())
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
@@ -192,687 +103,4 @@ fn run(shared: &mut Option<(Guide, Chromium)>, test: Test) -> Result<()> {
     }
     let (guide, chromium) = shared.as_mut().context("both have just been started")?;
     test(guide, &mut chromium.page()?)
-}
-
-fn every_exchange_is_answered_as_recorded(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let mut sent = Vec::new();
-    let mut differing = Vec::new();
-    for name in &guide.pages {
-        page.open(&guide.address(name))?;
-        for exchange in ids(page, SENDABLE)? {
-            sent.push(text(page, &request(&exchange))?);
-            let recorded = text(page, &answer(&exchange))?;
-            send(page, &exchange)?;
-            let answered = text(page, &answer(&exchange))?;
-            let said = said(page, &exchange)?;
-            if answered != recorded || !said.ends_with(SAME) {
-                differing.push(format!("{name}#{exchange}: {said}\n{answered}"));
-            }
-        }
-    }
-    let same = sent.len() - differing.len();
-    println!("live exchanges: {same} of {}", sent.len());
-    for exchange in guide.exchanges.iter().filter(|exchange| !exchange.server) {
-        ensure!(
-            sent.iter()
-                .any(|request| request.trim_end() == exchange.request.trim_end()),
-            "no page can send “{}”",
-            exchange.title
-        );
-    }
-    ensure!(
-        differing.is_empty(),
-        "answers differ from their records:\n{}",
-        differing.join("\n")
-    );
-    Ok(())
-}
-
-fn every_challenge_is_met_by_its_solution_only(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let mut met = 0;
-    for name in &guide.pages {
-        page.open(&guide.address(name))?;
-        for challenge in ids(page, "figure.challenge")? {
-            let figure = figure(&challenge);
-            let solution = text(
-                page,
-                &format!("{figure}.querySelector('details pre.request code')"),
-            )?;
-            let record = text(
-                page,
-                &format!("{figure}.querySelector('details pre.answer code')"),
-            )?;
-            let wanted = record.split(' ').nth(1).context("a status")?;
-
-            send(page, &challenge)?;
-            let said_first = said(page, &challenge)?;
-            ensure!(
-                said_first.starts_with("Not yet: the shop answered"),
-                "{challenge}, as it starts: {said_first}"
-            );
-            let status = page.evaluate(&format!(
-                "{figure}.querySelector('pre.answer').dataset.status"
-            ))?;
-            ensure!(
-                status == wanted || said_first.contains(&format!("wanted: {wanted}")),
-                "{challenge} does not say that it wants a {wanted}: {said_first}"
-            );
-            write(page, &challenge, &solution)?;
-            send(page, &challenge)?;
-            let said_then = said(page, &challenge)?;
-            ensure!(
-                said_then.starts_with("Done."),
-                "{challenge}, with its solution: {said_then}"
-            );
-            met += 1;
-        }
-    }
-    println!("challenges: {met} met by their solutions, none by its start");
-    ensure!(met > 0, "no page has a challenge");
-    Ok(())
-}
-
-fn the_shop_remembers_until_it_is_reset(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let first = open_exchange(guide, page)?;
-    send_all(page)?;
-    let mut differing = 0;
-    for exchange in ids(page, SENDABLE)? {
-        send(page, &exchange)?;
-        let said = said(page, &exchange)?;
-        let new = marks(page, &exchange, "ins")?;
-        if said.contains("differs from the record") {
-            differing += 1;
-            press_button(page, &exchange, "Show the recorded answer")?;
-            let old = marks(page, &exchange, "del")?;
-            // Lines that came where others went count once.
-            let counted = said
-                .rsplit(" in ")
-                .next()
-                .and_then(|end| end.split(' ').next()?.parse().ok());
-            ensure!(
-                counted >= Some(new.max(old)) && counted <= Some(new + old),
-                "{exchange} marks {new} and {old} lines: {said}"
-            );
-        } else {
-            ensure!(new == 0, "{exchange} marks {new} lines: {said}");
-        }
-    }
-    ensure!(differing > 0, "sent twice, and nothing differs");
-
-    press_button(page, &first, "Reset the shop")?;
-    ensure!(said(page, &first)?.contains("fresh"), "Reset says nothing");
-    for exchange in ids(page, SENDABLE)? {
-        for mark in ["ins", "del"] {
-            ensure!(
-                marks(page, &exchange, mark)? == 0,
-                "{exchange} is still marked"
-            );
-        }
-        send(page, &exchange)?;
-        let said = said(page, &exchange)?;
-        ensure!(said.ends_with(SAME), "after Reset, {exchange}: {said}");
-    }
-    Ok(())
-}
-
-fn an_exchange_out_of_turn_can_be_put_in_order(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    open_exchange(guide, page)?;
-    let mut out_of_turn = None;
-    for exchange in ids(page, SENDABLE)?.into_iter().rev() {
-        send(page, &exchange)?;
-        if !said(page, &exchange)?.ends_with(SAME) {
-            out_of_turn = Some(exchange);
-            break;
-        }
-    }
-    let exchange = out_of_turn.context("every exchange is answered alike in any order")?;
-    press_button(page, &exchange, "Send all from the top")?;
-    page.wait_for(&format!("/{SAME}/.test({}.textContent)", status(&exchange)))?;
-    let focused = page.evaluate(&format!(
-        "document.activeElement === {}",
-        button(&exchange, "Send")
-    ))?;
-    ensure!(focused == true, "the focus is lost");
-    Ok(())
-}
-
-fn an_edited_request_gets_another_answer(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let exchange = open_exchange(guide, page)?;
-    let (request, answer) = (request(&exchange), answer(&exchange));
-    let recorded = text(page, &answer)?;
-    let recorded_request = text(page, &request)?;
-    press_button(page, &exchange, "Edit")?;
-    write(page, &exchange, "GET /no-such-path HTTP/1.1")?;
-    send(page, &exchange)?;
-    let said_then = said(page, &exchange)?;
-    ensure!(
-        said_then.contains("404 Not Found. This differs from the record in "),
-        "{said_then}"
-    );
-    ensure!(marks(page, &exchange, "ins")? > 0, "nothing is marked");
-
-    press_button(page, &exchange, "Show the recorded answer")?;
-    let shown = text(page, &answer)?;
-    ensure!(
-        shown.trim_end() == recorded.trim_end(),
-        "this is not the recorded answer:\n{shown}"
-    );
-    ensure!(
-        marks(page, &exchange, "del")? > 0,
-        "nothing is marked in the record"
-    );
-
-    press_button(page, &exchange, "Close the editor")?;
-    let edited = text(page, &request)?;
-    ensure!(
-        edited == "GET /no-such-path HTTP/1.1",
-        "the edit is lost: {edited}"
-    );
-    press_button(page, &exchange, "Reset the shop")?;
-    ensure!(
-        text(page, &answer)? == recorded,
-        "Reset does not bring the record back"
-    );
-    ensure!(
-        text(page, &request)? == recorded_request,
-        "Reset does not bring the request back"
-    );
-    Ok(())
-}
-
-fn an_answer_comes_with_the_way_that_it_took(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let mut ways = 0;
-    for name in &guide.pages {
-        page.open(&guide.address(name))?;
-        let mut sessions = BTreeMap::new();
-        let mut opened = false;
-        for id in ids(page, SENDABLE)? {
-            let asked = text(page, &request(&id))?;
-            let chapter = text_of(page, &format!("{}.dataset.chapter", figure(&id)))?;
-            let chapter = code::CHAPTERS.iter().find(|one| one.name == chapter);
-            let chapter = chapter.with_context(|| format!("{id} asks no chapter"))?;
-            let session = sessions
-                .entry(chapter.name)
-                .or_insert_with(|| Session::new(chapter));
-            let went = runtime.block_on(session.send(asked.trim_end()));
-            let went = went
-                .map_err(|problem| anyhow!("{name}#{id}: {problem}"))?
-                .spans;
-            let layer = |span: &Span| span.target.rsplit("::").next().map(str::to_owned);
-            let expected: Vec<String> = went
-                .iter()
-                .map(|span| format!("{} {}", layer(span).unwrap_or_default(), span.name))
-                .collect();
-
-            let way = format!("{}.querySelector('.way')", figure(&id));
-            let shown = format!("!{way}.hidden");
-            ensure!(
-                page.evaluate(&shown)? == false,
-                "{id} is told before it is sent"
-            );
-            send(page, &id)?;
-            ensure!(
-                page.evaluate(&shown)? == !went.is_empty(),
-                "{id}: {expected:?}"
-            );
-            let steps = page.evaluate(&format!(
-                "[...{way}.querySelectorAll('li')].map(step => step.textContent)"
-            ))?;
-            let steps: Vec<String> = serde_json::from_value(steps)?;
-            ensure!(
-                steps == expected,
-                "{name}#{id}: {steps:?}, not {expected:?}"
-            );
-            if went.is_empty() {
-                continue;
-            }
-            // Whoever has opened one wants to see the next.
-            ensure!(
-                page.evaluate(&format!("{way}.open"))? == opened,
-                "{name}#{id}"
-            );
-            if !opened {
-                page.evaluate(&format!("{way}.querySelector('summary').click()"))?;
-                page.wait_for(&format!("{way}.open"))?;
-                opened = true;
-            }
-            ways += 1;
-        }
-    }
-    println!("ways shown: {ways}");
-    ensure!(ways > 0, "no answer opens a span");
-    Ok(())
-}
-
-fn a_bad_request_gets_a_message(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let exchange = open_exchange(guide, page)?;
-    press_button(page, &exchange, "Edit")?;
-    for (request, expected) in [
-        ("hello", "Line 1"),
-        ("", "Line 1"),
-        ("GET {{nothing}} HTTP/1.1", "`nothing`"),
-        ("GET /menu HTTP/1.1\nno colon", "Line 2"),
-        ("# capture x = /y/z\nGET /menu HTTP/1.1", "Line 1"),
-    ] {
-        write(page, &exchange, request)?;
-        send(page, &exchange)?;
-        let said = said(page, &exchange)?;
-        ensure!(
-            said.contains(expected) && !said.contains("panicked"),
-            "{request:?}: {said}"
-        );
-        println!("{request:?}: {said}");
-    }
-    press_button(page, &exchange, "Undo my edit")?;
-    send(page, &exchange)?;
-    let said = said(page, &exchange)?;
-    ensure!(said.ends_with(SAME), "the page does not go on: {said}");
-    Ok(())
-}
-
-fn a_panic_costs_a_session_and_no_more(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let exchange = open_exchange(guide, page)?;
-    // No sample panics, so the module is made to.
-    page.evaluate(&format!(
-        "import(new URL(`${{path_to_root}}generated/live/${{{}.dataset.chapter}}.js`, document.baseURI)).then(live => {{
-            live.Session.prototype.send = () => {{ throw new WebAssembly.RuntimeError('unreachable'); }};
-        }})",
-        figure(&exchange)
-    ))?;
-    send(page, &exchange)?;
-    let said_then = said(page, &exchange)?;
-    ensure!(said_then.starts_with("The shop panicked"), "{said_then}");
-    send(page, &exchange)?;
-    let said = said(page, &exchange)?;
-    ensure!(said.ends_with(SAME), "after a panic: {said}");
-    Ok(())
-}
-
-fn a_console_that_cannot_be_loaded_says_so(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let exchange = open_exchange(guide, page)?;
-    page.send("Network.setBlockedURLs", json!({ "urls": ["*live*"] }))?;
-    send(page, &exchange)?;
-    let said_then = said(page, &exchange)?;
-    ensure!(said_then.contains("could not be loaded"), "{said_then}");
-    page.send("Network.setBlockedURLs", json!({ "urls": [] }))?;
-    send(page, &exchange)?;
-    let said = said(page, &exchange)?;
-    ensure!(said.ends_with(SAME), "when it can be loaded again: {said}");
-    Ok(())
-}
-
-fn the_keyboard_alone_sends_and_edits(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let exchange = open_exchange(guide, page)?;
-    let button = |label: &str| format!("document.activeElement === {}", button(&exchange, label));
-    tab_to(page, &button("Send"))?;
-    let outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")?;
-    ensure!(outline != "none", "the focus does not show");
-    page.press("Enter")?;
-    page.wait_for(&format!(
-        "/the same as recorded/.test({}.textContent)",
-        status(&exchange)
-    ))?;
-    let live = page.evaluate(&format!("{}.getAttribute('role')", status(&exchange)))?;
-    ensure!(live == "status", "the answer is not announced");
-    ensure!(
-        page.evaluate(&button("Send"))? == true,
-        "the focus is lost after sending"
-    );
-
-    tab_to(page, &button("Edit"))?;
-    page.press("Enter")?;
-    let editor = format!(
-        "document.activeElement === {}.querySelector('textarea')",
-        figure(&exchange)
-    );
-    ensure!(
-        page.evaluate(&editor)? == true,
-        "the editor has not the focus"
-    );
-    page.evaluate("document.activeElement.select()")?;
-    page.send(
-        "Input.insertText",
-        json!({ "text": "GET /no-such-path HTTP/1.1" }),
-    )?;
-    page.press("Control+Enter")?;
-    page.wait_for(&format!("/404/.test({}.textContent)", status(&exchange)))?;
-    ensure!(
-        page.evaluate(&editor)? == true,
-        "the focus is lost after sending from the editor"
-    );
-    page.press("Escape")?;
-    ensure!(
-        page.evaluate(&button("Edit"))? == true,
-        "Escape does not lead back to Edit"
-    );
-
-    for label in ["Show the recorded answer", "Reset the shop"] {
-        tab_to(page, &button(label))?;
-        page.press("Enter")?;
-        let lost = page.evaluate("document.activeElement === document.body")?;
-        ensure!(lost == false, "the focus is lost after {label}");
-    }
-    ensure!(
-        page.evaluate(&button("Send"))? == true,
-        "Reset does not lead back to Send"
-    );
-    Ok(())
-}
-
-fn a_prediction_is_revealed_by_sending(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let mut revealed = 0;
-    for name in &guide.pages {
-        page.open(&guide.address(name))?;
-        for exchange in ids(
-            page,
-            "figure.exchange:not([data-server]):has(details pre.answer)",
-        )? {
-            let open = format!("{}.querySelector('details').open", figure(&exchange));
-            ensure!(
-                page.evaluate(&open)? == false,
-                "{exchange} gives its answer away"
-            );
-            send(page, &exchange)?;
-            ensure!(
-                page.evaluate(&open)? == true,
-                "Send does not reveal the answer of {exchange}"
-            );
-            revealed += 1;
-        }
-    }
-    println!("predictions: {revealed}");
-    ensure!(revealed > 0, "no page has a prediction");
-    Ok(())
-}
-
-fn a_diagram_is_drawn_on_a_click(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let mut drawn = 0;
-    for name in &guide.pages {
-        page.open(&guide.address(name))?;
-        let count = page.evaluate("document.querySelectorAll('figure.diagram').length")?;
-        for index in 0..count.as_u64().context("a count")? {
-            let figure = format!("document.querySelectorAll('figure.diagram')[{index}]");
-            let height = format!("{figure}.querySelector('.box').getBoundingClientRect().height");
-            let before = page.evaluate(&height)?;
-            page.evaluate(&format!(
-                "{figure}.querySelector('.console button').click()"
-            ))?;
-            page.wait_for(&format!(
-                "/diagram/.test({figure}.querySelector('[role=status]').textContent)"
-            ))?;
-            let nodes = page.evaluate(&format!("{figure}.querySelectorAll('svg text').length"))?;
-            ensure!(nodes.as_u64() > Some(0), "{name}: diagram {index} is empty");
-            let after = page.evaluate(&height)?;
-            ensure!(
-                before == after,
-                "{name}: the box of diagram {index} grows from {before} to {after}"
-            );
-            drawn += 1;
-        }
-    }
-    println!("diagrams drawn: {drawn}");
-    ensure!(drawn > 0, "no page has a diagram");
-    Ok(())
-}
-
-fn the_console_stays_in_its_budget(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let mut sizes = BTreeMap::new();
-    for name in &guide.pages {
-        page.open(&guide.address(name))?;
-        for (chapter, card) in cards_by_chapter(page)? {
-            if sizes.contains_key(&chapter) {
-                continue;
-            }
-            page.open(&guide.address(name))?;
-            let before = page.requests().len();
-            send(page, &card)?;
-            // Chromium asks for the icon of a page when it likes.
-            let added: BTreeSet<String> = page
-                .requests()
-                .split_off(before)
-                .into_iter()
-                .filter(|url| !url.contains("/favicon"))
-                .collect();
-            let mut total = 0;
-            for url in &added {
-                total += compressed(page, url)?;
-            }
-            ensure!(total > 0, "nothing was loaded for {chapter}");
-            sizes.insert(chapter, total);
-        }
-    }
-    let mut sizes: Vec<(String, u64)> = sizes.into_iter().collect();
-    sizes.sort_by_key(|&(_, size)| Reverse(size));
-    for (chapter, size) in &sizes {
-        println!("{size:>7} bytes compressed: the console of {chapter}");
-    }
-    let (chapter, most) = sizes.first().context("no page has an exchange")?;
-    println!("the console adds {most} bytes compressed at most when first used, and 0 before");
-    ensure!(
-        *most <= CONSOLE_BUDGET,
-        "the console of {chapter} adds {most} bytes, more than {CONSOLE_BUDGET}"
-    );
-    Ok(())
-}
-
-fn a_page_loads_the_console_of_the_chapters_that_it_asks(
-    guide: &Guide,
-    page: &mut Page<'_>,
-) -> Result<()> {
-    let pages = guide.pages.iter().map(String::as_str);
-    for name in pages.chain([guide::PAGE_OF_TWO]) {
-        let before = page.requests().len();
-        page.open(&guide.address(name))?;
-        let chapters = cards_by_chapter(page)?;
-        let opened = page.requests().split_off(before);
-        ensure!(
-            !opened.iter().any(|url| url.contains("/generated/")),
-            "{name} loads the console before it is used: {opened:#?}"
-        );
-        send_all(page)?;
-        let loaded: BTreeSet<String> = page
-            .requests()
-            .split_off(before)
-            .iter()
-            .filter_map(|url| url.split_once("/generated/live/"))
-            .map(|(_, file)| file.to_owned())
-            .collect();
-        let wanted: BTreeSet<String> = chapters
-            .keys()
-            .flat_map(|chapter| [format!("{chapter}.js"), format!("{chapter}_bg.wasm")])
-            .collect();
-        ensure!(loaded == wanted, "{name} loads {loaded:?}, not {wanted:?}");
-    }
-    Ok(())
-}
-
-fn a_page_of_two_chapters_asks_each_its_own_shop(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    page.open(&guide.address(guide::PAGE_OF_TWO))?;
-    let cards: Vec<String> = cards_by_chapter(page)?.into_values().collect();
-    let [one, other] = cards.as_slice() else {
-        bail!("the page asks {} chapters", cards.len());
-    };
-    for card in [one, other] {
-        send(page, card)?;
-        let said = said(page, card)?;
-        ensure!(said.ends_with(SAME), "{card}: {said}");
-    }
-    press_button(page, one, "Reset the shop")?;
-    let said_then = said(page, other)?;
-    ensure!(
-        said_then.ends_with(SAME),
-        "the reset of {one} reaches {other}: {said_then}"
-    );
-    Ok(())
-}
-
-fn an_answer_of_a_server_is_read_and_not_sent_for(
-    guide: &Guide,
-    page: &mut Page<'_>,
-) -> Result<()> {
-    let mut shown = 0;
-    let pages = guide.pages.iter().map(String::as_str);
-    for name in pages.chain([guide::SERVER_PAGE]) {
-        page.open(&guide.address(name))?;
-        for exchange in ids(page, "figure.exchange[data-server]")? {
-            let answer = text(page, &answer(&exchange))?;
-            ensure!(answer.starts_with("HTTP/1.1 "), "{exchange}: {answer}");
-            for label in ["Send", "Edit"] {
-                let there = page.evaluate(&format!("{} != null", button(&exchange, label)))?;
-                ensure!(there == false, "{exchange} has a button “{label}”");
-            }
-            let said = text(
-                page,
-                &format!("{}.querySelector('.console p')", figure(&exchange)),
-            )?;
-            ensure!(said.starts_with("No Send here"), "{exchange}: {said}");
-            shown += 1;
-        }
-    }
-    println!("answers that only a server gives: {shown}");
-    // The others of the page go on.
-    send_all(page)?;
-    ensure!(shown > 0, "no page has one");
-    Ok(())
-}
-
-fn every_request_can_be_copied_as_a_command(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let mut commands = 0;
-    for name in &guide.pages {
-        page.open(&guide.address(name))?;
-        // Without a window there is no clipboard to be read.
-        page.evaluate("navigator.clipboard.writeText = async text => { window.copied = text; }")?;
-        for id in ids(page, "figure.exchange, figure.challenge")? {
-            let asked = text(page, &request(&id))?;
-            press_button(page, &id, "Copy as curl")?;
-            let command = text_of(page, "window.copied")?;
-            let copied = read_curl(&command).with_context(|| format!("{name}#{id}: {command}"))?;
-            let lines = asked.trim_end().lines();
-            let shown: Vec<&str> = lines.skip_while(|line| line.starts_with('#')).collect();
-            let shown = shown
-                .join("\n")
-                .replace("{{padding 20000}}", &"x".repeat(20_000));
-            ensure!(copied == shown, "{name}#{id}: {command}\nasks\n{copied}");
-            let placeholder = shown
-                .split("{{")
-                .nth(1)
-                .and_then(|rest| rest.split("}}").next());
-            let said = said(page, &id)?;
-            ensure!(
-                said.starts_with("Copied. ") && placeholder.is_none_or(|name| said.contains(name)),
-                "{name}#{id}: {said}"
-            );
-            commands += 1;
-        }
-    }
-    println!("requests copied as commands: {commands}");
-    ensure!(commands > 0, "no page has a request");
-    Ok(())
-}
-
-/// What a command asks, as a request is written in the guide.
-fn read_curl(command: &str) -> Result<String> {
-    // A shell goes on in the next line, and shlex does not.
-    let one_line = command.replace(" \\\n  ", " ");
-    let words = shlex::split(&one_line).context("a shell cannot read this")?;
-    let mut words = words.into_iter();
-    ensure!(words.next().as_deref() == Some("curl"), "this is not curl");
-    let (mut method, mut path, mut headers, mut body) = (None, String::new(), Vec::new(), None);
-    while let Some(word) = words.next() {
-        let mut value = || {
-            words
-                .next()
-                .with_context(|| format!("{word} without a value"))
-        };
-        match word.as_str() {
-            "--include" => {}
-            "--request" => method = Some(value()?),
-            "--header" => headers.push(value()?),
-            "--data-raw" => body = Some(value()?),
-            address => {
-                let rest = address.strip_prefix("http://localhost:4000");
-                path = rest
-                    .with_context(|| format!("what is {address}?"))?
-                    .to_owned();
-            }
-        }
-    }
-    // With a body and without the type of it, curl would add one.
-    headers.retain(|header| header != "content-type:");
-    let method = method.unwrap_or_else(|| if body.is_some() { "POST" } else { "GET" }.to_owned());
-    let mut lines = vec![format!("{method} {path} HTTP/1.1")];
-    lines.extend(headers);
-    lines.extend(body.map(|body| format!("\n{body}")));
-    Ok(lines.join("\n"))
-}
-
-fn without_script_every_answer_is_there(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    page.send(
-        "Emulation.setScriptExecutionDisabled",
-        json!({ "value": true }),
-    )?;
-    let mut texts = String::new();
-    for name in &guide.pages {
-        page.open(&guide.address(name))?;
-        texts += &text(page, "document.querySelector('main')")?;
-        let buttons = page.evaluate("document.querySelectorAll('main button').length")?;
-        ensure!(buttons == 0, "{name}: {buttons} buttons that do nothing");
-    }
-    for exchange in &guide.exchanges {
-        let answer = exchange
-            .answer
-            .as_deref()
-            .context("every exchange is recorded")?;
-        ensure!(
-            texts.contains(answer.trim_end()),
-            "no page shows the answer of “{}”",
-            exchange.title
-        );
-    }
-    println!(
-        "answers in the pages without script: {}",
-        guide.exchanges.len()
-    );
-    Ok(())
-}
-
-fn no_page_is_wider_than_a_phone(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let phone = json!({ "width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true });
-    page.send("Emulation.setDeviceMetricsOverride", phone)?;
-    for name in &guide.pages {
-        page.open(&guide.address(name))?;
-        send_all(page)?;
-        let wide = page.evaluate(
-            "[document.documentElement, document.body, document.querySelector('.content')]
-                .filter(element => element.scrollWidth > Math.min(element.clientWidth, 390))
-                .map(element => `${element.localName} ${element.className} is ${element.scrollWidth} px wide`)
-                .join()",
-        )?;
-        ensure!(wide == "", "{name} scrolls sideways: {wide}");
-        let small = page.evaluate(
-            "[...document.querySelectorAll('main :is(button, summary)')]
-                .map(element => [element.textContent, element.getBoundingClientRect()])
-                .filter(([, box]) => box.width > 0 && Math.min(box.width, box.height) < 24)
-                .map(([text]) => text).join()",
-        )?;
-        ensure!(small == "", "{name}: too small to be pressed: {small}");
-    }
-    Ok(())
-}
-
-fn no_page_complains_or_calls_another_host(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    for name in &guide.pages {
-        page.open(&guide.address(name))?;
-        send_all(page)?;
-        let complaints = page.complaints();
-        ensure!(complaints.is_empty(), "{name}: {complaints:#?}");
-    }
-    let others: Vec<String> = page
-        .requests()
-        .into_iter()
-        .filter(|url| !url.starts_with(&guide.address("")))
-        .collect();
-    ensure!(others.is_empty(), "the pages call other hosts: {others:#?}");
-    Ok(())
 }

@@ -1,13 +1,13 @@
 //! The page itself: what a first visit costs, and that nobody is shut out of it.
 
-use std::{cmp::Reverse, env, fs};
+use std::cmp::Reverse;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     chromium::Page,
-    controls::{SENDABLE, ids, send_all, tab_to, text},
+    controls::{tab_to, text},
     guide::Guide,
 };
 
@@ -23,20 +23,10 @@ const SHIFT: f64 = 0.02;
 
 pub const DESKTOP: (u32, u32) = (1280, 900);
 pub const PHONE: (u32, u32) = (390, 844);
-const SIZES: [(u32, u32); 2] = [DESKTOP, PHONE];
+pub const SIZES: [(u32, u32); 2] = [DESKTOP, PHONE];
 
 /// What the reader's system asks for.
-const THEMES: [&str; 2] = ["light", "dark"];
-
-/// The rules that a page must not break, by axe's names for the standards.
-const STANDARDS: [&str; 6] = [
-    "wcag2a",
-    "wcag2aa",
-    "wcag21a",
-    "wcag21aa",
-    "wcag22aa",
-    "best-practice",
-];
+pub const THEMES: [&str; 2] = ["light", "dark"];
 
 pub fn resize(page: &mut Page<'_>, (width, height): (u32, u32)) -> Result<()> {
     let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width == PHONE.0 });
@@ -46,7 +36,7 @@ pub fn resize(page: &mut Page<'_>, (width, height): (u32, u32)) -> Result<()> {
 
 /// Asks for a theme as the reader's system does. Nothing moves, so that nothing is on its way when
 /// it is looked at.
-fn prefer(page: &mut Page<'_>, theme: &str) -> Result<()> {
+pub fn prefer(page: &mut Page<'_>, theme: &str) -> Result<()> {
     let features = json!([
         { "name": "prefers-color-scheme", "value": theme },
         { "name": "prefers-reduced-motion", "value": "reduce" },
@@ -59,7 +49,7 @@ fn prefer(page: &mut Page<'_>, theme: &str) -> Result<()> {
 }
 
 /// The chapters' pages, and those that readers meet without asking for a chapter.
-fn all_pages(guide: &Guide) -> impl Iterator<Item = &str> {
+pub fn all_pages(guide: &Guide) -> impl Iterator<Item = &str> {
     let others = ["index.html", "404.html"];
     guide.pages.iter().map(String::as_str).chain(others)
 }
@@ -74,8 +64,12 @@ pub fn a_first_visit_is_light(guide: &Guide, page: &mut Page<'_>) -> Result<()> 
                 "new Promise(resolve => {
                     let sum = 0;
                     const add = list => list.getEntries().forEach(entry => { sum += entry.value; });
-                    new PerformanceObserver(add).observe({ type: 'layout-shift', buffered: true });
-                    requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
+                    const observer = new PerformanceObserver(add);
+                    observer.observe({ type: 'layout-shift', buffered: true });
+                    requestAnimationFrame(() => requestAnimationFrame(() => {
+                        add({ getEntries: () => observer.takeRecords() });
+                        resolve(sum);
+                    }));
                 })",
             )?;
             let shift = shift.as_f64().context("a score")?;
@@ -137,6 +131,53 @@ pub fn the_chapter_is_two_presses_away(guide: &Guide, page: &mut Page<'_>) -> Re
     }
     Ok(())
 }
+
+/// Everything that a mouse can press, in the order in which it is read; each shows that it has the
+/// focus, and nothing lies over it.
+pub fn the_keyboard_reaches_everything_in_order(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let mut stops = 0;
+    prefer(page, THEMES[0])?;
+    for size in SIZES {
+        resize(page, size)?;
+        for name in all_pages(guide) {
+            page.open(&guide.address(name))?;
+            let count = page.evaluate(
+                "window.stops = [...document.querySelectorAll(
+                    'a[href], button, select, textarea, input, summary, [tabindex=\"0\"]')]
+                    .filter(stop => stop.checkVisibility()), window.stops.length",
+            )?;
+            let count = count.as_u64().context("a count")?;
+            for expected in 0..count {
+                page.press("Tab")?;
+                let found = page.evaluate(STOP)?;
+                ensure!(
+                    found == json!([expected, "seen"]),
+                    "{name} at {} px: Tab comes to {found}, not to stop {expected} of {count}: {}",
+                    size.0,
+                    page.evaluate(&format!("window.stops[{expected}].outerHTML.slice(0, 200)"))?
+                );
+            }
+            stops += count;
+        }
+    }
+    println!("stops of the keyboard: {stops}");
+    Ok(())
+}
+
+/// Which stop has the focus, and whether a reader sees that.
+const STOP: &str = "(() => {
+    const stop = document.activeElement;
+    const { top, bottom, left, right } = stop.getBoundingClientRect();
+    const x = Math.max(left, Math.min((left + right) / 2, innerWidth - 1));
+    const places = [top + 2, (top + bottom) / 2, bottom - 2].filter(y => y >= 0 && y < innerHeight);
+    const uncovered = places.some(y => {
+        const there = document.elementFromPoint(x, y);
+        return there && (stop.contains(there) || there.contains(stop));
+    });
+    const { outlineStyle } = getComputedStyle(stop);
+    const seen = !uncovered ? 'covered' : outlineStyle === 'none' ? 'without an outline' : 'seen';
+    return [window.stops.indexOf(stop), seen];
+})()";
 
 fn holds(page: &mut Page<'_>, condition: &str, name: &str) -> Result<()> {
     let held = page.evaluate(condition)?;
@@ -283,28 +324,33 @@ pub fn keys_turn_the_page_and_open_the_search(guide: &Guide, page: &mut Page<'_>
     page.press("ArrowLeft")?;
     page.wait_until(&format!("location.href === {}", json!(second)))?;
     page.wait_until("document.readyState === 'complete'")?;
+    page.press("Control+k")?;
+    holds(page, "document.getElementById('search').open", "Control+k")?;
+    watch_the_steps(page)?;
+    // What is typed belongs to the search.
+    page.press("ArrowLeft")?;
+    page.press("Escape")?;
+    holds(page, "!document.getElementById('search').open", "Escape")?;
+    // A letter alone does nothing: who speaks to a computer says many.
     for key in ["/", "s"] {
         page.press(key)?;
-        holds(page, "document.getElementById('search').open", key)?;
-        // What is typed belongs to the search.
-        page.press("ArrowLeft")?;
-        page.press("Escape")?;
         holds(page, "!document.getElementById('search').open", key)?;
     }
+    // What scrolls sideways takes the keys for that.
+    resize(page, PHONE)?;
+    tab_to(page, "document.activeElement.matches('pre > code')")?;
+    page.press("ArrowRight")?;
     holds(
         page,
-        &format!("location.href === {}", json!(second)),
-        "the search",
+        "!window.turned",
+        "an arrow key that is not for the page",
     )?;
 
     // There is no page before the first.
     page.open(first)?;
+    watch_the_steps(page)?;
     page.press("ArrowLeft")?;
-    holds(
-        page,
-        &format!("location.href === {}", json!(first)),
-        "ArrowLeft",
-    )?;
+    holds(page, "!window.turned", "ArrowLeft")?;
     // Previous and next say where they lead.
     for address in &order {
         page.open(address)?;
@@ -325,6 +371,15 @@ pub fn keys_turn_the_page_and_open_the_search(guide: &Guide, page: &mut Page<'_>
             holds(page, &entry, address)?;
         }
     }
+    Ok(())
+}
+
+/// Notes whether a link to the page before or after is followed.
+fn watch_the_steps(page: &mut Page<'_>) -> Result<()> {
+    page.evaluate(
+        "window.turned = false;
+        document.querySelector('.steps').addEventListener('click', () => { window.turned = true; });",
+    )?;
     Ok(())
 }
 
@@ -395,7 +450,7 @@ pub fn without_script_the_contents_and_the_colours_are_there(
     for name in all_pages(guide) {
         resize(page, DESKTOP)?;
         page.open(&guide.address(name))?;
-        let links = "[...document.querySelectorAll('#contents a')]";
+        let links = "[...document.querySelectorAll('#contents ol a')]";
         holds(
             page,
             &format!("{links}.length > 8 && {links}.every(link => link.checkVisibility())"),
@@ -406,25 +461,76 @@ pub fn without_script_the_contents_and_the_colours_are_there(
             "![...document.querySelectorAll('.scripted')].some(button => button.checkVisibility())",
             name,
         )?;
-        let coloured = "[...document.querySelectorAll('main pre .c-keyword')]
-            .every(word => getComputedStyle(word).color !== getComputedStyle(word.closest('pre')).color)";
+        let coloured = "(words => words.length > 0 === !document.querySelector('base')
+            && words.every(word => getComputedStyle(word).color !== getComputedStyle(word.closest('pre')).color))(
+                [...document.querySelectorAll('main pre .c-keyword')])";
         holds(page, coloured, name)?;
+
+        resize(page, PHONE)?;
+        page.open(&guide.address(name))?;
+        tab_to(page, "document.activeElement.matches('.to-contents')")?;
+        page.press("Enter")?;
+        page.wait_until(
+            "document.readyState === 'complete' && document.querySelector('#contents a').checkVisibility()",
+        )
+        .with_context(|| name.to_owned())?;
+        // Where one page stands in for another, the contents are those of the first chapter.
+        tab_to(page, "document.activeElement.matches('.from-contents')")?;
+        page.press("Enter")?;
+        holds(
+            page,
+            "!document.getElementById('contents').checkVisibility()",
+            name,
+        )?;
     }
-    resize(page, PHONE)?;
-    let name = &guide.pages[0];
-    page.open(&guide.address(name))?;
-    tab_to(page, "document.activeElement.matches('.to-contents')")?;
-    page.press("Enter")?;
-    holds(
-        page,
-        "document.querySelector('#contents a').checkVisibility()",
-        name,
-    )
+    Ok(())
 }
+
+pub fn what_a_browser_refuses_costs_that_and_no_more(
+    guide: &Guide,
+    page: &mut Page<'_>,
+) -> Result<()> {
+    page.before_scripts(
+        "delete window.WebAssembly;
+        Object.defineProperty(navigator, 'clipboard', { value: undefined });
+        for (const store of ['localStorage', 'sessionStorage']) {
+            Object.defineProperty(window, store, { get() { throw new DOMException('no', 'SecurityError'); } });
+        }",
+    )?;
+    resize(page, DESKTOP)?;
+    for name in all_pages(guide) {
+        page.open(&guide.address(name))?;
+        let gone = "[...document.querySelectorAll('main button')].every(button =>
+            ['Copy as curl', 'Draw the diagram'].includes(button.textContent))";
+        holds(page, gone, name)?;
+        let told = "[...document.querySelectorAll('.exchange, .challenge')].every(figure =>
+            figure.querySelector('.console p').textContent.startsWith('No Send here: '))";
+        holds(page, told, name)?;
+        page.evaluate("document.getElementById('contents-button').click()")?;
+        let contents = "document.getElementById('contents').checkVisibility()";
+        holds(page, &format!("!{contents}"), name)?;
+        choose(page, "dark")?;
+        let dark = "getComputedStyle(document.documentElement).colorScheme === 'dark'";
+        holds(page, dark, name)?;
+        page.evaluate(
+            "document.querySelectorAll('.diagram button').forEach(button => button.click())",
+        )?;
+        page.wait_for("document.querySelectorAll('.diagram').length === document.querySelectorAll('.diagram svg').length")?;
+        let complaints = page.complaints();
+        ensure!(complaints.is_empty(), "{name}: {complaints:#?}");
+    }
+    Ok(())
+}
+
+const COLOURS: &str =
+    "[...document.querySelectorAll('html, main, main p, main pre > code, main a, .c-keyword')]
+        .map(part => [getComputedStyle(part).color, getComputedStyle(part).backgroundColor].join()).join(';')";
 
 pub fn on_paper_the_chapter_is_whole_and_alone(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
     let mut addresses = 0;
-    for name in all_pages(guide) {
+    // The page of all chapters opens the dialog of the printer.
+    page.before_scripts("window.print = () => {};")?;
+    for name in all_pages(guide).chain(["print.html"]) {
         page.send("Emulation.setEmulatedMedia", json!({ "media": "print" }))?;
         page.open(&guide.address(name))?;
         let round = ".bar, #contents, .skip, .steps, footer, .console, .copy, dialog";
@@ -437,10 +543,18 @@ pub fn on_paper_the_chapter_is_whole_and_alone(guide: &Guide, page: &mut Page<'_
         let whole = "[...document.querySelectorAll('main pre:not([hidden]) > code')]
             .every(code => code.checkVisibility() && code.scrollWidth <= code.clientWidth)";
         holds(page, whole, name)?;
-        let dark =
-            "getComputedStyle(document.documentElement).backgroundColor === 'rgb(255, 255, 255)'";
+        // White, and the letters as they are on white, whatever was chosen.
+        page.evaluate("document.documentElement.dataset.theme = 'light'")?;
+        let light = page.evaluate(COLOURS)?;
+        ensure!(
+            light.to_string().contains("rgb(255, 255, 255)"),
+            "{name}: {light}"
+        );
         page.evaluate("document.documentElement.dataset.theme = 'dark'")?;
-        holds(page, dark, name)?;
+        ensure!(
+            page.evaluate(COLOURS)? == light,
+            "{name} is not printed as on white paper"
+        );
         let named = page.evaluate(
             "[...document.querySelectorAll('main a[href^=http]:not(figcaption a)')].map(link =>
                 [link.getAttribute('href'), getComputedStyle(link, '::after').content])",
@@ -468,15 +582,19 @@ pub fn before_and_after_stand_side_by_side_where_there_is_room(
         resize(page, (width, 900))?;
         for name in &guide.pages {
             page.open(&guide.address(name))?;
-            let tops = page.evaluate(
+            // Left, top, right and bottom.
+            let boxes = page.evaluate(
                 "[...document.querySelectorAll('.pair')].map(pair =>
-                    [...pair.querySelectorAll('figure')].map(figure => figure.getBoundingClientRect().top))",
+                    [...pair.querySelectorAll('figure')].map(figure => figure.getBoundingClientRect())
+                        .map(box => [box.left, box.top, box.right, box.bottom]))",
             )?;
-            let tops: Vec<[f64; 2]> = serde_json::from_value(tops)?;
-            for [before, after] in tops {
+            let boxes: Vec<[[f64; 4]; 2]> = serde_json::from_value(boxes)?;
+            for [before, after] in boxes {
+                let beside = before[1] == after[1] && before[2] <= after[0];
+                let above = before[0] == after[0] && before[3] <= after[1];
                 ensure!(
-                    (before == after) == side_by_side,
-                    "{name} at {width} px: before at {before}, after at {after}"
+                    if side_by_side { beside } else { above },
+                    "{name} at {width} px: before at {before:?}, after at {after:?}"
                 );
                 pairs += 1;
             }
@@ -485,153 +603,4 @@ pub fn before_and_after_stand_side_by_side_where_there_is_room(
     println!("pairs looked at: {pairs}");
     ensure!(pairs > 0, "no page compares anything");
     Ok(())
-}
-
-pub fn a_listing_is_copied_as_it_is_in_its_file(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let mut copied = 0;
-    for name in &guide.pages {
-        page.open(&guide.address(name))?;
-        // Without a window there is no clipboard to be read.
-        page.evaluate(
-            "navigator.clipboard.writeText = async text => { window.copied.push(text); };
-            window.copied = [];",
-        )?;
-        let texts = page.evaluate(
-            "[...document.querySelectorAll('.listing .copy')].map(button => {
-                button.click();
-                const code = button.closest('figure').querySelector('pre > code');
-                return [button.closest('figure').dataset.file, code.dataset.language, window.copied.at(-1)];
-            })",
-        )?;
-        let texts: Vec<(String, String, String)> = serde_json::from_value(texts)?;
-        for (file, language, text) in texts {
-            let source = fs::read_to_string(site::book::root().join(&file))?;
-            let from = |line: &str| {
-                let line = line.trim();
-                source.lines().any(|written| match language.as_str() {
-                    // A terminal's prompt is not what is typed.
-                    "console" => written.strip_prefix("$ ") == Some(line),
-                    _ => written.trim() == line,
-                })
-            };
-            for line in text.lines() {
-                ensure!(from(line), "{name}: {file} has no line {line:?}");
-            }
-            ensure!(!text.is_empty(), "{name}: nothing of {file} is copied");
-            copied += 1;
-        }
-    }
-    println!("listings copied: {copied}");
-    ensure!(copied > 0, "no page has a listing");
-    Ok(())
-}
-
-/// What axe finds, in each theme and at both widths: as the page opens, with the contents and the
-/// search open, and when everything that can be pressed has been.
-pub fn no_page_breaks_a_rule_of_access(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let Some(file) = env::var_os("AXE_CORE") else {
-        println!("left out, as AXE_CORE does not name axe.min.js of the npm package axe-core");
-        return Ok(());
-    };
-    let axe = fs::read_to_string(&file).with_context(|| format!("AXE_CORE: {}", file.display()))?;
-    let mut broken = Vec::new();
-    let mut looks = 0;
-    for size in SIZES {
-        resize(page, size)?;
-        for theme in THEMES {
-            prefer(page, theme)?;
-            for name in all_pages(guide) {
-                page.open(&guide.address(name))?;
-                page.evaluate(&format!("{axe};0"))?;
-                for state in STATES {
-                    state.reach(page, size)?;
-                    looks += 1;
-                    let found = run_axe(page)?;
-                    let place = format!("{name} at {} px, {theme}, {}", size.0, state.name());
-                    broken.extend(found.into_iter().map(|found| format!("{place}: {found}")));
-                }
-            }
-        }
-    }
-    println!("axe looked {looks} times: {} violations", broken.len());
-    ensure!(broken.is_empty(), "{}", broken.join("\n"));
-    Ok(())
-}
-
-#[derive(Clone, Copy)]
-enum State {
-    Opened,
-    Contents,
-    Search,
-    Used,
-}
-
-/// Each can be reached from the one before it.
-const STATES: [State; 4] = [State::Opened, State::Contents, State::Search, State::Used];
-
-impl State {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Opened => "as it opens",
-            Self::Contents => "with the contents open",
-            Self::Search => "with the search open",
-            Self::Used => "used",
-        }
-    }
-
-    fn reach(self, page: &mut Page<'_>, size: (u32, u32)) -> Result<()> {
-        match self {
-            Self::Opened => {}
-            Self::Contents => {
-                if size == PHONE {
-                    page.evaluate("document.getElementById('contents-button').click()")?;
-                }
-            }
-            Self::Search => {
-                page.press("Escape")?;
-                page.evaluate("document.getElementById('search-button').click()")?;
-                page.send("Input.insertText", json!({ "text": "order" }))?;
-                page.wait_for(
-                    "/section/.test(document.getElementById('search-status').textContent)",
-                )?;
-            }
-            Self::Used => {
-                page.press("Escape")?;
-                send_all(page)?;
-                page.evaluate(
-                    "document.querySelectorAll('details').forEach(part => { part.open = true; })",
-                )?;
-                if let Some(first) = ids(page, SENDABLE)?.first() {
-                    crate::controls::press_button(page, first, "Edit")?;
-                }
-                page.evaluate("document.querySelectorAll('figure.diagram .console button').forEach(button => button.click())")?;
-                page.wait_for("document.querySelectorAll('figure.diagram').length === document.querySelectorAll('figure.diagram svg').length")?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn run_axe(page: &mut Page<'_>) -> Result<Vec<String>> {
-    // What is scrolled below the bar is no mistake of the page's. What has got the focus may still be
-    // on its way into view.
-    page.evaluate(
-        "new Promise(resolve => {
-            const top = () => {
-                if (scrollY === 0) { resolve(); return; }
-                scrollTo({ top: 0, behavior: 'instant' });
-                requestAnimationFrame(() => requestAnimationFrame(top));
-            };
-            requestAnimationFrame(() => requestAnimationFrame(top));
-        })",
-    )?;
-    let found = page.evaluate(&format!(
-        "axe.run(document, {{ runOnly: {}, resultTypes: ['violations'] }}).then(({{ violations }}) =>
-            violations.flatMap(({{ id, nodes }}) => nodes.map(node => `${{id}}: ${{node.target.join(' ')}}: ${{node.failureSummary}}`)))",
-        json!(STANDARDS)
-    ))?;
-    match found {
-        Value::Null => Ok(Vec::new()),
-        found => Ok(serde_json::from_value(found)?),
-    }
 }

@@ -23,7 +23,7 @@ const BYTES_PER_SECOND: u32 = 1_600_000 / 8;
 const LATENCY: u32 = 150;
 const SLOWER: u32 = 4;
 
-pub fn the_chapter_is_there_before_a_stock_page_is(
+pub fn the_largest_paint_takes_a_part_of_what_a_stock_page_takes(
     guide: &Guide,
     page: &mut Page<'_>,
 ) -> Result<()> {

@@ -1,0 +1,138 @@
+//! That nobody is shut out: axe's rules, on every page and in every state.
+
+use std::{env, fs};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::{
+    chromium::Page,
+    controls::*,
+    guide::Guide,
+    page::{PHONE, SIZES, THEMES, all_pages, prefer, resize},
+};
+
+/// The environment variable that names `axe.min.js` of the npm package axe-core. Without it this is
+/// left out.
+pub const AXE: &str = "AXE_CORE";
+
+/// The rules that a page must not break, by axe's names for the standards.
+const STANDARDS: [&str; 6] = [
+    "wcag2a",
+    "wcag2aa",
+    "wcag21a",
+    "wcag21aa",
+    "wcag22aa",
+    "best-practice",
+];
+
+/// What axe finds, in each theme and at both widths: as the page opens, with the contents and the
+/// search open, and when everything that can be pressed has been.
+pub fn no_page_breaks_a_rule_of_access(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let file = env::var_os(AXE).context("the test is left out where axe is not named")?;
+    let axe = fs::read_to_string(&file).with_context(|| format!("{AXE}: {}", file.display()))?;
+    let mut broken = Vec::new();
+    let mut looks = 0;
+    for size in SIZES {
+        resize(page, size)?;
+        for theme in THEMES {
+            prefer(page, theme)?;
+            for name in all_pages(guide) {
+                page.open(&guide.address(name))?;
+                page.evaluate(&format!("{axe};0"))?;
+                for state in STATES {
+                    state.reach(page, size)?;
+                    looks += 1;
+                    let found = run_axe(page)?;
+                    let place = format!("{name} at {} px, {theme}, {}", size.0, state.name());
+                    broken.extend(found.into_iter().map(|found| format!("{place}: {found}")));
+                }
+            }
+        }
+    }
+    println!("axe looked {looks} times: {} violations", broken.len());
+    ensure!(broken.is_empty(), "{}", broken.join("\n"));
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Opened,
+    Contents,
+    Search,
+    Used,
+}
+
+/// Each can be reached from the one before it.
+const STATES: [State; 4] = [State::Opened, State::Contents, State::Search, State::Used];
+
+impl State {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Opened => "as it opens",
+            Self::Contents => "with the contents open",
+            Self::Search => "with the search open",
+            Self::Used => "used",
+        }
+    }
+
+    fn reach(self, page: &mut Page<'_>, size: (u32, u32)) -> Result<()> {
+        match self {
+            Self::Opened => {}
+            Self::Contents => {
+                if size == PHONE {
+                    page.evaluate("document.getElementById('contents-button').click()")?;
+                }
+            }
+            Self::Search => {
+                page.press("Escape")?;
+                page.evaluate("document.getElementById('search-button').click()")?;
+                page.send("Input.insertText", json!({ "text": "order" }))?;
+                page.wait_for(
+                    "/section/.test(document.getElementById('search-status').textContent)",
+                )?;
+            }
+            Self::Used => {
+                page.press("Escape")?;
+                use_everything(page)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Presses what can be pressed in the chapter.
+pub fn use_everything(page: &mut Page<'_>) -> Result<()> {
+    send_all(page)?;
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")?;
+    if let Some(first) = ids(page, SENDABLE)?.first() {
+        press_button(page, first, "Edit")?;
+    }
+    page.evaluate("document.querySelectorAll('figure.diagram .console button').forEach(button => button.click())")?;
+    page.wait_for("document.querySelectorAll('figure.diagram').length === document.querySelectorAll('figure.diagram svg').length")?;
+    Ok(())
+}
+
+fn run_axe(page: &mut Page<'_>) -> Result<Vec<String>> {
+    // What is scrolled below the bar is no mistake of the page's. What has got the focus may still be
+    // on its way into view.
+    page.evaluate(
+        "new Promise(resolve => {
+            const top = () => {
+                if (scrollY === 0) { resolve(); return; }
+                scrollTo({ top: 0, behavior: 'instant' });
+                requestAnimationFrame(() => requestAnimationFrame(top));
+            };
+            requestAnimationFrame(() => requestAnimationFrame(top));
+        })",
+    )?;
+    let found = page.evaluate(&format!(
+        "axe.run(document, {{ runOnly: {}, resultTypes: ['violations'] }}).then(({{ violations }}) =>
+            violations.flatMap(({{ id, nodes }}) => nodes.map(node => `${{id}}: ${{node.target.join(' ')}}: ${{node.failureSummary}}`)))",
+        json!(STANDARDS)
+    ))?;
+    match found {
+        Value::Null => Ok(Vec::new()),
+        found => Ok(serde_json::from_value(found)?),
+    }
+}
