@@ -70,7 +70,7 @@
         }
         say();
         if (areShown()) {
-            (contents.querySelector('[aria-current]') ?? contents.querySelector('a')).focus();
+            (contents.querySelector('[aria-current]') ?? contents.querySelector('ol a')).focus();
         }
     });
     contents.addEventListener('keydown', event => {
@@ -126,7 +126,7 @@
 
     // The page that is open, and its sections below all of them: so nothing that is shown moves.
     const here = location.pathname.replace(/\/$/, '/index.html').split('/').pop().replace(/\.html$/, '');
-    const links = [...contents.querySelectorAll('a')];
+    const links = [...contents.querySelectorAll('ol a')];
     const name = link => link.getAttribute('href').replace(/\.html$/, '');
     const current = links.find(link => name(link) === (here === 'index' ? name(links[0]) : here));
     // A page that stands in for another, wherever that is, has a base and is none of them.

@@ -621,30 +621,6 @@ pub fn without_script_every_answer_is_there(guide: &Guide, page: &mut Page<'_>) 
     Ok(())
 }
 
-pub fn no_page_is_wider_than_a_phone(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    let phone = json!({ "width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true });
-    page.send("Emulation.setDeviceMetricsOverride", phone)?;
-    for name in &guide.pages {
-        page.open(&guide.address(name))?;
-        send_all(page)?;
-        let wide = page.evaluate(
-            "[document.documentElement, document.body, document.querySelector('.content')]
-                .filter(element => element.scrollWidth > Math.min(element.clientWidth, 390))
-                .map(element => `${element.localName} ${element.className} is ${element.scrollWidth} px wide`)
-                .join()",
-        )?;
-        ensure!(wide == "", "{name} scrolls sideways: {wide}");
-        let small = page.evaluate(
-            "[...document.querySelectorAll('main :is(button, summary)')]
-                .map(element => [element.textContent, element.getBoundingClientRect()])
-                .filter(([, box]) => box.width > 0 && Math.min(box.width, box.height) < 24)
-                .map(([text]) => text).join()",
-        )?;
-        ensure!(small == "", "{name}: too small to be pressed: {small}");
-    }
-    Ok(())
-}
-
 pub fn no_page_complains_or_calls_another_host(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
     for name in all_pages(guide) {
         page.open(&guide.address(name))?;

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use crate::{
+    access::use_everything,
     chromium::Page,
     controls::{tab_to, text},
     guide::Guide,
@@ -29,7 +30,7 @@ pub const SIZES: [(u32, u32); 2] = [DESKTOP, PHONE];
 pub const THEMES: [&str; 2] = ["light", "dark"];
 
 pub fn resize(page: &mut Page<'_>, (width, height): (u32, u32)) -> Result<()> {
-    let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width == PHONE.0 });
+    let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width <= PHONE.0 });
     page.send("Emulation.setDeviceMetricsOverride", size)?;
     Ok(())
 }
@@ -111,6 +112,58 @@ fn visit(guide: &Guide, page: &mut Page<'_>, name: &str) -> Result<(u64, usize)>
         .map(|length| length as u64)
         .collect();
     Ok((moved.iter().sum(), moved.len()))
+}
+
+/// What readers set for themselves: letters of twice the size, and the spacing of WCAG 2.2, 1.4.12.
+const LARGE: &str = ":root { font-size: 125% !important; }";
+const SPACED: &str = "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; \
+                      word-spacing: 0.16em !important; } p { margin-block-end: 2em !important; }";
+
+pub fn no_page_is_wider_than_a_phone(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    prefer(page, THEMES[0])?;
+    for (width, style) in [
+        (PHONE.0, ""),
+        (320, ""),
+        (PHONE.0, LARGE),
+        (PHONE.0, SPACED),
+    ] {
+        resize(page, (width, PHONE.1))?;
+        for name in all_pages(guide) {
+            page.open(&guide.address(name))?;
+            page.evaluate(&format!(
+                "document.head.append(Object.assign(document.createElement('style'), {{ textContent: {} }}))",
+                json!(style)
+            ))?;
+            use_everything(page)?;
+            let wide = page.evaluate(&format!(
+                "[document.documentElement, document.body, document.querySelector('.content')]
+                    .filter(element => element.scrollWidth > Math.min(element.clientWidth, {width}))
+                    .map(element => `${{element.localName}} is ${{element.scrollWidth}} px wide`)
+                    .join()",
+            ))?;
+            ensure!(
+                wide == "",
+                "{name} at {width} px scrolls sideways {style}: {wide}"
+            );
+            let small = page.evaluate(
+                "[...document.querySelectorAll('main :is(button, summary)')]
+                    .map(element => [element.textContent, element.getBoundingClientRect()])
+                    .filter(([, box]) => box.width > 0 && Math.min(box.width, box.height) < 24)
+                    .map(([text]) => text).join()",
+            )?;
+            ensure!(small == "", "{name}: too small to be pressed: {small}");
+            // The bar may have two rows, and then what a link leads to stands below both.
+            page.evaluate(
+                "document.querySelector('main h2')?.scrollIntoView({ behavior: 'instant' })",
+            )?;
+            page.wait_for(
+                "!document.querySelector('main h2') || document.querySelector('main h2').getBoundingClientRect().top
+                    >= document.querySelector('.bar').getBoundingClientRect().bottom",
+            )
+            .with_context(|| format!("{name} at {width} px {style}"))?;
+        }
+    }
+    Ok(())
 }
 
 pub fn the_chapter_is_two_presses_away(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
@@ -241,11 +294,23 @@ pub fn the_contents_open_and_close_by_keyboard(guide: &Guide, page: &mut Page<'_
     Ok(())
 }
 
-pub fn the_contents_mark_the_section_that_is_read(
+pub fn the_contents_mark_the_page_and_the_section_that_is_read(
     guide: &Guide,
     page: &mut Page<'_>,
 ) -> Result<()> {
     resize(page, DESKTOP)?;
+    for name in all_pages(guide) {
+        page.open(&guide.address(name))?;
+        let marked = page.evaluate(
+            "[...document.querySelectorAll('[aria-current=page]')].map(link => link.getAttribute('href'))",
+        )?;
+        let expected = match name {
+            "index.html" => vec!["introduction.html"],
+            "404.html" => vec![],
+            name => vec![name],
+        };
+        ensure!(marked == json!(expected), "{name} marks {marked}");
+    }
     for name in &guide.pages {
         page.open(&guide.address(name))?;
         let sections = page.evaluate("document.querySelectorAll('.sections a').length")?;
