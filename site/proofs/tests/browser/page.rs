@@ -367,6 +367,17 @@ pub fn the_search_finds_and_leads(guide: &Guide, page: &mut Page<'_>) -> Result<
     ensure!(said == "Nothing is found for “xyzzy”.", "{said}");
     page.press("Escape")?;
 
+    // What the index has in parts comes first where it stands as it was typed.
+    for typed in ["x-request-id", "{id}", "code/tests/transactions"] {
+        search(page, typed)?;
+        let shown = text(page, "document.querySelector('#search-results p')")?;
+        ensure!(
+            shown.contains(typed),
+            "{typed} is not in the first result: {shown}"
+        );
+        page.press("Escape")?;
+    }
+
     search(page, "poisoned lock")?;
     let first = page.evaluate("document.querySelector('#search-results a').href")?;
     let first = first
