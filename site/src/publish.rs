@@ -39,7 +39,8 @@ const TESTED: [&str; 4] = ["axum", "tokio", "serde", "rusqlite"];
 ///
 /// # Errors
 ///
-/// When a page is not as the theme makes it, or a file cannot be written.
+/// When a page is not as the theme makes it, a chapter lies in a folder of its own, `Cargo.lock` does
+/// not say which versions were tested, or a file cannot be read or written.
 pub fn finish(written: &MDBook, dest: &Path) -> Result<()> {
     let config = &written.config;
     let chapters: Vec<(&Chapter, &Path)> = written
@@ -193,11 +194,15 @@ fn tested(root: &Path) -> Result<String> {
     let packages = packages.context("Cargo.lock has no packages")?;
     for name in TESTED {
         let of = |package: &toml::Value, key| package.get(key)?.as_str().map(str::to_owned);
-        let package = packages
+        let mut named = packages
             .iter()
-            .find(|package| of(package, "name").as_deref() == Some(name));
-        let version = package.and_then(|package| of(package, "version"));
+            .filter(|package| of(package, "name").as_deref() == Some(name));
+        let version = named.next().and_then(|package| of(package, "version"));
         let version = version.with_context(|| format!("Cargo.lock has no {name}"))?;
+        ensure!(
+            named.next().is_none(),
+            "Cargo.lock has more than one {name}"
+        );
         versions.push(format!("{name} {version}"));
     }
     let last = versions.pop().unwrap_or_default();

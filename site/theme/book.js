@@ -43,7 +43,7 @@
         keep('mdbook-theme', theme.value);
     });
 
-    // ---- The bar. Large letters make two rows of it, and what is below has to know.
+    // ---- The bar. Large letters make more rows of it, and what is below has to know.
 
     const bar = document.querySelector('.bar');
     new ResizeObserver(() => root.style.setProperty('--bar', `${bar.offsetHeight}px`)).observe(bar);
@@ -79,9 +79,10 @@
             contentsButton.focus();
         }
     });
-    // They lie over the chapter: what has the focus must not be below them.
+    // They lie over the chapter: what has the focus must not be below them. Their button is not.
     contents.addEventListener('focusout', event => {
-        if (event.relatedTarget && !contents.contains(event.relatedTarget)) {
+        const next = event.relatedTarget;
+        if (next && next !== contentsButton && !contents.contains(next)) {
             closeOver();
         }
     });
@@ -134,6 +135,8 @@
         current.setAttribute('aria-current', 'page');
         const headings = [...document.querySelectorAll('main > h2[id]')];
         const sections = headings.map(heading => make('a', { href: `#${heading.id}` }, heading.textContent));
+        // Who follows one by keyboard goes on from there, and not from the contents.
+        headings.forEach(heading => { heading.tabIndex = -1; });
         if (sections.length > 0) {
             contents.append(make('h2', {}, 'On this page'),
                 make('ol', { class: 'sections' }, ...sections.map(link => make('li', {}, link))));
@@ -174,37 +177,54 @@
             await load(searchButton.dataset.index);
             const { index, doc_urls, search_options } = window.search;
             const pages = Object.values(index.documentStore.docs).map(({ id, title, body, breadcrumbs }) =>
-                [String(id), { title, breadcrumbs, address: doc_urls[id], body: joined(body) }]);
+                [String(id), { body, breadcrumbs, address: doc_urls[id], packed: packed(`${title} ${body}`) }]);
             return { index: elasticlunr.Index.load(index), pages: new Map(pages), search_options };
         })();
         return loading;
     }
 
-    // The index has a blank wherever code changes its colour, and after the slashes of a file's name.
-    function joined(body) {
-        return body.replace(/(\/|::|[(<[&]) (?=\S)/g, '$1').replace(/ (?=[.,;:)>\]?](?:\W|$))/g, '');
+    // The index has a blank wherever code changes its colour. So blanks do not count.
+    function packed(words) {
+        return words.toLowerCase().replace(/\s+/g, '');
     }
 
     // What has the words as they were typed comes first: the index knows no `x-request-id`.
     function find(asked, { index, pages, search_options }) {
         const ranked = index.search(asked, search_options).map(({ ref }) => ref);
-        const typed = asked.toLowerCase();
-        const has = ref => `${pages.get(ref).title} ${pages.get(ref).body}`.toLowerCase().includes(typed);
+        const typed = packed(asked);
+        const has = ref => pages.get(ref).packed.includes(typed);
         const first = ranked.filter(has);
         const missed = [...pages.keys()].filter(ref => has(ref) && !first.includes(ref));
         const others = ranked.filter(ref => !first.includes(ref));
         return [...first, ...missed, ...others].map(ref => pages.get(ref));
     }
 
-    // Where the words stand as they were typed, or one of them, and the letters round it.
-    function teaser(body, typed) {
-        const lower = body.toLowerCase();
-        const terms = lower.includes(typed) ? [typed] : typed.split(/\s+/);
-        const places = terms.map(term => lower.indexOf(term)).filter(place => place >= 0);
-        const start = Math.max(0, Math.min(...places, lower.length) - AROUND);
-        const from = start === 0 || places.length === 0 ? 0 : body.indexOf(' ', start) + 1;
-        const end = from + 2 * AROUND < body.length ? body.lastIndexOf(' ', from + 2 * AROUND) : body.length;
-        return `${from > 0 ? '… ' : ''}${body.slice(from, end)}${end < body.length ? ' …' : ''}`;
+    // Where the words stand in a text: as they were typed, or the first of them that is there.
+    function place(body, asked) {
+        const letters = [];
+        [...body.matchAll(/\S/g)].forEach(({ 0: letter, index }) => {
+            letters.push(...Array.from({ length: letter.toLowerCase().length }, () => index));
+        });
+        const text = packed(body);
+        for (const typed of [asked, ...asked.split(/\s+/)].map(packed)) {
+            const start = text.indexOf(typed);
+            if (start >= 0) {
+                return [letters[start], letters[start + typed.length - 1] + 1];
+            }
+        }
+        return [0, 0];
+    }
+
+    // That place, marked, and the letters round it.
+    function teaser(body, asked) {
+        const [start, end] = place(body, asked);
+        const from = start <= AROUND ? 0 : body.indexOf(' ', start - AROUND) + 1;
+        const to = end + AROUND >= body.length ? body.length : body.lastIndexOf(' ', end + AROUND);
+        return [
+            `${from > 0 ? '… ' : ''}${body.slice(from, start)}`,
+            make('mark', {}, body.slice(start, end)),
+            `${body.slice(end, Math.max(to, end))}${to < body.length ? ' …' : ''}`,
+        ];
     }
 
     async function search() {
@@ -223,10 +243,9 @@
             status.textContent = 'The search could not be loaded. Type another letter to try again.';
             return;
         }
-        const typed = asked.toLowerCase();
         results.replaceChildren(...found.slice(0, MOST).map(page => make('li', {},
             make('a', { href: path_to_root + page.address }, page.breadcrumbs),
-            make('p', {}, teaser(page.body, typed)))));
+            make('p', {}, ...teaser(page.body, asked)))));
         status.textContent = asked === '' ? ''
             : found.length === 0 ? `Nothing is found for “${asked}”.`
                 : found.length > MOST ? `${found.length} sections. The first ${MOST}:`
@@ -242,6 +261,9 @@
         words.addEventListener('input', search);
         // Enter follows the first result. It would close the dialog.
         words.addEventListener('keydown', event => {
+            if (event.isComposing) {
+                return; // the key chooses a letter
+            }
             if (event.key === 'Enter') {
                 event.preventDefault();
                 results.querySelector('a')?.click();
@@ -257,7 +279,9 @@
         });
         // A click beside it closes it.
         dialog.addEventListener('click', event => {
-            if (event.target === dialog) {
+            const { left, right, top, bottom } = dialog.getBoundingClientRect();
+            const { clientX: x, clientY: y } = event;
+            if (event.target === dialog && (x < left || x > right || y < top || y > bottom)) {
                 dialog.close();
             }
         });
@@ -304,8 +328,9 @@
         if (code.dataset.language !== 'console') {
             return text;
         }
-        const commands = text.split('\n').filter(line => line.startsWith('$ '));
-        return commands.map(line => line.slice(2)).join('\n');
+        // One may go on in the next line.
+        const commands = text.match(/^\$ (?:.*\\\n)*.*/gm) ?? [];
+        return commands.map(command => command.slice(2)).join('\n');
     }
 
     // The button's own words change, and nobody has to be told of that.

@@ -94,20 +94,22 @@
         return code.textContent.replace(/\n$/, '');
     }
 
+    // More than that in one word of a command, Linux does not take.
+    const MOST_PADDING = 100000; // letters
+
     // A request as the words of a command for a terminal, where `cargo chapter NAME` serves the chapter.
     // Nothing where it is no request.
     function curl(request) {
-        const whole = request.replaceAll(/\{\{padding (\d+)\}\}/g, (_, letters) => 'x'.repeat(letters));
         // Notes and blank lines may come before it, as for Send.
-        const [head, ...rest] = whole.replace(/^(?:#.*\n|\s*\n)*/, '').split('\n\n');
-        const [line, ...headers] = head.trimEnd().split('\n');
-        const [, method, path] = /^([A-Za-z-]+) (\S+) HTTP\/1\.1$/.exec(line) ?? [];
-        if (!method) {
+        const [head, ...rest] = request.replace(/^(?:#(?!##).*\n|\s*\n)*/, '').split('\n\n');
+        const [line, ...headers] = head.replace(/\n+$/, '').split('\n');
+        const [, method, path] = /^([\w-]+) ((?:\/|\{\{)\S*) HTTP\/1\.1$/.exec(line) ?? [];
+        if (!method || !headers.every(header => /^[^\s:]+:/.test(header))) {
             return null;
         }
         const body = rest.join('\n\n').replace(/\n+$/, '');
         const quoted = word => `'${word.replaceAll("'", "'\\''")}'`;
-        const words = ['curl', '--include', quoted(`http://localhost:4000${path}`)];
+        const words = [quoted(`http://localhost:4000${path}`)];
         // Left alone, curl makes several addresses of braces, and one without the dots.
         if (/[[\]{}]/.test(path)) {
             words.push('--globoff');
@@ -115,14 +117,14 @@
         if (/\/\.\.?(?:[/?]|$)/.test(path)) {
             words.push('--path-as-is');
         }
-        if (method === 'HEAD' && !body) {
+        if (method === 'HEAD') {
             words.push('--head');
         } else if (method !== (body ? 'POST' : 'GET')) {
             words.push(`--request ${method}`);
         }
         // A header without a value is written with a semicolon there.
-        words.push(...headers.map(header => `--header ${quoted(header.replace(/:\s*$/, ';'))}`));
-        if (body) {
+        words.push(...headers.map(header => `--header ${quoted(header.replace(/^([^:]*):\s*$/, '$1;'))}`));
+        if (body && method !== 'HEAD') {
             if (!headers.some(header => /^content-type:/i.test(header))) {
                 words.push("--header 'content-type:'"); // without it, curl says that it is a form
             }
@@ -131,29 +133,60 @@
         return words;
     }
 
-    // The button that copies it. `say` tells how it went.
-    function curlButton(chapter, request, say) {
-        return make('button', {
-            type: 'button',
-            click: async () => {
-                const words = curl(request());
-                if (!words) {
-                    say('Nothing was copied. A request starts with a line such as GET /menu HTTP/1.1.', 'problem');
-                    return;
-                }
-                const [program, include, address, ...options] = words;
-                const lines = [`${program} ${include} ${address}`, ...options];
+    // The value that an answer above gives, for a request that uses it as `{{name}}`.
+    function capturedAbove(figure, name) {
+        const all = [...document.querySelectorAll(`figure.exchange[data-chapter="${figure.dataset.chapter}"]`)];
+        const above = all.filter(other => other.compareDocumentPosition(figure) & Node.DOCUMENT_POSITION_FOLLOWING);
+        for (const other of above.reverse()) {
+            const notes = text(other.querySelector('pre.request code'))
+                .matchAll(/^# capture (\S+) = (?:header (\S+)|(\/\S*))$/gm);
+            const [, , header, pointer] = [...notes].find(note => note[1] === name) ?? [];
+            const [head, body] = text(other.querySelector('pre.answer code')).split(/\n\n([^]*)/);
+            if (header) {
+                return new RegExp(`^${header}: (.*)`, 'im').exec(head)?.[1];
+            } else if (pointer) {
                 try {
-                    await navigator.clipboard.writeText(lines.join(' \\\n  '));
+                    return pointer.slice(1).split('/').reduce((value, key) => value?.[key], JSON.parse(body));
                 } catch {
-                    say(`This browser lets no page copy. The command is: ${lines.join(' ')}`);
-                    return;
+                    return undefined; // an edit has got another answer
                 }
-                const names = [...new Set(lines.join().match(/\{\{[\w-]+\}\}/g))];
-                say(`Copied. It asks the shop that cargo chapter ${chapter} opens in a terminal.`
-                    + (names.length > 0 ? ` An earlier answer has the value of ${names.join(' and ')}.` : ''));
-            },
-        }, 'Copy as curl');
+            }
+        }
+        return undefined;
+    }
+
+    // The button that copies it. `say` tells how it went.
+    function curlButton(figure, request, say) {
+        async function copy() {
+            const unknown = new Set();
+            const filled = request().replaceAll(/\{\{([^{}]+)\}\}/g, (whole, name) => {
+                const [, letters] = /^\s*padding\s+(\d+)\s*$/.exec(name) ?? [];
+                const value = letters === undefined ? capturedAbove(figure, name.trim())
+                    : letters <= MOST_PADDING ? 'x'.repeat(letters) : undefined;
+                if (value === undefined) {
+                    unknown.add(whole);
+                }
+                return value ?? whole;
+            });
+            const words = curl(filled);
+            if (!words) {
+                say('Nothing was copied: this is no request. It starts with a line such as '
+                    + 'GET /menu HTTP/1.1, and headers read name: value.', 'problem');
+                return;
+            }
+            const [address, ...options] = words;
+            const lines = [`curl --include ${address}`, ...options];
+            try {
+                await navigator.clipboard.writeText(lines.join(' \\\n  '));
+            } catch {
+                say(`This browser lets no page copy. The command is: ${lines.join(' ')}`);
+                return;
+            }
+            say(`Copied. It asks a fresh shop, which knows nothing of this page: open it in your clone with `
+                + `“cargo chapter ${figure.dataset.chapter}”.`
+                + (unknown.size > 0 ? ` Write a value in the place of ${[...unknown].join(' and ')}.` : ''));
+        }
+        return make('button', { type: 'button', click: copy }, 'Copy as curl');
     }
 
     // The colours that the preprocessor gives to exchanges, for text that it has not seen.
@@ -275,7 +308,7 @@
             this.turnButton = this.button('Show the recorded answer', () => this.turn());
             this.topButton = this.button('Send all from the top', () => this.sendFromTheTop());
             this.resetButton = this.button('Reset the shop', () => this.reset());
-            this.curlButton = curlButton(figure.dataset.chapter, () => this.request, (...said) => this.say(...said));
+            this.curlButton = curlButton(figure, () => this.request, (...said) => this.say(...said));
             this.status = make('p', { role: 'status' });
             // Whoever has opened one wants to see the next.
             this.way = make('details', { class: 'way', toggle: () => { wayIsOpen = this.way.open; } });
@@ -356,6 +389,9 @@
         }
 
         pressed(event) {
+            if (event.isComposing) {
+                return; // the key chooses a letter
+            }
             if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
                 event.preventDefault();
                 this.send();
@@ -427,16 +463,17 @@
 
         failed(error) {
             this.way.hidden = true;
+            const below = this.sent ? ' What stands below is the answer before.' : this.unsent;
             if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
                 this.shop.forget();
                 for (const card of cards.filter(card => card.shop === this.shop)) {
                     card.sent = false;
                 }
                 this.say('The shop panicked and is gone, and what it knew with it. '
-                    + 'A fresh one opens with the next Send.', 'problem');
+                    + `A fresh one opens with the next Send.${below}`, 'problem');
             } else {
                 const message = error.message.replace(/^./, first => first.toUpperCase());
-                this.say(`No answer. ${message}.${this.sent ? ' What stands below is the answer before.' : ''}`, 'problem');
+                this.say(`No answer. ${message}.${below}`, 'problem');
             }
             this.topButton.hidden = !this.hasUnsentAbove();
         }
@@ -468,16 +505,15 @@
         }
 
         reset() {
-            for (const card of cards.filter(card => card.key === this.key)) {
-                card.putRequestBack();
-            }
             this.freshShop();
             this.sendButton.focus();
-            this.say('The shop is fresh and the records are back.');
+            this.say(`The shop is fresh, as nothing had been sent.${this.restoreButton.hidden ? '' : ' Your edit stays.'}`);
         }
     }
 
     class Exchange extends Card {
+        unsent = ' What stands below is the recorded answer.';
+
         constructor(figure) {
             super(figure, figure.querySelector('pre.request'));
             this.answerPre = figure.querySelector('pre.answer');
@@ -499,13 +535,20 @@
             }
             this.turnButton.hidden = sides.differing === 0;
             const edited = this.request !== this.record.request;
-            this.topButton.hidden = edited || sides.differing === 0 || !this.hasUnsentAbove();
+            const early = this.hasUnsentAbove();
+            this.topButton.hidden = edited || sides.differing === 0 || !early;
             const line = real.split('\n', 1)[0].replace(/^\S+ /, '');
+            // It counts the requests.
+            const uncounted = message => message.replace(/^x-request-id: \d+$/m, '');
             if (sides.differing === 0) {
                 this.say(`The shop answered ${line}, the same as recorded.`, 'same');
+            } else if (uncounted(real) === uncounted(this.record.answer)) {
+                this.say(`The shop answered ${line}, the same as recorded but for x-request-id, `
+                    + 'which counts the requests.', 'same');
             } else {
                 this.say(`The shop answered ${line}. This differs from the record in `
-                    + `${count(sides.differing, 'line')}.`, 'differs');
+                    + `${count(sides.differing, 'line')}.`
+                    + (edited || early ? '' : ' The shop remembers what it was sent before.'), 'differs');
             }
         }
 
@@ -514,6 +557,14 @@
             this.answer.replaceChildren(...this.views[side]);
             this.answerPre.dataset.status = this.codes[side];
             this.turnButton.textContent = side === 'shop' ? 'Show the recorded answer' : 'Show the shop’s answer';
+            this.name(side === 'shop' ? 'The shop’s answer' : 'The recorded answer');
+        }
+
+        // What a folded answer is called.
+        name(words) {
+            if (this.details) {
+                this.details.querySelector('summary').textContent = words;
+            }
         }
 
         turn() {
@@ -524,11 +575,14 @@
         back() {
             this.answer.replaceChildren(...this.record.answerPainted);
             this.answerPre.dataset.status = this.record.answer.split(' ')[1];
+            this.name('The recorded answer');
             this.quiet();
         }
     }
 
     class Challenge extends Card {
+        unsent = '';
+
         constructor(figure) {
             super(figure, figure.querySelector('pre.request'));
             this.key = `challenge ${figure.id}`;
@@ -551,17 +605,21 @@
             this.answerPre.hidden = false;
             const wanted = this.wanted.split(' ')[1];
             const body = message => message.split(/\n\n([^]*)/)[1] ?? '';
-            if (String(status) !== wanted) {
-                this.say(`Not yet: the shop answered ${status}; wanted: ${wanted}.`, 'differs');
-            } else if (body(real) !== body(this.wanted)) {
-                this.say(`Not yet: the shop answered ${status}, as wanted, but the body is another one.`, 'differs');
-            } else {
+            if (String(status) === wanted && body(real) === body(this.wanted)) {
+                this.met = true;
                 this.say(`Done. The shop answered ${status}, with the body that was wanted.`, 'met');
+            } else if (this.met) {
+                this.say(`The shop answered ${status}. What was asked for is done already.`);
+            } else if (String(status) !== wanted) {
+                this.say(`Not yet: the shop answered ${status}; wanted: ${wanted}.`, 'differs');
+            } else {
+                this.say(`Not yet: the shop answered ${status}, as wanted, but the body is another one.`, 'differs');
             }
         }
 
         back() {
             this.answerPre.hidden = true;
+            this.met = false;
             this.quiet();
         }
     }
@@ -604,12 +662,17 @@
             return [...this.steps.children].map(step => step.textContent).join('; ');
         }
 
+        // In the place of the drawing, if there is one.
+        showSteps() {
+            this.canvas.replaceWith(this.steps);
+            this.box.style.height = '';
+            this.status.textContent = '';
+            this.button.textContent = 'Draw the diagram';
+        }
+
         async pressed() {
             if (this.canvas.isConnected) {
-                this.canvas.replaceWith(this.steps);
-                this.box.style.height = '';
-                this.status.textContent = '';
-                this.button.textContent = 'Draw the diagram';
+                this.showSteps();
                 return;
             }
             this.status.textContent = 'Drawing…';
@@ -651,9 +714,12 @@
     function withoutSend(figure, why) {
         const request = figure.querySelector('pre.request code');
         const status = make('p', { role: 'status' });
-        const say = words => { status.textContent = words; };
+        const say = (words, kind = '') => {
+            status.textContent = words;
+            status.className = kind;
+        };
         figure.append(make('div', { class: 'console' }, make('p', {}, `No Send here: ${why}`),
-            curlButton(figure.dataset.chapter, () => text(request), say), status));
+            curlButton(figure, () => text(request), say), status));
     }
 
     const cards = [];
@@ -679,5 +745,7 @@
         };
         new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ['data-theme'] });
         matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+        // One for a dark page cannot be read on paper.
+        addEventListener('beforeprint', () => diagrams.forEach(diagram => diagram.showSteps()));
     }
 })();

@@ -118,7 +118,9 @@ fn explain(
     let bad = head.lines().skip(1).position(is_bad).unwrap_or(0) + 1;
     let message = match error {
         Error::TooManyHeaders => format!("more than {MOST_HEADERS} headers"),
-        _ => format!("this line is no header; it reads `name: value` ({error})"),
+        _ => format!(
+            "this line is no header: write `name: value`, and an empty line before the body ({error})"
+        ),
     };
     Problem::new(first_line + bad, message)
 }

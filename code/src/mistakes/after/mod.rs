@@ -24,7 +24,7 @@ use controllers::{place_order, place_order_at_table, print_ticket};
 pub fn app() -> Router {
     let books = Arc::new(Memory::new(opening_menu()));
     let shop = Shop::new(|| OPENING, books);
-    app_with("http://localhost:4000/after", shop)
+    app_with("https://shop.example", shop)
 }
 
 // ANCHOR: app-with

@@ -281,6 +281,21 @@ impl Page<'_> {
         bail!("this never holds: {condition}")
     }
 
+    /// Clicks the middle of an element, given as a JavaScript expression, as a mouse does: the focus
+    /// moves as well.
+    pub fn click(&mut self, element: &str) -> Result<()> {
+        let middle = self.evaluate(&format!(
+            "(box => [box.x + box.width / 2, box.y + box.height / 2])({element}.getBoundingClientRect())"
+        ))?;
+        for kind in ["mousePressed", "mouseReleased"] {
+            let event = json!({
+                "type": kind, "x": middle[0], "y": middle[1], "button": "left", "clickCount": 1,
+            });
+            self.send("Input.dispatchMouseEvent", event)?;
+        }
+        Ok(())
+    }
+
     /// Presses a key, such as `Tab`, `Enter` or `Control+Enter`. None of them writes a letter.
     pub fn press(&mut self, keys: &str) -> Result<()> {
         let (modifiers, key) = match keys.split_once('+') {

@@ -96,6 +96,13 @@ pub fn every_challenge_is_met_by_its_solution_only(
                 said_then.starts_with("Done."),
                 "{challenge}, with its solution: {said_then}"
             );
+            write(page, &challenge, "GET /no-such-path HTTP/1.1")?;
+            send(page, &challenge)?;
+            let said_after = said(page, &challenge)?;
+            ensure!(
+                said_after.ends_with("What was asked for is done already."),
+                "{challenge}, after its solution: {said_after}"
+            );
             met += 1;
         }
     }
@@ -208,9 +215,15 @@ pub fn an_edited_request_gets_another_answer(guide: &Guide, page: &mut Page<'_>)
         text(page, &answer)? == recorded,
         "Reset does not bring the record back"
     );
+    // An edit is work, and Reset is about the shop.
+    ensure!(
+        text(page, &request)? == "GET /no-such-path HTTP/1.1",
+        "Reset throws the edit away"
+    );
+    press_button(page, &exchange, "Undo my edit")?;
     ensure!(
         text(page, &request)? == recorded_request,
-        "Reset does not bring the request back"
+        "Undo does not bring the request back"
     );
     Ok(())
 }
@@ -288,6 +301,24 @@ pub fn an_answer_comes_with_the_way_that_it_took(guide: &Guide, page: &mut Page<
             ways += 1;
         }
     }
+    // Neither a failed request nor a fresh shop has a way.
+    let exchange = open_exchange(guide, page)?;
+    let way = format!("{}.querySelector('.way').hidden", figure(&exchange));
+    for request in ["GET /menu HTTP/1.1", "hello"] {
+        send(page, &exchange)?;
+        ensure!(page.evaluate(&way)? == false, "the way is missing");
+        if request == "hello" {
+            press_button(page, &exchange, "Edit")?;
+            write(page, &exchange, request)?;
+            send(page, &exchange)?;
+        } else {
+            press_button(page, &exchange, "Reset the shop")?;
+        }
+        ensure!(
+            page.evaluate(&way)? == true,
+            "the way of another answer is left"
+        );
+    }
     println!("ways shown: {ways}");
     ensure!(ways > 0, "no answer opens a span");
     Ok(())
@@ -330,7 +361,11 @@ pub fn a_panic_costs_a_session_and_no_more(guide: &Guide, page: &mut Page<'_>) -
     ))?;
     send(page, &exchange)?;
     let said_then = said(page, &exchange)?;
-    ensure!(said_then.starts_with("The shop panicked"), "{said_then}");
+    ensure!(
+        said_then.starts_with("The shop panicked")
+            && said_then.ends_with("is the recorded answer."),
+        "{said_then}"
+    );
     send(page, &exchange)?;
     let said = said(page, &exchange)?;
     ensure!(said.ends_with(SAME), "after a panic: {said}");

@@ -50,7 +50,7 @@ const TESTS: &[(&str, Test)] = tests![
     copies::a_command_asks_what_is_in_the_editor,
     page::what_a_browser_refuses_costs_that_and_no_more,
     console::without_script_every_answer_is_there,
-    page::no_page_is_wider_than_a_phone,
+    page::on_a_phone_nothing_is_cut_too_small_or_below_the_bar,
     console::no_page_complains_or_calls_another_host,
     page::a_first_visit_is_light,
     paint::the_largest_paint_takes_a_part_of_what_a_stock_page_takes,

@@ -119,14 +119,19 @@ const LARGE: &str = ":root { font-size: 125% !important; }";
 const SPACED: &str = "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; \
                       word-spacing: 0.16em !important; } p { margin-block-end: 2em !important; }";
 
-pub fn no_page_is_wider_than_a_phone(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+pub fn on_a_phone_nothing_is_cut_too_small_or_below_the_bar(
+    guide: &Guide,
+    page: &mut Page<'_>,
+) -> Result<()> {
     prefer(page, THEMES[0])?;
-    for (width, style) in [
+    let letters = [
         (PHONE.0, ""),
         (320, ""),
         (PHONE.0, LARGE),
+        (320, LARGE),
         (PHONE.0, SPACED),
-    ] {
+    ];
+    for (width, style) in letters {
         resize(page, (width, PHONE.1))?;
         for name in all_pages(guide) {
             page.open(&guide.address(name))?;
@@ -145,6 +150,14 @@ pub fn no_page_is_wider_than_a_phone(guide: &Guide, page: &mut Page<'_>) -> Resu
                 wide == "",
                 "{name} at {width} px scrolls sideways {style}: {wide}"
             );
+            // A figure cuts what is wider, and does not scroll.
+            let cut = page.evaluate(
+                "[...document.querySelectorAll('figure :is(p, li, summary, button, figcaption a)')]
+                    .filter(part => part.checkVisibility() && !part.closest('.canvas') && part.getBoundingClientRect().right
+                        > part.closest('figure').getBoundingClientRect().right + 1)
+                    .map(part => part.outerHTML.slice(0, 200)).join()",
+            )?;
+            ensure!(cut == "", "{name} at {width} px cuts {style}: {cut}");
             let small = page.evaluate(
                 "[...document.querySelectorAll('main :is(button, summary)')]
                     .map(element => [element.textContent, element.getBoundingClientRect()])
@@ -152,7 +165,7 @@ pub fn no_page_is_wider_than_a_phone(guide: &Guide, page: &mut Page<'_>) -> Resu
                     .map(([text]) => text).join()",
             )?;
             ensure!(small == "", "{name}: too small to be pressed: {small}");
-            // The bar may have two rows, and then what a link leads to stands below both.
+            // The bar may have more rows, and then what a link leads to stands below both.
             page.evaluate(
                 "document.querySelector('main h2')?.scrollIntoView({ behavior: 'instant' })",
             )?;
@@ -266,6 +279,16 @@ pub fn the_contents_open_and_close_by_keyboard(guide: &Guide, page: &mut Page<'_
         page.evaluate(SHOWN)? == false,
         "Escape does not close the contents"
     );
+    // The same button closes them, by mouse as well.
+    for shown in [true, false] {
+        page.click("document.getElementById('contents-button')")?;
+        ensure!(
+            page.evaluate(SHOWN)? == shown,
+            "a click makes that {}",
+            !shown
+        );
+    }
+    tab_to(page, BUTTON)?;
     // Whoever goes on with Tab is not left below them.
     page.press("Enter")?;
     tab_to(page, &format!("!{INSIDE}"))?;
@@ -368,11 +391,19 @@ pub fn the_search_finds_and_leads(guide: &Guide, page: &mut Page<'_>) -> Result<
     page.press("Escape")?;
 
     // What the index has in parts comes first where it stands as it was typed.
-    for typed in ["x-request-id", "{id}", "code/tests/transactions"] {
+    for typed in [
+        "x-request-id",
+        "{id}",
+        "code/tests/transactions",
+        "Router::new().route(\"/menu\"",
+        "GET / HTTP/1.1",
+        "&&  id",
+    ] {
         search(page, typed)?;
-        let shown = text(page, "document.querySelector('#search-results p')")?;
+        let shown = text(page, "document.querySelector('#search-results mark')")?;
+        let packed = |words: &str| words.replace(' ', "").to_lowercase();
         ensure!(
-            shown.contains(typed),
+            packed(&shown) == packed(typed),
             "{typed} is not in the first result: {shown}"
         );
         page.press("Escape")?;
@@ -645,6 +676,16 @@ pub fn on_paper_the_chapter_is_whole_and_alone(guide: &Guide, page: &mut Page<'_
         }
     }
     println!("addresses of links on paper: {addresses}");
+    // A diagram that is drawn for a dark page is steps again.
+    page.open(&guide.address("requests.html"))?;
+    page.evaluate("document.querySelector('.diagram button').click()")?;
+    page.wait_for("document.querySelector('.diagram svg')")?;
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")?;
+    holds(
+        page,
+        "document.querySelector('.diagram ol').checkVisibility()",
+        "a drawn diagram",
+    )?;
     ensure!(addresses > 0, "no page has a link that leads away");
     Ok(())
 }
