@@ -207,6 +207,11 @@ pub fn the_keyboard_reaches_everything_in_order(guide: &Guide, page: &mut Page<'
         resize(page, size)?;
         for name in all_pages(guide) {
             page.open(&guide.address(name))?;
+            // The script takes out of the order what does not scroll, once it is laid out.
+            page.wait_for(
+                "[...document.querySelectorAll('pre > code')].filter(code => code.checkVisibility())
+                    .every(code => code.hasAttribute('tabindex') === code.scrollWidth > code.clientWidth)",
+            )?;
             let count = page.evaluate(
                 "window.stops = [...document.querySelectorAll(
                     'a[href], button, select, textarea, input, summary, [tabindex=\"0\"]')]
@@ -445,7 +450,10 @@ pub fn keys_turn_the_page_and_open_the_search(guide: &Guide, page: &mut Page<'_>
     }
     // What scrolls sideways takes the keys for that.
     resize(page, PHONE)?;
-    tab_to(page, "document.activeElement.matches('pre > code')")?;
+    tab_to(
+        page,
+        "(code => code.matches('pre > code') && code.scrollWidth > code.clientWidth)(document.activeElement)",
+    )?;
     page.press("ArrowRight")?;
     holds(
         page,
