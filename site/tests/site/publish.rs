@@ -107,7 +107,7 @@ fn the_page_for_what_is_not_there_has_a_base_and_is_not_indexed() -> Result<()> 
     assert!(html.contains("<base href=\"/guide/\">"));
     assert!(html.contains("<meta name=\"robots\" content=\"noindex\">"));
     assert!(
-        html.contains("href=\"index.html#contents\""),
+        html.contains("href=\"404.html#contents\""),
         "the contents without script"
     );
     Ok(())

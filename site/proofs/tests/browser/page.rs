@@ -182,7 +182,7 @@ pub fn on_a_phone_nothing_is_cut_too_small_or_below_the_bar(
 pub fn the_chapter_is_two_presses_away(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
     for size in SIZES {
         resize(page, size)?;
-        for name in &guide.pages {
+        for name in all_pages(guide) {
             page.open(&guide.address(name))?;
             page.press("Tab")?;
             holds(page, "document.activeElement.matches('.skip')", name)?;
@@ -589,7 +589,6 @@ pub fn without_script_the_contents_and_the_colours_are_there(
             "document.readyState === 'complete' && document.querySelector('#contents a').checkVisibility()",
         )
         .with_context(|| name.to_owned())?;
-        // Where one page stands in for another, the contents are those of the first chapter.
         tab_to(page, "document.activeElement.matches('.from-contents')")?;
         page.press("Enter")?;
         holds(
