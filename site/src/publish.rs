@@ -56,7 +56,6 @@ pub fn finish(written: &MDBook, dest: &Path) -> Result<()> {
     let title = config.book.title.as_deref().unwrap_or_default();
     let about = config.book.description.as_deref().unwrap_or_default();
     let site = Published {
-        dest,
         title,
         address: address.as_deref(),
     };
@@ -71,8 +70,12 @@ pub fn finish(written: &MDBook, dest: &Path) -> Result<()> {
             file.display()
         );
         let page = file.with_extension("html").display().to_string();
-        let described = site.describe(&page, &chapter.name)?;
-        sign(&dest.join(&page), &tested)?;
+        let mut described = String::new();
+        rewrite(&dest.join(&page), |html| {
+            let (html, description) = site.describe(html, &page, &chapter.name)?;
+            described = description;
+            signed(&html, &tested)
+        })?;
         if number == 0 {
             // The same page under the shortest name. Its address is that of the chapter.
             fs::copy(dest.join(&page), dest.join("index.html"))?;
@@ -91,7 +94,7 @@ pub fn finish(written: &MDBook, dest: &Path) -> Result<()> {
     }
     for page in ["404.html", "print.html"].map(|page| dest.join(page)) {
         if page.is_file() {
-            sign(&page, &tested)?;
+            rewrite(&page, |html| signed(html, &tested))?;
         }
     }
     fs::write(dest.join("llms.txt"), list)?;
@@ -106,34 +109,37 @@ pub fn finish(written: &MDBook, dest: &Path) -> Result<()> {
     take_away_what_no_page_asks_for(dest)
 }
 
-/// Where the guide is built to, and what it says of itself.
+/// Changes a page in its file.
+fn rewrite(page: &Path, change: impl FnOnce(&str) -> Result<String>) -> Result<()> {
+    let file = || page.display().to_string();
+    let html = fs::read_to_string(page).with_context(file)?;
+    let changed = change(&html).with_context(file)?;
+    fs::write(page, changed).with_context(file)
+}
+
+/// What the guide says of itself, and where it will be.
 struct Published<'a> {
-    dest: &'a Path,
     title: &'a str,
     address: Option<&'a str>,
 }
 
 impl Published<'_> {
-    /// Gives a page its own description, the title and the addresses that a link to it is shown
-    /// with. Says the description.
-    fn describe(&self, page: &str, chapter: &str) -> Result<String> {
+    /// The page with its own description, the title and the addresses that a link to it is shown
+    /// with; and the description.
+    fn describe(&self, html: &str, page: &str, chapter: &str) -> Result<(String, String)> {
         static PARAGRAPH: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?s)<main>.*?<p>(.*?)</p>"));
         static TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"<[^>]*>"));
         static OF_THE_BOOK: LazyLock<Regex> =
             LazyLock::new(|| pattern(r#"<meta name="description" content="[^"]*">"#));
-        let file = self.dest.join(page);
-        let html = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
-        let first = PARAGRAPH
-            .captures(&html)
-            .with_context(|| format!("{page} has no paragraph to be described by"))?;
+        let first = PARAGRAPH.captures(html);
+        let first = first.context("this page has no paragraph to be described by")?;
         let text = TAG.replace_all(&first[1], "").replace('\n', " ");
         let described = shortened(&unescape(&text));
 
         let head = self.head(page, chapter, &described).join("\n        ");
-        let with = OF_THE_BOOK.replace(&html, NoExpand(&head));
-        ensure!(with != html, "{page} has no description to replace");
-        fs::write(&file, &*with)?;
-        Ok(described)
+        let with = OF_THE_BOOK.replace(html, NoExpand(&head));
+        ensure!(with != html, "this page has no description to replace");
+        Ok((with.into_owned(), described))
     }
 
     /// What a page's head says of it.
@@ -221,14 +227,11 @@ fn tested(root: &Path) -> Result<String> {
     ))
 }
 
-/// Puts a line at the foot of a page.
-fn sign(page: &Path, line: &str) -> Result<()> {
-    let html = fs::read_to_string(page).with_context(|| page.display().to_string())?;
-    let (above, below) = html
-        .rsplit_once("</footer>")
-        .with_context(|| format!("{} has no footer", page.display()))?;
-    fs::write(page, format!("{above}{line}\n            </footer>{below}"))?;
-    Ok(())
+/// The page with a line at its foot.
+fn signed(html: &str, line: &str) -> Result<String> {
+    let parts = html.rsplit_once("</footer>");
+    let (above, below) = parts.context("this page has no footer")?;
+    Ok(format!("{above}{line}\n            </footer>{below}"))
 }
 
 /// The first sentences, as many as fit.

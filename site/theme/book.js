@@ -103,7 +103,7 @@
         function mark() {
             waiting = false;
             const top = parseFloat(getComputedStyle(root).scrollPaddingBlockStart) + BELOW_THE_BAR;
-            const end = scrollY > 0 && Math.ceil(scrollY + innerHeight) >= document.documentElement.scrollHeight;
+            const end = scrollY > 0 && Math.ceil(scrollY + innerHeight) >= root.scrollHeight;
             const read = end ? headings.length - 1
                 : headings.findLastIndex(heading => heading.getBoundingClientRect().top < top);
             if (links[read] === marked) {

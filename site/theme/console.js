@@ -97,7 +97,7 @@
     // More than that in one word of a command, Linux does not take.
     const MOST_PADDING = 100000; // letters
 
-    // A request as the words of a command for a terminal, where `cargo chapter NAME` serves the chapter.
+    // A request as the lines of a command for a terminal, where `cargo chapter NAME` serves the chapter.
     // Nothing where it is no request.
     function curl(request) {
         // Notes and blank lines may come before it, as for Send.
@@ -109,28 +109,28 @@
         }
         const body = rest.join('\n\n').replace(/\n+$/, '');
         const quoted = word => `'${word.replaceAll("'", "'\\''")}'`;
-        const words = [quoted(`http://localhost:4000${path}`)];
+        const lines = [`curl --include ${quoted(`http://localhost:4000${path}`)}`];
         // Left alone, curl makes several addresses of braces, and one without the dots.
         if (/[[\]{}]/.test(path)) {
-            words.push('--globoff');
+            lines.push('--globoff');
         }
         if (/\/\.\.?(?:[/?]|$)/.test(path)) {
-            words.push('--path-as-is');
+            lines.push('--path-as-is');
         }
         if (method === 'HEAD') {
-            words.push('--head');
+            lines.push('--head');
         } else if (method !== (body ? 'POST' : 'GET')) {
-            words.push(`--request ${method}`);
+            lines.push(`--request ${method}`);
         }
         // A header without a value is written with a semicolon there.
-        words.push(...headers.map(header => `--header ${quoted(header.replace(/^([^:]*):\s*$/, '$1;'))}`));
+        lines.push(...headers.map(header => `--header ${quoted(header.replace(/^([^:]*):\s*$/, '$1;'))}`));
         if (body && method !== 'HEAD') {
             if (!headers.some(header => /^content-type:/i.test(header))) {
-                words.push("--header 'content-type:'"); // without it, curl says that it is a form
+                lines.push("--header 'content-type:'"); // without it, curl says that it is a form
             }
-            words.push(`--data-raw ${quoted(body)}`);
+            lines.push(`--data-raw ${quoted(body)}`);
         }
-        return words;
+        return lines;
     }
 
     // The value that an answer above gives, for a request that uses it as `{{name}}`.
@@ -168,18 +168,16 @@
                 }
                 return value ?? whole;
             });
-            const words = curl(filled);
-            if (!words) {
+            const command = curl(filled);
+            if (!command) {
                 say('Nothing was copied: this is no request. It starts with a line such as '
                     + 'GET /menu HTTP/1.1, and headers read name: value.', 'problem');
                 return;
             }
-            const [address, ...options] = words;
-            const lines = [`curl --include ${address}`, ...options];
             try {
-                await navigator.clipboard.writeText(lines.join(' \\\n  '));
+                await navigator.clipboard.writeText(command.join(' \\\n  '));
             } catch {
-                say(`This browser lets no page copy. The command is: ${lines.join(' ')}`);
+                say(`This browser lets no page copy. The command is: ${command.join(' ')}`);
                 return;
             }
             say(`Copied. It asks a fresh shop, which knows nothing of this page: open it in your clone with `

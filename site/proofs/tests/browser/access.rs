@@ -108,9 +108,7 @@ pub fn use_everything(page: &mut Page<'_>) -> Result<()> {
     if let Some(first) = ids(page, SENDABLE)?.first() {
         press_button(page, first, "Edit")?;
     }
-    page.evaluate("document.querySelectorAll('figure.diagram .console button').forEach(button => button.click())")?;
-    page.wait_for("document.querySelectorAll('figure.diagram').length === document.querySelectorAll('figure.diagram svg').length")?;
-    Ok(())
+    draw_all(page)
 }
 
 fn run_axe(page: &mut Page<'_>) -> Result<Vec<String>> {

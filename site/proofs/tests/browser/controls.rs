@@ -102,6 +102,12 @@ pub fn text(page: &mut Page<'_>, element: &str) -> Result<String> {
     text_of(page, &format!("{element}.textContent"))
 }
 
+/// Draws every diagram of the page, and waits until all are drawn.
+pub fn draw_all(page: &mut Page<'_>) -> Result<()> {
+    page.evaluate("document.querySelectorAll('figure.diagram .console button').forEach(button => button.click())")?;
+    page.wait_for("document.querySelectorAll('figure.diagram').length === document.querySelectorAll('figure.diagram svg').length")
+}
+
 /// The text that an expression gives.
 pub fn text_of(page: &mut Page<'_>, expression: &str) -> Result<String> {
     let text = page.evaluate(expression)?;

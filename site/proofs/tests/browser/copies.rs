@@ -211,22 +211,8 @@ pub fn a_listing_is_copied_as_it_is_in_its_file(guide: &Guide, page: &mut Page<'
 /// of them start with.
 fn is_part_of(source: &str, kind: &str, text: &str) -> bool {
     let no_anchor = |line: &&str| !line.contains("ANCHOR");
-    let mut goes_on = false;
-    let typed = |line: &'_ str| {
-        let first = line.starts_with("$ ");
-        let typed = first || goes_on;
-        goes_on = typed && line.ends_with('\\');
-        typed
-    };
     let written: Vec<&str> = match kind {
-        // A terminal's prompt is not what is typed.
-        "console" => {
-            let mut typed = typed;
-            let lines = source.lines().filter(|line| typed(line));
-            lines
-                .map(|line| line.strip_prefix("$ ").unwrap_or(line))
-                .collect()
-        }
+        "console" => typed(source),
         _ => source.lines().filter(no_anchor).collect(),
     };
     let lines: Vec<&str> = text.lines().collect();
@@ -243,4 +229,21 @@ fn is_part_of(source: &str, kind: &str, text: &str) -> bool {
             indent.trim().is_empty() && part.iter().zip(&lines).all(same)
         })
     })
+}
+
+/// The lines of a transcript that are typed, without the prompt. One that ends in a backslash goes on
+/// in the next.
+fn typed(transcript: &str) -> Vec<&str> {
+    let mut typed = Vec::new();
+    let mut goes_on = false;
+    for line in transcript.lines() {
+        let first = line.strip_prefix("$ ");
+        goes_on = if let Some(line) = first.or(goes_on.then_some(line)) {
+            typed.push(line);
+            line.ends_with('\\')
+        } else {
+            false
+        };
+    }
+    typed
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     access::use_everything,
     chromium::Page,
-    controls::{tab_to, text},
+    controls::{draw_all, tab_to, text},
     guide::Guide,
 };
 
@@ -165,7 +165,7 @@ pub fn on_a_phone_nothing_is_cut_too_small_or_below_the_bar(
                     .map(([text]) => text).join()",
             )?;
             ensure!(small == "", "{name}: too small to be pressed: {small}");
-            // The bar may have more rows, and then what a link leads to stands below both.
+            // The bar may have more rows, and then what a link leads to stands below all of them.
             page.evaluate(
                 "document.querySelector('main h2')?.scrollIntoView({ behavior: 'instant' })",
             )?;
@@ -626,16 +626,14 @@ pub fn what_a_browser_refuses_costs_that_and_no_more(
         choose(page, "dark")?;
         let dark = "getComputedStyle(document.documentElement).colorScheme === 'dark'";
         holds(page, dark, name)?;
-        page.evaluate(
-            "document.querySelectorAll('.diagram button').forEach(button => button.click())",
-        )?;
-        page.wait_for("document.querySelectorAll('.diagram').length === document.querySelectorAll('.diagram svg').length")?;
+        draw_all(page)?;
         let complaints = page.complaints();
         ensure!(complaints.is_empty(), "{name}: {complaints:#?}");
     }
     Ok(())
 }
 
+/// The colours of what is printed.
 const COLOURS: &str =
     "[...document.querySelectorAll('html, main, main p, main pre > code, main a, .c-keyword')]
         .map(part => [getComputedStyle(part).color, getComputedStyle(part).backgroundColor].join()).join(';')";
