@@ -7,6 +7,8 @@ pub mod data;
 pub mod errors;
 #[cfg(feature = "server")]
 pub mod exercise;
+#[doc(hidden)]
+pub mod legacy;
 pub mod mistakes;
 pub mod requests;
 pub mod runtime;

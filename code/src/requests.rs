@@ -1,335 +1,567 @@
-//! The chapter [Handling requests](../../src/requests.md): a coffee shop in one file.
+//! The whole shop in one file, for the chapters [Handling requests](../../src/requests.md),
+//! [Shared state](../../src/state.md) and [Validating requests](../../src/validation.md).
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, Path, Query, State},
-    http::{HeaderMap, StatusCode, header::LOCATION},
+    extract::{DefaultBodyLimit, FromRef, FromRequestParts, Path, Query, State},
+    http::{
+        HeaderName, StatusCode,
+        header::{AUTHORIZATION, LOCATION, WWW_AUTHENTICATE},
+        request::Parts,
+    },
     response::IntoResponse,
     routing::{get, post},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 use tracing::instrument;
 
-/// When the shop opens in every sample: 2026-03-02, 08:15 UTC.
+/// The time that the clock of [`app`] always shows: 2026-03-02, 08:15 UTC.
 pub const OPENING: Timestamp = Timestamp::constant(1_772_439_300, 0);
 
-// ANCHOR: app
-/// The shop with a clock that stands still and ids that count from 1, so that its
-/// answers are the same on every run.
+/// The staff token of [`app`]. It's published here, so it protects nothing. A real
+/// service reads a secret one from its settings.
+pub const STAFF_TOKEN: &str = "flat-white-and-a-croissant";
+
+/// The shop with a fixed clock and ids that start at 1, so that the same requests
+/// always get the same responses.
 pub fn app() -> Router {
-    app_with(|| OPENING, count_from_one())
-}
-// ANCHOR_END: app
-
-/// Ids that start at 1 with every shop.
-pub fn count_from_one() -> impl FnMut() -> u64 + Send + 'static {
-    let mut last = 0;
-    move || {
-        last += 1;
-        last
-    }
+    app_with(|| OPENING, count_from_one(), STAFF_TOKEN)
 }
 
-// ANCHOR: app-with
-/// The shop with a clock and a source of order ids. A real service passes
-/// `Timestamp::now` and ids that survive a restart.
+/// Returns 1, then 2, then 3, and so on.
+pub fn count_from_one() -> impl Fn() -> u64 + Send + Sync + 'static {
+    let last = AtomicU64::new(0);
+    move || last.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+/// The shop with a clock, a source of order ids, and the token that staff must send.
+/// A real service passes `Timestamp::now`, and ids that survive a restart.
 pub fn app_with(
-    now: impl Fn() -> Timestamp + Send + 'static,
-    next_id: impl FnMut() -> u64 + Send + 'static,
+    clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    next_id: impl Fn() -> u64 + Send + Sync + 'static,
+    staff_token: &str,
 ) -> Router {
-    let shop = Shop::new(now, next_id);
-    // ANCHOR: routes
+    let state = AppState {
+        shop: Shop::new(clock, next_id),
+        staff_token: StaffToken(staff_token.into()),
+    };
     Router::new()
         .route("/menu", get(list_menu))
-        .route("/menu/{id}", get(show_item))
+        .route("/menu/{id}", get(show_item).put(put_item))
         .route("/orders", post(place_order))
         .route("/orders/{id}", get(show_order))
-        // ANCHOR_END: routes
-        // ANCHOR: body-limit
         .layer(DefaultBodyLimit::max(16 * 1024)) // bytes
-        // ANCHOR_END: body-limit
-        // ANCHOR: state
-        .with_state(shop)
-    // ANCHOR_END: state
+        .with_state(state)
 }
-// ANCHOR_END: app-with
 
-/// Something on the menu.
-#[derive(Clone, Serialize)]
-pub struct Item {
-    /// The name in a path: `flat-white`.
-    pub id: String,
-    /// The name on the board: `Flat white`.
-    pub name: String,
+/// The data that belongs to the whole program and not to one request.
+#[derive(Clone, FromRef)]
+struct AppState {
+    shop: Shop,
+    staff_token: StaffToken,
+}
+
+/// The body of an error response: a status code and a sentence for the client.
+type Error = (StatusCode, String);
+
+// The types that travel as JSON.
+
+/// Something that customers can order.
+#[derive(Debug, Clone, Serialize)]
+struct Item {
+    /// The id in a path, such as `flat-white`.
+    id: String,
+    /// The name that customers read, such as `Flat white`.
+    name: String,
     /// The price of one, in cents.
-    pub price_cents: u32,
-    /// How many are left.
-    pub stock: u32,
+    price_cents: Cents,
+    /// How many can still be sold.
+    stock: u32,
 }
 
-// ANCHOR: new-order
-/// What a customer sends to order.
-#[derive(Deserialize)]
+/// The body of `PUT /menu/{id}`, as the client sends it: not validated yet.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct NewOrder {
-    /// Who picks it up.
-    pub customer: String,
+struct ItemRequest {
+    name: String,
+    /// The price of one, in cents.
+    price_cents: u32,
+    stock: u32,
+}
+
+/// The body of `POST /orders`, as the client sends it: not validated yet.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrderRequest {
+    /// The name of the customer who picks it up.
+    customer: String,
     /// The id of an [`Item`].
-    pub item: String,
-    /// How many, from 1 to 10.
-    pub quantity: u32,
-    /// A wish, such as "oat milk".
-    pub note: Option<String>,
+    item: String,
+    quantity: u32,
+    /// A special request, such as "oat milk".
+    note: Option<String>,
+    /// The number of the table to bring it to. Without one, the order is to go.
+    table: Option<u32>,
 }
-// ANCHOR_END: new-order
 
-// ANCHOR: order
-/// An order that the shop has taken.
-#[derive(Clone, Serialize)]
-pub struct Order {
-    /// Unique in this shop. Whoever has an order can guess the next: a service with
-    /// customers that must not see each other's orders asks who they are first.
-    pub id: u64,
-    /// Who picks it up.
-    pub customer: String,
+/// An order that was placed.
+#[derive(Debug, Clone, Serialize)]
+struct Order {
+    /// Unique in this shop. Ids are guessable: if customers must not see each other's
+    /// orders, authenticate them first.
+    id: u64,
+    /// The customer who picks it up.
+    customer: CustomerName,
     /// The id of the [`Item`].
-    pub item: String,
-    /// How many, from 1 to 10.
-    pub quantity: u32,
-    /// A wish, such as "oat milk".
+    item: String,
+    /// How many of the item.
+    quantity: Quantity,
+    /// A special request, such as "oat milk".
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-    /// The table to bring it to; none means to go.
+    note: Option<String>,
+    /// The table to bring it to. Without one, the order is to go.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub table: Option<u8>,
-    /// Price times quantity, in cents, computed here and nowhere else.
-    pub total_cents: u32,
-    /// When the shop took it.
-    pub placed_at: Timestamp,
+    table: Option<TableNumber>,
+    /// Price times quantity, in cents. Only the server computes it.
+    total_cents: Cents,
+    /// When the order was placed.
+    placed_at: Timestamp,
 }
-// ANCHOR_END: order
 
-// ANCHOR: refusal
-/// Why the shop says no: a status and a sentence for the customer.
-pub type Refusal = (StatusCode, String);
-// ANCHOR_END: refusal
-
-// ANCHOR: list-menu
-/// How to narrow the menu down.
-#[derive(Deserialize)]
+/// The query string of `GET /menu`.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct MenuFilter {
-    /// The most that one may cost, in cents.
-    pub max_price: Option<u32>,
+struct MenuFilter {
+    /// The highest price, in cents, that an item may have.
+    max_price: Option<u32>,
 }
+
+// The handlers: each turns a request into a response.
 
 #[instrument(skip_all)]
 async fn list_menu(
     State(shop): State<Shop>,
     Query(filter): Query<MenuFilter>,
 ) -> Json<Vec<Item>> {
-    Json(shop.books().menu(filter.max_price))
+    Json(shop.menu(filter.max_price))
 }
-// ANCHOR_END: list-menu
 
-// ANCHOR: show-item
 #[instrument(skip_all)]
 async fn show_item(
     State(shop): State<Shop>,
     Path(id): Path<String>,
-) -> Result<Json<Item>, Refusal> {
-    let item = shop.books().item(&id)?.clone();
+) -> Result<Json<Item>, Error> {
+    let item = shop.item(&id)?;
     Ok(Json(item))
 }
-// ANCHOR_END: show-item
 
-// ANCHOR: place-order
+#[instrument(skip_all)]
+async fn put_item(
+    _: Staff,
+    State(shop): State<Shop>,
+    Path(id): Path<String>,
+    Json(request): Json<ItemRequest>,
+) -> Result<(StatusCode, Json<Item>), Error> {
+    let item = request.validate(id).map_err(invalid)?;
+    let status = match shop.put_item(item.clone()) {
+        Put::Created => StatusCode::CREATED,
+        Put::Replaced => StatusCode::OK,
+    };
+    Ok((status, Json(item)))
+}
+
 #[instrument(skip_all)]
 async fn place_order(
     State(shop): State<Shop>,
-    headers: HeaderMap,
-    Json(new): Json<NewOrder>,
-) -> Result<impl IntoResponse, Refusal> {
-    // ANCHOR: checks
-    let table = table_number(&headers)?;
-    validate(&new)?;
-    // ANCHOR_END: checks
-    let order = shop.books().sell(new, table)?;
+    Json(request): Json<OrderRequest>,
+) -> Result<impl IntoResponse, Error> {
+    let new_order = NewOrder::try_from(request).map_err(invalid)?;
+    let order = shop.place_order(new_order)?;
 
     let location = format!("/orders/{}", order.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(order)))
 }
-// ANCHOR_END: place-order
 
-// ANCHOR: show-order
 #[instrument(skip_all)]
 async fn show_order(
     State(shop): State<Shop>,
     Path(id): Path<u64>,
-) -> Result<Json<Order>, Refusal> {
-    let order = shop.books().order(id)?.clone();
+) -> Result<Json<Order>, Error> {
+    let order = shop.order(id)?;
     Ok(Json(order))
 }
-// ANCHOR_END: show-order
 
-// ANCHOR: table-number
-/// The table that the order goes to, from 1 to 12. A tablet on the table sends it.
-pub fn table_number(headers: &HeaderMap) -> Result<Option<u8>, Refusal> {
-    let mut values = headers.get_all("table-number").iter();
-    let number = match (values.next(), values.next()) {
-        (None, _) => return Ok(None),
-        // The value is bytes: it may be no text, and the text no number.
-        (Some(value), None) => {
-            value.to_str().ok().and_then(|text| text.parse().ok())
+/// A 422 response that lists every mistake of a request, one per line.
+fn invalid(mistakes: Vec<FieldError>) -> Error {
+    let lines: Vec<String> = mistakes
+        .into_iter()
+        .map(|FieldError { field, reason }| format!("{field} {reason}"))
+        .collect();
+    (StatusCode::UNPROCESSABLE_ENTITY, lines.join("\n"))
+}
+
+fn not_found(message: String) -> Error {
+    (StatusCode::NOT_FOUND, message)
+}
+
+// The valid types: a value of one of them has passed its checks.
+
+/// A mistake in one field of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FieldError {
+    /// The name of the field, as JSON has it.
+    field: &'static str,
+    /// What the field must be, such as "must not be empty".
+    reason: &'static str,
+}
+
+/// An order that may be placed: every field has been validated.
+#[derive(Debug)]
+struct NewOrder {
+    customer: CustomerName,
+    item: String,
+    quantity: Quantity,
+    note: Option<String>,
+    table: Option<TableNumber>,
+}
+
+impl TryFrom<OrderRequest> for NewOrder {
+    /// All mistakes of the request, so that the client can correct them at once.
+    type Error = Vec<FieldError>;
+
+    fn try_from(request: OrderRequest) -> Result<Self, Self::Error> {
+        let customer = CustomerName::try_from(request.customer);
+        let quantity = Quantity::try_from(request.quantity);
+        let table = request.table.map(TableNumber::try_from).transpose();
+        match (customer, quantity, table) {
+            (Ok(customer), Ok(quantity), Ok(table)) => Ok(Self {
+                customer,
+                item: request.item,
+                quantity,
+                note: request.note,
+                table,
+            }),
+            (customer, quantity, table) => {
+                let mistakes = [customer.err(), quantity.err(), table.err()];
+                Err(mistakes.into_iter().flatten().collect())
+            }
         }
-        // The header is there twice. Taking one of them would be a guess.
-        (Some(_), Some(_)) => None,
-    };
-    match number {
-        // `@` names the value that the range has matched.
-        Some(table @ 1..=12) => Ok(Some(table)),
-        _ => Err((
-            StatusCode::BAD_REQUEST,
-            "The header table-number must be a number from 1 to 12".into(),
-        )),
     }
 }
-// ANCHOR_END: table-number
 
-// ANCHOR: validate
-/// Checks what the types cannot say.
-fn validate(new: &NewOrder) -> Result<(), Refusal> {
-    if new.customer.trim().is_empty() {
-        return Err(unprocessable("customer must not be empty"));
+impl ItemRequest {
+    /// Validates the body and the id from the path. Returns the item, or all mistakes.
+    fn validate(self, id: String) -> Result<Item, Vec<FieldError>> {
+        let mut mistakes = Vec::new();
+        let allowed =
+            |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if !(1..=50).contains(&id.len()) || !id.bytes().all(allowed) {
+            mistakes.push(FieldError {
+                field: "id",
+                reason: "must be 1 to 50 lowercase letters, digits and hyphens",
+            });
+        }
+        let name = self.name.trim();
+        if !(1..=100).contains(&name.chars().count()) {
+            mistakes.push(FieldError {
+                field: "name",
+                reason: "must have 1 to 100 characters",
+            });
+        }
+        if self.price_cents > 1_000_000 {
+            mistakes.push(FieldError {
+                field: "price_cents",
+                reason: "must be at most 1000000",
+            });
+        }
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
+        Ok(Item {
+            id,
+            name: name.to_owned(),
+            price_cents: Cents(self.price_cents),
+            stock: self.stock,
+        })
     }
-    if !(1..=10).contains(&new.quantity) {
-        return Err(unprocessable("quantity must be from 1 to 10"));
-    }
-    Ok(())
 }
 
-fn unprocessable(reason: &str) -> Refusal {
-    (StatusCode::UNPROCESSABLE_ENTITY, reason.into())
-}
-// ANCHOR_END: validate
+/// An amount of money, in cents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Serialize)]
+#[serde(transparent)]
+struct Cents(u32);
 
-// ANCHOR: shop
-/// What every handler shares. Each request gets a clone of it, and an `Arc` makes
-/// all the clones point at the same books.
+impl Cents {
+    /// The price of several, or `None` when a `u32` cannot hold it.
+    fn checked_mul(self, quantity: Quantity) -> Option<Self> {
+        self.0.checked_mul(quantity.get()).map(Self)
+    }
+}
+
+/// How many of an item one order is for: 1 to 10.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+struct Quantity(u32);
+
+impl Quantity {
+    fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl TryFrom<u32> for Quantity {
+    type Error = FieldError;
+
+    fn try_from(number: u32) -> Result<Self, Self::Error> {
+        if (1..=10).contains(&number) {
+            return Ok(Self(number));
+        }
+        Err(FieldError {
+            field: "quantity",
+            reason: "must be from 1 to 10",
+        })
+    }
+}
+
+/// The name of a customer: 1 to 100 characters, without spaces around it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+struct CustomerName(String);
+
+impl TryFrom<String> for CustomerName {
+    type Error = FieldError;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        let name = name.trim();
+        let reason = match name.chars().count() {
+            1..=100 => return Ok(Self(name.to_owned())),
+            0 => "must not be empty",
+            _ => "must have at most 100 characters",
+        };
+        let field = "customer";
+        Err(FieldError { field, reason })
+    }
+}
+
+/// The number of a table in the shop: 1 to 12.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+struct TableNumber(u32);
+
+impl TryFrom<u32> for TableNumber {
+    type Error = FieldError;
+
+    fn try_from(number: u32) -> Result<Self, Self::Error> {
+        if (1..=12).contains(&number) {
+            return Ok(Self(number));
+        }
+        Err(FieldError {
+            field: "table",
+            reason: "must be from 1 to 12",
+        })
+    }
+}
+
+// An extractor of our own: who may change the menu.
+
+/// The secret that staff send as `Authorization: Bearer …`.
+#[derive(Clone)]
+struct StaffToken(Arc<str>);
+
+impl StaffToken {
+    /// Compares in constant time, so that the time of a response doesn't tell how
+    /// many bytes of a guess were right.
+    fn matches(&self, guess: &str) -> bool {
+        self.0.as_bytes().ct_eq(guess.as_bytes()).into()
+    }
+}
+
+/// A handler with this argument runs only for requests with the staff token.
+struct Staff;
+
+impl<S> FromRequestParts<S> for Staff
+where
+    StaffToken: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Unauthorized;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &S,
+    ) -> Result<Self, Self::Rejection> {
+        let expected = StaffToken::from_ref(state);
+        match bearer_token(parts) {
+            Some(token) if expected.matches(token) => Ok(Self),
+            _ => Err(UNAUTHORIZED),
+        }
+    }
+}
+
+/// The token in the header `authorization`. The name of the scheme is
+/// case-insensitive (RFC 9110, section 11.1).
+fn bearer_token(parts: &Parts) -> Option<&str> {
+    let value = parts.headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+/// A 401 response says which kind of credentials it wants (RFC 9110, section 15.5.2).
+type Unauthorized = (StatusCode, [(HeaderName, &'static str); 1], &'static str);
+
+const UNAUTHORIZED: Unauthorized = (
+    StatusCode::UNAUTHORIZED,
+    [(WWW_AUTHENTICATE, "Bearer")],
+    "Send the staff token: Authorization: Bearer …",
+);
+
+// The state: the menu and the orders.
+
+/// What the handlers share. axum clones it for each request, and all clones share one
+/// inventory.
 #[derive(Clone)]
 struct Shop {
-    books: Arc<Mutex<Books>>,
+    inventory: Arc<Mutex<Inventory>>,
+    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    next_id: Arc<dyn Fn() -> u64 + Send + Sync>,
 }
 
-/// The menu with its stock, and the orders. Simpler than a real shop needs: they are
-/// in memory, so a restart forgets them, and nothing bounds how many there are.
-struct Books {
+/// The menu with its stock, and the orders. Simpler than a real service needs: it's in
+/// memory, so a restart loses it, and nothing limits how large it grows. The chapter
+/// on data moves it to a database.
+struct Inventory {
     menu: Vec<Item>,
     orders: Vec<Order>,
-    // Boxed, since every closure that a caller may pass is a type of its own.
-    now: Box<dyn Fn() -> Timestamp + Send>,
-    next_id: Box<dyn FnMut() -> u64 + Send>,
 }
-// ANCHOR_END: shop
+
+/// What [`Shop::put_item`] did.
+enum Put {
+    Created,
+    Replaced,
+}
 
 impl Shop {
     fn new(
-        now: impl Fn() -> Timestamp + Send + 'static,
-        next_id: impl FnMut() -> u64 + Send + 'static,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+        next_id: impl Fn() -> u64 + Send + Sync + 'static,
     ) -> Self {
-        let books = Books {
+        let inventory = Inventory {
             menu: opening_menu(),
             orders: Vec::new(),
-            now: Box::new(now),
-            next_id: Box::new(next_id),
         };
         Self {
-            books: Arc::new(Mutex::new(books)),
+            inventory: Arc::new(Mutex::new(inventory)),
+            clock: Arc::new(clock),
+            next_id: Arc::new(next_id),
         }
     }
 
-    // ANCHOR: books
-    /// The books, locked until the guard goes out of scope.
-    fn books(&self) -> MutexGuard<'_, Books> {
-        // A lock is poisoned when a thread panicked while it held it. A sale changes the
-        // books only at its end, where nothing can panic, so they are sound even then.
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The inventory, locked until the guard is dropped.
+    fn lock(&self) -> MutexGuard<'_, Inventory> {
+        // A mutex is poisoned when a thread panics while it holds the lock. The methods
+        // below change the inventory last, after everything that could panic, so the
+        // inventory is in order even then.
+        self.inventory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
-    // ANCHOR_END: books
-}
 
-impl Books {
     #[instrument(skip_all)]
     fn menu(&self, max_price: Option<u32>) -> Vec<Item> {
-        let max_price = max_price.unwrap_or(u32::MAX);
-        self.menu
-            .iter()
+        let max_price = Cents(max_price.unwrap_or(u32::MAX));
+        let inventory = self.lock();
+        let items = inventory.menu.iter();
+        items
             .filter(|item| item.price_cents <= max_price)
             .cloned()
             .collect()
     }
 
-    // ANCHOR: not-found
     #[instrument(skip_all)]
-    fn item(&self, id: &str) -> Result<&Item, Refusal> {
-        let item = self.menu.iter().find(|item| item.id == id);
-        item.ok_or_else(|| {
-            (
-                StatusCode::NOT_FOUND,
-                format!("There is no {id} on the menu"),
-            )
-        })
-    }
-    // ANCHOR_END: not-found
-
-    #[instrument(skip_all)]
-    fn order(&self, id: u64) -> Result<&Order, Refusal> {
-        let order = self.orders.iter().find(|order| order.id == id);
-        order.ok_or_else(|| {
-            (StatusCode::NOT_FOUND, format!("There is no order {id}"))
-        })
+    fn item(&self, id: &str) -> Result<Item, Error> {
+        let inventory = self.lock();
+        let item = inventory.menu.iter().find(|item| item.id == id);
+        item.cloned()
+            .ok_or_else(|| not_found(format!("There is no {id} on the menu")))
     }
 
-    // ANCHOR: sell
-    /// Takes the items off the shelf and writes the order down.
     #[instrument(skip_all)]
-    fn sell(&mut self, new: NewOrder, table: Option<u8>) -> Result<Order, Refusal> {
-        let mut menu = self.menu.iter_mut();
-        let Some(item) = menu.find(|item| item.id == new.item) else {
-            return Err(unprocessable("item must be an id from the menu"));
+    fn put_item(&self, item: Item) -> Put {
+        let mut inventory = self.lock();
+        match inventory.menu.iter_mut().find(|old| old.id == item.id) {
+            Some(old) => {
+                *old = item;
+                Put::Replaced
+            }
+            None => {
+                inventory.menu.push(item);
+                Put::Created
+            }
+        }
+    }
+
+    #[instrument(skip_all)]
+    fn order(&self, id: u64) -> Result<Order, Error> {
+        let inventory = self.lock();
+        let order = inventory.orders.iter().find(|order| order.id == id);
+        order
+            .cloned()
+            .ok_or_else(|| not_found(format!("There is no order {id}")))
+    }
+
+    /// Checks the stock, reduces it and stores the order, all under one lock: two
+    /// requests can't both get the last croissant.
+    #[instrument(skip_all)]
+    fn place_order(&self, new: NewOrder) -> Result<Order, Error> {
+        let mut guard = self.lock();
+        let Inventory { menu, orders } = &mut *guard;
+        let Some(item) = menu.iter_mut().find(|item| item.id == new.item) else {
+            return Err(invalid(vec![NOT_ON_MENU]));
         };
-        // ANCHOR: sold-out
-        let Some(left) = item.stock.checked_sub(new.quantity) else {
-            let reason = format!("Not enough left: {}", item.name);
-            return Err((StatusCode::CONFLICT, reason));
+        let Some(left) = item.stock.checked_sub(new.quantity.get()) else {
+            let message = format!("Not enough left: {}", item.name);
+            return Err((StatusCode::CONFLICT, message));
         };
-        // ANCHOR_END: sold-out
+        let Some(total_cents) = item.price_cents.checked_mul(new.quantity) else {
+            return Err(invalid(vec![TOTAL_TOO_LARGE]));
+        };
         let order = Order {
             id: (self.next_id)(),
             customer: new.customer,
-            item: item.id.clone(),
+            item: new.item,
             quantity: new.quantity,
             note: new.note,
-            table,
-            total_cents: item.price_cents * new.quantity, // ten at most: no overflow
-            placed_at: (self.now)(),
+            table: new.table,
+            total_cents,
+            placed_at: (self.clock)(),
         };
+        orders.push(order.clone());
         item.stock = left;
-        self.orders.push(order.clone());
         Ok(order)
     }
-    // ANCHOR_END: sell
 }
 
-/// What the shop has when it opens.
-pub fn opening_menu() -> Vec<Item> {
+const NOT_ON_MENU: FieldError = FieldError {
+    field: "item",
+    reason: "must be the id of an item on the menu",
+};
+
+const TOTAL_TOO_LARGE: FieldError = FieldError {
+    field: "quantity",
+    reason: "makes the total too large",
+};
+
+/// The menu when the shop opens.
+fn opening_menu() -> Vec<Item> {
     let item = |id: &str, name: &str, price_cents, stock| Item {
         id: id.into(),
         name: name.into(),
-        price_cents,
+        price_cents: Cents(price_cents),
         stock,
     };
     vec![

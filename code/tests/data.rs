@@ -18,7 +18,7 @@ mod data {
     use code::data::repository::StorageError;
     use code::data::services::Failure;
     use code::data::sqlite::Sqlite;
-    use code::requests::opening_menu;
+    use code::legacy::opening_menu;
     use code::structure::services::ShopError;
     use forgetful::Forgetful;
 

@@ -29,7 +29,7 @@ mod errors {
     use code::errors::layers::{guarded, named};
     use code::errors::problem::Problem;
     use code::errors::{app, app_with, count_from_one, served};
-    use code::requests::{Item, NewOrder, OPENING, Order, opening_menu};
+    use code::legacy::{Item, NewOrder, OPENING, Order, opening_menu};
     use code::structure::services::{NOT_ON_MENU, ShopError};
     use http_body::Frame;
     use serde_json::{Value, json};
@@ -38,7 +38,7 @@ mod errors {
     use tokio::time::{advance, sleep};
     use tracing::subscriber::{DefaultGuard, set_default, set_global_default};
 
-    use crate::bad_requests::{
+    use crate::bad_legacy::{
         Server, figure, let_through, play, refused_by_hyper, refused_by_the_app,
     };
     use crate::support::{Answer, Asked, ask, buy, order, post};

@@ -19,13 +19,13 @@ mod mistakes {
         http::{Request, StatusCode, Uri},
     };
     use code::data::{memory::Memory, services::Shop};
+    use code::legacy::{OPENING, Order, opening_menu};
     use code::mistakes::after::{
         app_with,
         settings::{self, Settings},
         ticket::ticket,
     };
     use code::mistakes::app;
-    use code::requests::{OPENING, Order, opening_menu};
     use serde_json::{Value, json};
     use tower_http::catch_panic::CatchPanicLayer;
 

@@ -7,7 +7,7 @@ mod support;
 mod requests {
     use crate::support::{buy, get, order, post, send};
     use axum::http::StatusCode;
-    use code::requests::{OPENING, app, app_with};
+    use code::requests::{OPENING, STAFF_TOKEN, app, app_with};
     use jiff::{SignedDuration, Timestamp};
     use serde_json::{Value, json};
 
@@ -90,7 +90,7 @@ mod requests {
     #[tokio::test]
     async fn the_clock_and_the_ids_are_the_callers() {
         let later = OPENING + SignedDuration::from_mins(5);
-        let shop = app_with(move || later, || 4711);
+        let shop = app_with(move || later, || 4711, STAFF_TOKEN);
         let (_, order) = buy(&shop, "tea", 1).await;
         assert_eq!(order["id"], 4711);
         assert_eq!(
@@ -175,7 +175,7 @@ mod requests {
 
     #[tokio::test]
     async fn a_shop_whose_ids_fail_keeps_its_stock() {
-        let shop = app_with(|| OPENING, || panic!("no more ids"));
+        let shop = app_with(|| OPENING, || panic!("no more ids"), STAFF_TOKEN);
         let lost = tokio::spawn({
             let shop = shop.clone();
             async move { buy(&shop, "croissant", 1).await }

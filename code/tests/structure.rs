@@ -8,7 +8,7 @@ mod structure {
     use crate::support::{buy, get, is_still_the_shop, order, recorded};
     use axum::body::Body;
     use axum::http::{Request, StatusCode};
-    use code::requests::{NewOrder, OPENING, count_from_one};
+    use code::legacy::{NewOrder, OPENING, count_from_one};
     use code::structure::controllers::refused;
     use code::structure::services::{Invalid, Shop, ShopError};
     use code::structure::{app, app_with};

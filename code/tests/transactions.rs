@@ -18,7 +18,7 @@ mod transactions {
     use crate::support::{buy, get};
     use axum::http::StatusCode;
     use code::data::repository::Sale;
-    use code::requests::OPENING;
+    use code::legacy::OPENING;
     use code::transactions::{open, sqlite::Sqlite};
     use rusqlite::Connection;
     use tempfile::TempDir;

@@ -12,7 +12,7 @@ use axum::{
     routing::get,
 };
 use code::data::repository::StorageError;
-use code::requests::{Item, Refusal, opening_menu};
+use code::legacy::{Item, Refusal, opening_menu};
 use rusqlite::{Connection, params};
 use serde::Serialize;
 use tokio::task::spawn_blocking;

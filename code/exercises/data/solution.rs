@@ -10,7 +10,7 @@ use axum::{
     routing::{get, post},
 };
 use code::data::repository::StorageError;
-use code::requests::{Item, Refusal, opening_menu};
+use code::legacy::{Item, Refusal, opening_menu};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;

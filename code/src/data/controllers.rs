@@ -9,7 +9,7 @@ use axum::{
 use tracing::{error, instrument};
 
 use super::services::{Failure, Shop};
-use crate::requests::{Item, MenuFilter, NewOrder, Order, Refusal, table_number};
+use crate::legacy::{Item, MenuFilter, NewOrder, Order, Refusal, table_number};
 use crate::structure;
 
 #[instrument(skip_all)]

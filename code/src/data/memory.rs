@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tracing::instrument;
 
 use super::repository::{Repository, Sale, StorageError};
-use crate::requests::{Item, Order};
+use crate::legacy::{Item, Order};
 
 // ANCHOR: memory
 /// Forgets everything when the program ends.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use axum::Router;
 use jiff::Timestamp;
 
-use crate::requests::{OPENING, opening_menu};
+use crate::legacy::{OPENING, opening_menu};
 use memory::Memory;
 use repository::Repository;
 use services::Shop;

@@ -6,7 +6,7 @@ use std::fmt;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::requests::{Item, Order};
+use crate::legacy::{Item, Order};
 
 /// Keeps the menu and the orders.
 // ANCHOR: repository

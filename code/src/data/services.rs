@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tracing::instrument;
 
 use super::repository::{Repository, Sale, StorageError};
-use crate::requests::{Item, NewOrder, Order};
+use crate::legacy::{Item, NewOrder, Order};
 use crate::structure::services::{
     NOT_ON_MENU, ShopError, check_customer, check_quantity,
 };

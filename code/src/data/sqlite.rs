@@ -19,7 +19,7 @@ use tokio::task::spawn_blocking;
 use tracing::instrument;
 
 use super::repository::{Repository, Sale, StorageError};
-use crate::requests::{Item, Order};
+use crate::legacy::{Item, Order};
 
 // ANCHOR: migrations
 /// What brings a database of any age up to date, each step once. What has been

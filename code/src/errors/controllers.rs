@@ -15,7 +15,7 @@ use super::error::Error;
 use super::extract::{Json, Path, Query};
 use super::problem::{Mistake, Place};
 use crate::data::services::{Failure, Shop};
-use crate::requests::{Item, MenuFilter, NewOrder, Order, Refusal, table_number};
+use crate::legacy::{Item, MenuFilter, NewOrder, Order, Refusal, table_number};
 use crate::structure::services::{
     NOT_ON_MENU, ShopError, check_customer, check_quantity,
 };

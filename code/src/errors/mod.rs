@@ -15,7 +15,7 @@ use axum::Router;
 use jiff::Timestamp;
 
 use crate::data::{memory::Memory, repository::Repository, services::Shop};
-use crate::requests::{OPENING, opening_menu};
+use crate::legacy::{OPENING, opening_menu};
 
 /// The shop with its books in memory, a clock that stands still, and requests that are
 /// counted from 1.

@@ -9,7 +9,7 @@ use axum::{
 use tracing::instrument;
 
 use super::services::{Shop, ShopError};
-use crate::requests::{Item, MenuFilter, NewOrder, Order, Refusal, table_number};
+use crate::legacy::{Item, MenuFilter, NewOrder, Order, Refusal, table_number};
 
 #[instrument(skip_all)]
 pub(super) async fn list_menu(

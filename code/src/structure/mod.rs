@@ -10,7 +10,7 @@ pub mod services;
 use axum::Router;
 use jiff::Timestamp;
 
-use crate::requests::{OPENING, count_from_one};
+use crate::legacy::{OPENING, count_from_one};
 use services::Shop;
 
 /// The shop of [`app_with`], with a clock that stands still and ids that count from 1.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use tracing::instrument;
 
-use crate::requests::{Item, NewOrder, Order, opening_menu};
+use crate::legacy::{Item, NewOrder, Order, opening_menu};
 
 // ANCHOR: shop-error
 /// Why the shop says no.

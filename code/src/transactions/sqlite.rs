@@ -12,7 +12,7 @@ use tracing::instrument;
 
 use crate::data::repository::{Repository, Sale, StorageError};
 use crate::data::sqlite::{connect, insert_order, item, menu, order, set_stock};
-use crate::requests::{Item, Order};
+use crate::legacy::{Item, Order};
 
 /// How many may read at once. Whoever comes then waits for a place.
 const READERS: usize = 4;

@@ -8,7 +8,7 @@ use crate::support::{buy, get};
 use axum::http::StatusCode;
 use code::data::app_with;
 use code::data::sqlite::Sqlite;
-use code::requests::OPENING;
+use code::legacy::OPENING;
 use rusqlite::Connection;
 use serde_json::Value;
 use tracing::subscriber::DefaultGuard;

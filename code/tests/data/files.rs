@@ -11,7 +11,7 @@ use crate::support::contract::sale;
 use code::data::open;
 use code::data::repository::{Repository, StorageError};
 use code::data::sqlite::{Sqlite, migrations};
-use code::requests::opening_menu;
+use code::legacy::opening_menu;
 use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;

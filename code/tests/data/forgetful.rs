@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use code::data::memory::Memory;
 use code::data::repository::{Repository, Sale, StorageError};
-use code::requests::{Item, Order};
+use code::legacy::{Item, Order};
 
 /// Looks at the stock, and forgets to take from it.
 pub struct Forgetful {

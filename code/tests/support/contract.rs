@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use code::data::repository::{Repository, Sale};
-use code::requests::{OPENING, Order};
+use code::legacy::{OPENING, Order};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use code::data;
 use code::data::repository::Repository;
-use code::requests::OPENING;
+use code::legacy::OPENING;
 use code::transactions::sqlite::Sqlite;
 use tokio::task::JoinSet;
 

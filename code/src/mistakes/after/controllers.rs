@@ -14,7 +14,7 @@ use crate::data::services::Shop;
 use crate::errors::controllers::check;
 use crate::errors::error::Error;
 use crate::errors::extract::{Json, Path};
-use crate::requests::{NewOrder, Order, table_number};
+use crate::legacy::{NewOrder, Order, table_number};
 
 // ANCHOR: doors
 // ANCHOR: place-order

@@ -17,7 +17,7 @@ use crate::data::services::Shop;
 use crate::errors::controllers::{show_item, show_order};
 use crate::errors::error::Error;
 use crate::errors::{count_from_one, layers::named};
-use crate::requests::{OPENING, opening_menu};
+use crate::legacy::{OPENING, opening_menu};
 use controllers::{place_order, place_order_at_table, print_ticket};
 
 /// A shop that has just opened, with its books in memory.

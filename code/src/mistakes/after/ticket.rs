@@ -1,6 +1,6 @@
 //! The slip of paper that comes out beside the coffee machine.
 
-use crate::requests::Order;
+use crate::legacy::Order;
 
 // ANCHOR: ticket
 /// What Tom reads: how many of what, and where they go.

@@ -15,7 +15,7 @@ use axum::{
 };
 use serde_json::Value;
 
-use crate::requests::{Item, opening_menu};
+use crate::legacy::{Item, opening_menu};
 use tickets::TicketManager;
 
 /// A shop that has just opened.

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use code::data::{self, sqlite::Sqlite};
-use code::{Chapter, requests::OPENING};
+use code::{Chapter, legacy::OPENING};
 use libtest_mimic::{Arguments, Completion, Trial};
 use proofs::artifacts::Build;
 use proofs::blocks::{Report, stem};
