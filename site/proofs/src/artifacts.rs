@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::leftovers::files;
+use crate::walk::{files, is, stem};
 
 /// The folder that Cargo builds one profile into: `target/debug`.
 #[derive(Debug, Clone)]
@@ -63,7 +63,7 @@ impl Build {
         let mut compiled = BTreeSet::from([PathBuf::from("code/Cargo.toml")]);
         compiled.extend(newest.into_values().flat_map(|(_, sources)| sources));
         let examples = files(root, "code/examples")?.into_iter();
-        compiled.extend(examples.filter(|file| file.extension().is_some_and(|e| e == "rs")));
+        compiled.extend(examples.filter(|file| is(file, "rs")));
         Ok(compiled)
     }
 
@@ -183,7 +183,7 @@ impl Build {
         for folder in ["deps", "examples", ".fingerprint", "build"] {
             found.extend(files(&self.folder, folder)?);
         }
-        found.retain(|path| path.extension().is_some_and(|e| e == extension));
+        found.retain(|path| is(path, extension));
         Ok(found.iter().map(|path| self.folder.join(path)).collect())
     }
 }
@@ -229,12 +229,6 @@ fn hash_of(file: &Path) -> String {
         Some((_, hash)) => hash.to_owned(),
         None => stem,
     }
-}
-
-fn stem(file: &Path) -> String {
-    file.file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .unwrap_or_default()
 }
 
 /// The files below `root` that a dep-info of rustc lists, one a line as `FILE:`.

@@ -1,25 +1,23 @@
 //! Walks the chapters and finds what is not proven: a block in the wrong place or from the wrong
 //! file, raw code, an include in prose.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use site::anchors::{Line, Problem, Source, included_file, slashes};
+use site::anchors::{Line, Problem, Source, slashes};
 use site::blocks::{Block, Container, Fence};
 
+use crate::html;
 use crate::rules::{self, Origin};
-use crate::{html, leftovers, links};
+use crate::walk::{self, Page, Walk};
 
-/// How many lines a block shows at most.
+/// The number of lines that a block may show.
 pub const LONGEST: usize = 25;
 
-/// What may stand round a block, with blank lines round the fence.
+/// The elements that may stand around a block, with blank lines around the fence.
 const WELCOME: [&str; 4] = ["aside", "details", "figure", "section"];
 
-/// What shows text as code without being a fence.
+/// The elements that show text as code without being a fence.
 const RAW_CODE: [&str; 7] = [
     "pre",
     "code",
@@ -30,160 +28,45 @@ const RAW_CODE: [&str; 7] = [
     "textarea",
 ];
 
-/// What a walk of the chapters found.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// What is not proven, by file and line.
-    pub problems: Vec<Problem>,
-    /// Every block that is.
-    pub shown: Vec<Shown>,
-    /// What every block names, proven or not, as file and anchor.
-    pub named: BTreeSet<(PathBuf, Option<String>)>,
-}
-
-impl Report {
-    /// How many blocks there are of each language, and how many problems.
-    pub fn summary(&self) -> String {
-        let counts: Vec<String> = self
-            .languages()
-            .iter()
-            .map(|(language, count)| format!("{count} {language}"))
-            .collect();
-        format!(
-            "{} blocks ({}), {} unproven",
-            self.shown.len(),
-            counts.join(", "),
-            self.problems.len()
-        )
-    }
-
-    /// The same counts, a language a line, for the chapter that tells of the proofs.
-    pub fn table(&self) -> String {
-        let mut table = String::new();
-        for (language, count) in self.languages() {
-            table += &format!("{count:4}  {language}\n");
-        }
-        table + &format!("{:4}  blocks in all\n", self.shown.len())
-    }
-
-    fn languages(&self) -> BTreeMap<&str, usize> {
-        let mut languages = BTreeMap::new();
-        for shown in &self.shown {
-            *languages.entry(shown.kind.as_str()).or_default() += 1;
-        }
-        languages
-    }
-
-    /// The problems of one file.
-    pub fn of<'a>(&'a self, file: &'a Path) -> impl Iterator<Item = &'a Problem> {
-        self.problems
-            .iter()
-            .filter(move |problem| problem.file == file)
-    }
-
-    /// The chapters that show something of a file, by name.
-    pub fn chapters_of(&self, file: &Path) -> BTreeSet<String> {
-        self.shown
-            .iter()
-            .filter(|shown| shown.file == file)
-            .map(|shown| stem(&shown.page))
-            .collect()
-    }
-}
-
-/// A block of a page and what it shows.
-#[derive(Debug)]
-pub struct Shown {
-    /// The page, from the repository's root.
-    pub page: PathBuf,
-    /// The line of the page that opens the block.
-    pub line: usize,
-    /// The language, with `compile_fail` where the block says so.
-    pub kind: String,
-    /// Whether this is a challenge.
-    pub challenge: bool,
-    /// The file that it shows, from the repository's root.
-    pub file: PathBuf,
-    /// The anchor, where it is not the whole file.
-    pub anchor: Option<String>,
-    /// The numbers of the lines that it shows.
-    pub lines: Vec<usize>,
-}
-
-/// Walks every chapter of the book at `root`, and everything that it could show.
-///
-/// `compiled` are the files, from the root, that some target is made of.
-pub fn check(root: &Path, compiled: &BTreeSet<PathBuf>) -> io::Result<Report> {
-    let mut report = Report::default();
-    for page in pages(root)? {
-        let text = fs::read_to_string(root.join(&page))?;
-        let reader = Reader {
-            root,
-            compiled,
-            page: &page,
-            text: &text,
-        };
-        reader.read(&mut report);
-    }
-    report.problems.extend(links::summary(root)?);
-    report.problems.extend(leftovers::check(root, &report)?);
-    report
-        .problems
-        .sort_by(|a, b| (&a.file, a.line, &a.message).cmp(&(&b.file, b.line, &b.message)));
-    report.problems.dedup();
-    Ok(report)
-}
-
-/// Every chapter's file, from the root, in the order of their names.
-pub fn pages(root: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut pages = leftovers::files(root, "src")?;
-    pages.retain(|page| {
-        page.extension().is_some_and(|extension| extension == "md")
-            && !page.starts_with("src/generated")
-            && !page.ends_with("SUMMARY.md")
-    });
-    Ok(pages)
-}
-
-/// The name of a file without its ending.
-pub fn stem(file: &Path) -> String {
-    file.file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .unwrap_or_default()
+/// Reads every page of the walk and finds what is not proven.
+pub fn check(walk: &Walk) -> Vec<Problem> {
+    let pages = walk.pages.iter();
+    pages
+        .flat_map(|page| Reader { walk, page }.problems())
+        .collect()
 }
 
 struct Reader<'a> {
-    root: &'a Path,
-    compiled: &'a BTreeSet<PathBuf>,
-    page: &'a Path,
-    text: &'a str,
+    walk: &'a Walk,
+    page: &'a Page,
 }
 
 impl Reader<'_> {
-    fn read(&self, report: &mut Report) {
-        let blocks = site::blocks::read(self.text);
-        for line in site::blocks::stray_includes(self.text, &blocks) {
-            report.problems.push(self.problem(
+    fn problems(&self) -> Vec<Problem> {
+        let Page { text, blocks, .. } = self.page;
+        let mut problems = Vec::new();
+        for line in site::blocks::stray_includes(text, blocks) {
+            problems.push(self.problem(
                 line,
                 "an include outside of a fence. Put it alone between two fences, or write \
                  `\\{{` to show the words",
             ));
         }
-        // Of a fence that opens and one that closes, the first one tells.
-        for line in html::swallowed_fences(self.text).into_iter().step_by(2) {
-            report.problems.push(self.problem(
+        // Of a fence that opens and one that closes, the first one is reported.
+        for line in html::swallowed_fences(text).into_iter().step_by(2) {
+            problems.push(self.problem(
                 line,
                 "this fence goes on with the HTML above it, and is no block. Put a blank line \
                  before it and one after it",
             ));
         }
-        let pieces = html::pieces(self.text);
+        let pieces = html::pieces(text);
         for (line, name) in unclosed(&pieces) {
             let message = format!(
                 "<{name}> is never closed, so all that follows stands in it. Add </{name}> after \
                  its last line"
             );
-            report.problems.push(self.problem(line, message));
+            problems.push(self.problem(line, message));
         }
         for piece in pieces {
             if !piece.tag.closing && RAW_CODE.contains(&piece.tag.name.as_str()) {
@@ -192,70 +75,55 @@ impl Reader<'_> {
                      backticks for a few words",
                     piece.tag.name
                 );
-                report.problems.push(self.problem(piece.line, message));
+                problems.push(self.problem(piece.line, message));
             }
         }
-        for block in blocks.iter().filter(|block| block.fence != Fence::Pre) {
-            report.named.extend(self.named(block));
-            match self.judge(block) {
-                Ok(shown) => report.shown.push(shown),
-                Err(problem) => report.problems.push(problem),
-            }
-        }
-    }
-
-    fn named(&self, block: &Block) -> Option<(PathBuf, Option<String>)> {
-        let include = block.include.as_ref().ok()?;
-        let file = included_file(self.page, include)?;
-        Some((file, include.anchor.clone()))
+        let blocks = blocks.iter().filter(|block| block.fence != Fence::Pre);
+        problems.extend(blocks.filter_map(|block| self.judge(block).err()));
+        problems
     }
 
     fn problem(&self, line: usize, message: impl Into<String>) -> Problem {
-        Problem::new(self.page, line, message)
+        Problem::new(&self.page.file, line, message)
     }
 
-    fn judge(&self, block: &Block) -> Result<Shown, Problem> {
+    fn judge(&self, block: &Block) -> Result<(), Problem> {
         let here = |message: String| self.problem(block.line, message);
-        placed(self.text, block).map_err(here)?;
+        placed(&self.page.text, block).map_err(here)?;
         let rule = rules::of(block).map_err(here)?;
         let include = block
             .include
             .as_ref()
             .map_err(|why| here(why.to_string()))?;
-        let file = included_file(self.page, include).unwrap_or_else(|| include.path.clone());
+        let (file, anchor) = walk::named(&self.page.file, block)
+            .unwrap_or_else(|| (include.path.clone(), include.anchor.clone()));
         self.inside_code(&file).map_err(here)?;
         let origin = Origin {
             file: &file,
-            anchor: include.anchor.as_deref(),
-            compiled: self.compiled.contains(&file),
+            anchor: anchor.as_deref(),
+            compiled: self.walk.compiled.contains(&file),
         };
         rule(&origin, block).map_err(here)?;
-        let source = Source::read(self.root, &file)
-            .map_err(|error| here(format!("{} cannot be read: {error}", slashes(&file))))?;
-        whole_or_anchor(&source, &origin).map_err(here)?;
+        let source = self.walk.sources.get(&file);
+        let source =
+            source.ok_or_else(|| here(format!("{} is not a text file", slashes(&file))))?;
+        whole_or_anchor(source, &origin).map_err(here)?;
         let lines = source
-            .shown(include.anchor.as_deref())
-            .map_err(|unshown| unshown.at(self.page, block.line))?;
+            .shown(anchor.as_deref())
+            .map_err(|unshown| unshown.at(&self.page.file, block.line))?;
         short_enough(block, &lines).map_err(here)?;
-        marks(block, &source, &lines).map_err(here)?;
+        marks(block, source, &lines).map_err(here)?;
         if block.language == "http" {
             exchanges(&file, &lines)?;
         }
-        Ok(Shown {
-            page: self.page.to_path_buf(),
-            line: block.line,
-            kind: kind(block),
-            challenge: block.has("challenge"),
-            file,
-            anchor: include.anchor.clone(),
-            lines: lines.iter().map(|line| line.number).collect(),
-        })
+        Ok(())
     }
 
     /// Only `code` holds what a page shows; a link that leads out of it does not count.
     fn inside_code(&self, file: &Path) -> Result<(), String> {
-        let code = self.root.join("code");
-        let real = self.root.join(file).canonicalize();
+        let root = &self.walk.root;
+        let code = root.join("code");
+        let real = root.join(file).canonicalize();
         if !file.starts_with("code") {
             return Err(format!(
                 "{} is outside of code/. Move it there, where it is compiled or used, and \
@@ -424,13 +292,5 @@ fn exchanges(file: &Path, lines: &[Line]) -> Result<(), Problem> {
             ),
         )),
         None => Ok(()),
-    }
-}
-
-fn kind(block: &Block) -> String {
-    if block.has("compile_fail") {
-        format!("{},compile_fail", block.language)
-    } else {
-        block.language.clone()
     }
 }

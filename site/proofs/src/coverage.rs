@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::blocks::Report;
+use crate::walk::Shown;
 
 /// How often each executable line of each file ran; files from the root.
 pub type Runs = BTreeMap<PathBuf, BTreeMap<usize, u64>>;
@@ -48,9 +48,8 @@ pub struct Coverage {
 }
 
 /// Looks up every line of Rust that a page shows; what must not compile cannot run.
-pub fn of(report: &Report, runs: &Runs) -> Coverage {
-    let mut shown: Vec<(&Path, usize)> = report
-        .shown
+pub fn of(blocks: &[Shown], runs: &Runs) -> Coverage {
+    let mut shown: Vec<(&Path, usize)> = blocks
         .iter()
         .filter(|shown| shown.kind == "rust")
         .flat_map(|shown| shown.lines.iter().map(|line| (shown.file.as_path(), *line)))
@@ -73,25 +72,21 @@ pub fn of(report: &Report, runs: &Runs) -> Coverage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blocks::Shown;
 
     #[test]
     fn only_shown_lines_that_did_not_run_are_told() {
         let lcov = "SF:/r/code/src/a.rs\nDA:1,0\nDA:2,3\nDA:3,0\nDA:4,0\nend_of_record\n\
                     SF:/r/code/src/a.rs\nDA:3,1\nend_of_record\nSF:/else/b.rs\nDA:1,0\n";
-        let report = Report {
-            shown: vec![Shown {
-                page: "src/a.md".into(),
-                line: 1,
-                kind: "rust".into(),
-                challenge: false,
-                file: "code/src/a.rs".into(),
-                anchor: None,
-                lines: vec![2, 3, 4, 5],
-            }],
-            ..Report::default()
-        };
-        let coverage = of(&report, &read(lcov, Path::new("/r")));
+        let blocks = [Shown {
+            page: "src/a.md".into(),
+            line: 1,
+            kind: "rust".into(),
+            challenge: false,
+            file: "code/src/a.rs".into(),
+            anchor: None,
+            lines: vec![2, 3, 4, 5],
+        }];
+        let coverage = of(&blocks, &read(lcov, Path::new("/r")));
         assert_eq!(coverage.executable, 3);
         assert_eq!(coverage.idle, [(PathBuf::from("code/src/a.rs"), 4)]);
     }

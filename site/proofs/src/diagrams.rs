@@ -10,7 +10,7 @@ use live::{Answer, Span};
 use site::anchors::{Problem, slashes};
 use toml::Table;
 
-use crate::blocks::stem;
+use crate::walk::stem;
 use crate::{replay, snapshots};
 
 /// Compares a diagram with what its first line names: a request, as in `%% requests.http: Title`,

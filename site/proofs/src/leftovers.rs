@@ -2,100 +2,56 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use site::anchors::{Anchor, Problem, Source};
+use site::anchors::{Anchor, Problem, Source, slashes};
 
-use crate::blocks::Report;
 use crate::output;
+use crate::walk::{Named, Walk, is};
 
 /// Everything that is left over, and every anchor that is not right.
-pub fn check(root: &Path, report: &Report) -> io::Result<Vec<Problem>> {
+pub fn check(walk: &Walk) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let compared = compared(root, report);
-    for file in files(root, "code")? {
-        // A picture has no anchors.
-        let Ok(source) = Source::read(root, &file) else {
-            continue;
-        };
+    let compared = compared(walk);
+    for (file, source) in &walk.sources {
         problems.extend(source.problems.iter().cloned());
-        if is_sample(&file) && !report.named.iter().any(|(named, _)| *named == file) {
+        if is_sample(file) && !walk.named.iter().any(|(named, _)| named == file) {
             problems.push(Problem::new(
-                &file,
+                file,
                 1,
                 "no chapter shows this file. Include it in one, or remove it",
             ));
             continue;
         }
-        problems.extend(unshown_anchors(&source, report, &compared));
-        if is_story(&file) {
-            problems.extend(unshown_exchanges(root, &source, report)?);
+        problems.extend(unshown_anchors(source, walk, &compared));
+        if is_story(file) {
+            problems.extend(unshown_exchanges(source, walk));
         }
-        if file
-            .extension()
-            .is_some_and(|extension| extension == "stderr")
-            && !root.join(file.with_extension("rs")).is_file()
-        {
+        if is(file, "stderr") && !walk.sources.contains_key(&file.with_extension("rs")) {
             problems.push(Problem::new(
-                &file,
+                file,
                 1,
                 "this is the message of a sample that is not there. Name it after a sample of \
                  code/fails, or remove it",
             ));
         }
         if file.starts_with("code/exchanges/challenges") {
-            problems.extend(challenged_once(&file, report));
+            problems.extend(challenged_once(file, walk));
         }
     }
-    Ok(problems)
-}
-
-/// Every file below a folder, from the root, in the order of their names. No folder, no files.
-pub fn files(root: &Path, folder: &str) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    let mut folders = vec![PathBuf::from(folder)];
-    while let Some(folder) = folders.pop() {
-        let entries = match fs::read_dir(root.join(&folder)) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
-        for entry in entries {
-            let entry = entry?;
-            let path = folder.join(entry.file_name());
-            if entry.file_name().to_string_lossy().starts_with('.') {
-                continue;
-            }
-            if entry.file_type()?.is_dir() {
-                folders.push(path);
-            } else {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
+    problems
 }
 
 /// The sides of every difference that a chapter shows: what a page compares, it shows as well.
-fn compared(root: &Path, report: &Report) -> BTreeSet<(PathBuf, Option<String>)> {
-    let is_diff = |file: &Path| {
-        file.extension()
-            .is_some_and(|extension| extension == "diff")
-    };
-    let shown = report.shown.iter().filter(|shown| is_diff(&shown.file));
-    let texts = shown.filter_map(|shown| fs::read_to_string(root.join(&shown.file)).ok());
+fn compared(walk: &Walk) -> BTreeSet<Named> {
+    let shown = walk.shown.iter().filter(|shown| is(&shown.file, "diff"));
+    let texts = shown.filter_map(|shown| fs::read_to_string(walk.root.join(&shown.file)).ok());
     texts.flat_map(|text| output::sides(&text)).collect()
 }
 
 /// An anchor that holds another shows it too; so does a mark.
-fn unshown_anchors(
-    source: &Source,
-    report: &Report,
-    compared: &BTreeSet<(PathBuf, Option<String>)>,
-) -> Vec<Problem> {
-    let shown: BTreeSet<usize> = report
+fn unshown_anchors(source: &Source, walk: &Walk, compared: &BTreeSet<Named>) -> Vec<Problem> {
+    let shown: BTreeSet<usize> = walk
         .shown
         .iter()
         .filter(|shown| shown.file == source.file)
@@ -103,7 +59,7 @@ fn unshown_anchors(
         .collect();
     let is_shown = |anchor: &Anchor| {
         let named = (source.file.clone(), Some(anchor.name.clone()));
-        report.named.contains(&named)
+        walk.named.contains(&named)
             || compared.contains(&named)
             || shown.range(anchor.opened..anchor.closed).next().is_some()
     };
@@ -152,28 +108,26 @@ fn house(file: &Path) -> bool {
 /// Whether a file holds exchanges that chapters tell one by one.
 fn is_story(file: &Path) -> bool {
     file.starts_with("code/exchanges")
-        && file
-            .extension()
-            .is_some_and(|extension| extension == "http")
+        && is(file, "http")
         && !file.starts_with("code/exchanges/challenges")
         && !file.ends_with("ledger.http")
 }
 
-fn unshown_exchanges(root: &Path, source: &Source, report: &Report) -> io::Result<Vec<Problem>> {
+fn unshown_exchanges(source: &Source, walk: &Walk) -> Vec<Problem> {
     let file = &source.file;
-    let text = fs::read_to_string(root.join(file))?;
+    let text = fs::read_to_string(walk.root.join(file)).unwrap_or_default();
     let exchanges = match live::exchange::read(&text) {
         Ok(exchanges) => exchanges,
-        Err(problem) => return Ok(vec![Problem::new(file, problem.line, problem.message)]),
+        Err(problem) => return vec![Problem::new(file, problem.line, problem.message)],
     };
     let told = |line: usize| {
         let in_named = source.anchors.iter().any(|anchor| {
             let named = (file.clone(), Some(anchor.name.clone()));
-            (anchor.opened..anchor.closed).contains(&line) && report.named.contains(&named)
+            (anchor.opened..anchor.closed).contains(&line) && walk.named.contains(&named)
         });
-        in_named || report.named.contains(&(file.clone(), None))
+        in_named || walk.named.contains(&(file.clone(), None))
     };
-    Ok(exchanges
+    exchanges
         .iter()
         .filter(|exchange| !told(exchange.line))
         .map(|exchange| {
@@ -187,15 +141,15 @@ fn unshown_exchanges(root: &Path, source: &Source, report: &Report) -> io::Resul
                 ),
             )
         })
-        .collect())
+        .collect()
 }
 
-fn challenged_once(file: &Path, report: &Report) -> Option<Problem> {
-    let pages: Vec<String> = report
+fn challenged_once(file: &Path, walk: &Walk) -> Option<Problem> {
+    let pages: Vec<String> = walk
         .shown
         .iter()
         .filter(|shown| shown.challenge && shown.file == file)
-        .map(|shown| format!("{}:{}", site::anchors::slashes(&shown.page), shown.line))
+        .map(|shown| format!("{}:{}", slashes(&shown.page), shown.line))
         .collect();
     (pages.len() > 1).then(|| {
         Problem::new(

@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use walk::Walk;
+
 pub use site::anchors::{Problem, slashes};
 
 pub mod artifacts;
@@ -22,12 +24,24 @@ pub mod replay;
 mod rules;
 pub mod snapshots;
 pub mod transcripts;
+pub mod walk;
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
     // Not made canonical: on Windows that is a form that mdBook's includes cannot go up from.
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}
+
+/// Everything that is wrong with the chapters and with the files that they show: blocks, leftovers
+/// and the contents.
+pub fn check(walk: &Walk) -> Vec<Problem> {
+    let mut problems = blocks::check(walk);
+    problems.extend(links::summary(walk));
+    problems.extend(leftovers::check(walk));
+    problems.sort_by(|a, b| (&a.file, a.line, &a.message).cmp(&(&b.file, b.line, &b.message)));
+    problems.dedup();
+    problems
 }
 
 /// All problems as the text of one test's error, or nothing.

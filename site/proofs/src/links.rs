@@ -11,9 +11,8 @@ use mdbook_markdown::pulldown_cmark::{Event, Tag};
 use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 use site::anchors::{Problem, slashes};
 
-use crate::blocks::pages;
 use crate::html;
-use crate::leftovers::files;
+use crate::walk::{Page, Walk, files};
 
 /// Where something leads, and the line that says so.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,14 +47,13 @@ pub fn of_markdown(text: &str) -> Vec<Link> {
 }
 
 /// Chapters that SUMMARY.md does not name, and names of it that lead to no chapter.
-pub fn summary(root: &Path) -> io::Result<Vec<Problem>> {
+pub fn summary(walk: &Walk) -> Vec<Problem> {
     let file = Path::new("src/SUMMARY.md");
-    let text = fs::read_to_string(root.join(file))?;
     let mut named = BTreeSet::new();
     let mut problems = Vec::new();
-    for link in of_markdown(&text) {
+    for link in of_markdown(&walk.summary) {
         let chapter = join(Path::new("src"), &link.target);
-        if root.join(&chapter).is_file() {
+        if walk.root.join(&chapter).is_file() {
             named.insert(chapter);
         } else {
             problems.push(Problem::new(
@@ -70,17 +68,17 @@ pub fn summary(root: &Path) -> io::Result<Vec<Problem>> {
     }
     // mdBook's page for what is not there: whoever finds it did not look for it.
     named.insert(PathBuf::from("src/404.md"));
-    for page in pages(root)? {
-        if !named.contains(&page) {
+    for page in &walk.pages {
+        if !named.contains(&page.file) {
             problems.push(Problem::new(
-                page,
+                &page.file,
                 1,
                 "src/SUMMARY.md does not name this chapter, so no reader finds it. Add it there, \
                  or remove the file",
             ));
         }
     }
-    Ok(problems)
+    problems
 }
 
 /// Renders the book at `root` into a folder, as `cargo serve` does, without making the console.
@@ -132,13 +130,15 @@ impl Rendered {
 
     /// What is wrong with the links of a page, those that its Markdown writes at their lines,
     /// those that the tool adds at the lines of the rendered page.
-    pub fn check(&self, root: &Path, page: &Path) -> io::Result<Vec<Problem>> {
-        let text = fs::read_to_string(root.join(page))?;
+    pub fn check(&self, page: &Page) -> Vec<Problem> {
+        let Page {
+            file: page, text, ..
+        } = page;
         let from_src = page.strip_prefix("src").unwrap_or(page);
         let html = from_src.with_extension("html");
         let mut written = BTreeSet::new();
         let mut problems = Vec::new();
-        for link in of_markdown(&text) {
+        for link in of_markdown(text) {
             written.insert(as_rendered(&link.target));
             if let Err(message) = self.follow(&html, &as_rendered(&link.target)) {
                 let message = message.replace(&as_rendered(&link.target), &link.target);
@@ -158,7 +158,7 @@ impl Rendered {
             }
         }
         problems.dedup();
-        Ok(problems)
+        problems
     }
 
     fn follow(&self, page: &Path, target: &str) -> Result<(), String> {

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::fails::{Compiler, Kind};
-use crate::leftovers::files;
+use crate::walk::files;
 
 /// What to copy where, as the page shows it.
 pub const TREE: &str = "code/output/final-thoughts/monday.txt";

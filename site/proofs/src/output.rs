@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use similar::TextDiff;
 use site::anchors::{Problem, Source, slashes};
 
-use crate::blocks::stem;
-use crate::leftovers::files;
+use crate::walk::{files, stem};
 use crate::{monday, replay, snapshots};
 
 /// The table of blocks by language, which the chapter on the proofs shows.

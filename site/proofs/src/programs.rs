@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use site::anchors::Problem;
 
-use crate::leftovers::files;
 use crate::snapshots;
+use crate::walk::files;
 
 /// How long a program may run. None needs a second; this is for the one that never ends.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -16,8 +16,8 @@ use live::{Answer, Session};
 use site::anchors::{Problem, slashes};
 use tokio::time::timeout;
 
-use crate::blocks::Shown;
 use crate::snapshots;
+use crate::walk::Shown;
 
 /// Plays a file of exchanges in order against one fresh app, and compares every answer.
 pub fn story(root: &Path, file: &Path, chapter: &Chapter) -> Result<Vec<Problem>> {

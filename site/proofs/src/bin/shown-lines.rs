@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use proofs::artifacts::Build;
-use proofs::{blocks, coverage, slashes};
+use proofs::walk::Walk;
+use proofs::{coverage, slashes};
 
 fn main() -> Result<ExitCode> {
     let file = std::env::args()
@@ -12,9 +13,9 @@ fn main() -> Result<ExitCode> {
         .context("usage: shown-lines LCOV, the report of `cargo llvm-cov --lcov`")?;
     let lcov = std::fs::read_to_string(&file).with_context(|| format!("reading {file}"))?;
     let root = proofs::root();
-    let report = blocks::check(&root, &Build::current()?.compiled(&root)?)?;
+    let walk = Walk::read(&root, Build::current()?.compiled(&root)?)?;
     let runs = coverage::read(&lcov, &root);
-    let found = coverage::of(&report, &runs);
+    let found = coverage::of(&walk.shown, &runs);
     if found.executable == 0 {
         anyhow::bail!("{file} knows no line that a page shows. Was it made from this checkout?");
     }

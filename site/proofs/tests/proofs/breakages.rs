@@ -15,9 +15,9 @@ use axum::routing::get;
 use code::Chapter;
 use code::exercise::{self, Check};
 use proofs::fails::{Compiler, rustc};
-use proofs::leftovers::files;
 use proofs::links::Rendered;
-use proofs::{Problem, blocks, fails, links, output, programs, replay, slashes, snapshots};
+use proofs::walk::{Walk, files};
+use proofs::{Problem, fails, links, output, programs, replay, slashes, snapshots};
 
 /// The small book, in which nothing is wrong.
 const FIXTURE: &str = "site/proofs/tests/proofs/fixture";
@@ -185,16 +185,14 @@ impl Step {
 
 fn find(book: &Path, proof: &Proof, compiler: &Compiler) -> Result<Vec<Problem>> {
     match proof {
-        Proof::Blocks => Ok(blocks::check(book, &compiled())?.problems),
+        Proof::Blocks => Ok(proofs::check(&Walk::read(book, compiled())?)),
         Proof::Links => {
             let pages = tempfile::tempdir()?;
             links::render(book, pages.path())?;
             let rendered = Rendered::read(pages.path())?;
-            let mut problems = Vec::new();
-            for page in blocks::pages(book)? {
-                problems.extend(rendered.check(book, &page)?);
-            }
-            Ok(problems)
+            let walk = Walk::read(book, compiled())?;
+            let pages = walk.pages.iter();
+            Ok(pages.flat_map(|page| rendered.check(page)).collect())
         }
         Proof::Replay(app) => {
             let chapter = Chapter {

@@ -12,14 +12,12 @@ use code::data::{self, sqlite::Sqlite};
 use code::{Chapter, legacy::OPENING};
 use libtest_mimic::{Arguments, Completion, Trial};
 use proofs::artifacts::Build;
-use proofs::blocks::{Report, stem};
 use proofs::fails::Compiler;
-use proofs::leftovers::files;
 use proofs::links::Rendered;
 use proofs::transcripts::Outcome;
+use proofs::walk::{Walk, files, is, pages, stem};
 use proofs::{
-    Problem, blocks, diagrams, fails, links, monday, output, programs, replay, snapshots,
-    transcripts,
+    Problem, diagrams, fails, links, monday, output, programs, replay, snapshots, transcripts,
 };
 
 static ROOT: LazyLock<PathBuf> = LazyLock::new(proofs::root);
@@ -27,10 +25,14 @@ static ROOT: LazyLock<PathBuf> = LazyLock::new(proofs::root);
 static BUILD: LazyLock<Result<Build, String>> = LazyLock::new(|| Build::current().map_err(told));
 
 /// The walk over all chapters, which most tests ask something of.
-static REPORT: LazyLock<Result<Report, String>> = LazyLock::new(|| {
+static WALK: LazyLock<Result<Walk, String>> = LazyLock::new(|| {
     let compiled = build()?.compiled(&ROOT).map_err(told)?;
-    blocks::check(&ROOT, &compiled).map_err(told)
+    Walk::read(&ROOT, compiled).map_err(told)
 });
+
+/// Everything that is wrong with the chapters and with the files that they show.
+static PROBLEMS: LazyLock<Result<Vec<Problem>, String>> =
+    LazyLock::new(|| Ok(proofs::check(walk()?)));
 
 static COMPILER: LazyLock<Result<Compiler, String>> =
     LazyLock::new(|| Compiler::of(build()?).map_err(told));
@@ -60,25 +62,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }));
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !arguments.list {
-        println!("{}\n", report()?.summary());
+        println!(
+            "{}, {} unproven\n",
+            walk()?.summary_of_blocks(),
+            problems()?.len()
+        );
     }
     conclusion.exit();
 }
 
 fn walks() -> std::io::Result<Vec<Trial>> {
-    let pages = blocks::pages(&ROOT)?;
+    let chapters = pages(&ROOT)?;
     let mut trials = Vec::new();
-    for page in pages.clone() {
+    for page in chapters.clone() {
         trials.push(Trial::test(format!("blocks::{}", stem(&page)), move || {
-            Ok(proofs::verdict(report()?.of(&page))?)
+            let problems = problems()?.iter();
+            Ok(proofs::verdict(
+                problems.filter(|problem| problem.file == page),
+            )?)
         }));
     }
     trials.push(Trial::test("blocks", move || {
-        let report = report()?;
-        let elsewhere = report
-            .problems
-            .iter()
-            .filter(|problem| !pages.contains(&problem.file));
+        let problems = problems()?.iter();
+        let elsewhere = problems.filter(|problem| !chapters.contains(&problem.file));
         Ok(proofs::verdict(elsewhere)?)
     }));
     trials.extend(links()?);
@@ -87,16 +93,20 @@ fn walks() -> std::io::Result<Vec<Trial>> {
 
 fn links() -> std::io::Result<Vec<Trial>> {
     let mut trials = Vec::new();
-    for page in blocks::pages(&ROOT)? {
+    for page in pages(&ROOT)? {
         trials.push(Trial::test(format!("links::{}", stem(&page)), move || {
             let rendered = RENDERED.as_ref().map_err(Clone::clone)?;
-            Ok(proofs::verdict(&rendered.check(&ROOT, &page)?)?)
+            let mut pages = walk()?.pages.iter();
+            let page = pages.find(|found| found.file == page);
+            Ok(proofs::verdict(
+                &page.map(|page| rendered.check(page)).unwrap_or_default(),
+            )?)
         }));
     }
     // These are read where the repository lies, not in the book.
     let mut others = files(&ROOT, ".github")?;
     others.extend(["README.md", "CHANGELOG.md"].map(PathBuf::from));
-    others.retain(|file| file.extension().is_some_and(|extension| extension == "md"));
+    others.retain(|file| is(file, "md"));
     for file in others {
         trials.push(Trial::test(format!("links::{}", stem(&file)), move || {
             Ok(proofs::verdict(&links::in_repository(&ROOT, &file)?)?)
@@ -116,7 +126,7 @@ fn replays() -> std::io::Result<Vec<Trial>> {
         let challenge = file.starts_with("code/exchanges/challenges");
         trials.push(Trial::test(named("replay", &file), move || {
             let chapters = if challenge {
-                report()?.chapters_of(&file)
+                walk()?.chapters_of(&file)
             } else {
                 [name].into()
             };
@@ -135,7 +145,7 @@ fn replays() -> std::io::Result<Vec<Trial>> {
                 }
                 problems.extend(replay::story(&ROOT, &file, chapter).map_err(told)?);
                 if problems.is_empty() {
-                    let shown = &report()?.shown;
+                    let shown = &walk()?.shown;
                     problems = replay::as_shown(&ROOT, &file, chapter, shown).map_err(told)?;
                 }
             }
@@ -231,11 +241,10 @@ fn recordings(some_are_named: bool) -> std::io::Result<Vec<Trial>> {
         }));
     }
     trials.push(Trial::test("output::how-this-guide-is-tested", || {
-        let report = report()?;
-        if !report.problems.is_empty() {
+        if !problems()?.is_empty() {
             return Err("some blocks are unproven, and only proven ones are counted".into());
         }
-        let table = report.table();
+        let table = walk()?.table_of_blocks();
         let problem = snapshots::compare(&ROOT, Path::new(output::BLOCKS), &table);
         Ok(proofs::verdict(&problem)?)
     }));
@@ -277,7 +286,7 @@ fn samples(some_are_named: bool) -> std::io::Result<Vec<Trial>> {
 
 fn with_extension(folder: &str, extension: &str) -> std::io::Result<Vec<PathBuf>> {
     let mut found = files(&ROOT, folder)?;
-    found.retain(|file| file.extension().is_some_and(|e| e == extension));
+    found.retain(|file| is(file, extension));
     Ok(found)
 }
 
@@ -288,8 +297,8 @@ fn named(proof: &str, file: &Path) -> String {
     let below: PathBuf = file.components().skip(2).collect();
     let below = proofs::slashes(&below.with_extension(""));
     let mut name = proof.to_owned();
-    for chapter in report()
-        .map(|report| report.chapters_of(file))
+    for chapter in walk()
+        .map(|walk| walk.chapters_of(file))
         .unwrap_or_default()
     {
         if !below.starts_with(&chapter) {
@@ -303,8 +312,12 @@ fn build() -> Result<&'static Build, String> {
     BUILD.as_ref().map_err(Clone::clone)
 }
 
-fn report() -> Result<&'static Report, String> {
-    REPORT.as_ref().map_err(Clone::clone)
+fn walk() -> Result<&'static Walk, String> {
+    WALK.as_ref().map_err(Clone::clone)
+}
+
+fn problems() -> Result<&'static Vec<Problem>, String> {
+    PROBLEMS.as_ref().map_err(Clone::clone)
 }
 
 fn compiler() -> Result<&'static Compiler, String> {

@@ -1,0 +1,234 @@
+//! The chapters and the samples, read once: the pages with their blocks, what each block names
+//! and shows, the contents, and the files of `code` with their anchors.
+//!
+//! Every proof is a question to this walk. Nothing here says what is right.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use site::anchors::{Source, included_file};
+use site::blocks::{self, Block, Fence};
+
+/// What a block names: a file from the root, and an anchor where it does not name the whole file.
+pub type Named = (PathBuf, Option<String>);
+
+/// The book at a root, and everything that it could show.
+#[derive(Debug)]
+pub struct Walk {
+    /// The root of the repository, or of a copy that is under test.
+    pub root: PathBuf,
+    /// The files, from the root, that some target is made of.
+    pub compiled: BTreeSet<PathBuf>,
+    /// The chapters, sorted by name.
+    pub pages: Vec<Page>,
+    /// The text of `src/SUMMARY.md`.
+    pub summary: String,
+    /// The text files of `code`, with their anchors.
+    pub sources: BTreeMap<PathBuf, Source>,
+    /// What the blocks name, whether it is there or not.
+    pub named: BTreeSet<Named>,
+    /// The blocks that show lines of a file.
+    pub shown: Vec<Shown>,
+}
+
+/// A chapter.
+#[derive(Debug)]
+pub struct Page {
+    /// The file, from the repository's root.
+    pub file: PathBuf,
+    /// What it says.
+    pub text: String,
+    /// Its blocks, from top to bottom.
+    pub blocks: Vec<Block>,
+}
+
+/// A block of a page and what it shows.
+#[derive(Debug)]
+pub struct Shown {
+    /// The page, from the repository's root.
+    pub page: PathBuf,
+    /// The line of the page that opens the block.
+    pub line: usize,
+    /// The language, with `compile_fail` where the block says so.
+    pub kind: String,
+    /// Whether this is a challenge.
+    pub challenge: bool,
+    /// The file that it shows, from the repository's root.
+    pub file: PathBuf,
+    /// The anchor, where it is not the whole file.
+    pub anchor: Option<String>,
+    /// The numbers of the lines that it shows.
+    pub lines: Vec<usize>,
+}
+
+impl Walk {
+    /// Reads the book at `root`. `compiled` are the files, from there, that some target is made
+    /// of.
+    pub fn read(root: &Path, compiled: BTreeSet<PathBuf>) -> io::Result<Self> {
+        let mut walk = Self {
+            root: root.to_path_buf(),
+            compiled,
+            pages: Vec::new(),
+            summary: fs::read_to_string(root.join("src/SUMMARY.md"))?,
+            sources: BTreeMap::new(),
+            named: BTreeSet::new(),
+            shown: Vec::new(),
+        };
+        for file in files(root, "code")? {
+            walk.source(file);
+        }
+        for file in pages(root)? {
+            let text = fs::read_to_string(root.join(&file))?;
+            let blocks = blocks::read(&text);
+            for block in blocks.iter().filter(|block| block.fence != Fence::Pre) {
+                walk.block(&file, block);
+            }
+            walk.pages.push(Page { file, text, blocks });
+        }
+        Ok(walk)
+    }
+
+    /// Keeps a file's anchors. A picture has none.
+    fn source(&mut self, file: PathBuf) {
+        if let Ok(source) = Source::read(&self.root, &file) {
+            self.sources.insert(file, source);
+        }
+    }
+
+    fn block(&mut self, page: &Path, block: &Block) {
+        let Some((file, anchor)) = named(page, block) else {
+            return;
+        };
+        // A chapter may show a hidden file, such as `.env.example`.
+        if file.starts_with("code") && !self.sources.contains_key(&file) {
+            self.source(file.clone());
+        }
+        let lines = self.sources.get(&file).map(|s| s.shown(anchor.as_deref()));
+        if let Some(Ok(lines)) = lines {
+            self.shown.push(Shown {
+                page: page.to_path_buf(),
+                line: block.line,
+                kind: kind(block),
+                challenge: block.has("challenge"),
+                file: file.clone(),
+                anchor: anchor.clone(),
+                lines: lines.iter().map(|line| line.number).collect(),
+            });
+        }
+        self.named.insert((file, anchor));
+    }
+
+    /// The files below a folder of `code` with an extension, from the root.
+    pub fn below<'a>(
+        &'a self,
+        folder: &'a str,
+        extension: &'a str,
+    ) -> impl Iterator<Item = &'a Path> {
+        self.sources
+            .keys()
+            .map(PathBuf::as_path)
+            .filter(move |file| file.starts_with(folder) && is(file, extension))
+    }
+
+    /// The chapters that show something of a file, by name.
+    pub fn chapters_of(&self, file: &Path) -> BTreeSet<String> {
+        self.shown
+            .iter()
+            .filter(|shown| shown.file == file)
+            .map(|shown| stem(&shown.page))
+            .collect()
+    }
+
+    /// How many blocks there are of each language, in one line.
+    pub fn summary_of_blocks(&self) -> String {
+        let counts: Vec<String> = self
+            .languages()
+            .iter()
+            .map(|(language, count)| format!("{count} {language}"))
+            .collect();
+        format!("{} blocks ({})", self.shown.len(), counts.join(", "))
+    }
+
+    /// The same counts, one language per line, for the chapter about the proofs.
+    pub fn table_of_blocks(&self) -> String {
+        let mut table = String::new();
+        for (language, count) in self.languages() {
+            table += &format!("{count:4}  {language}\n");
+        }
+        table + &format!("{:4}  blocks in all\n", self.shown.len())
+    }
+
+    fn languages(&self) -> BTreeMap<&str, usize> {
+        let mut languages = BTreeMap::new();
+        for shown in &self.shown {
+            *languages.entry(shown.kind.as_str()).or_default() += 1;
+        }
+        languages
+    }
+}
+
+/// The file and the anchor that a block of `page` names.
+pub fn named(page: &Path, block: &Block) -> Option<Named> {
+    let include = block.include.as_ref().ok()?;
+    let file = included_file(page, include)?;
+    Some((file, include.anchor.clone()))
+}
+
+fn kind(block: &Block) -> String {
+    if block.has("compile_fail") {
+        format!("{},compile_fail", block.language)
+    } else {
+        block.language.clone()
+    }
+}
+
+/// Every file below a folder, from the root, sorted by name; hidden ones are left out. A folder
+/// that does not exist has no files.
+pub fn files(root: &Path, folder: &str) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from(folder)];
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(root.join(&folder)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let entry = entry?;
+            let path = folder.join(entry.file_name());
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                continue;
+            }
+            if entry.file_type()?.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Every chapter's file, from the root, sorted by name.
+pub fn pages(root: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut pages = files(root, "src")?;
+    pages.retain(|page| {
+        is(page, "md") && !page.starts_with("src/generated") && !page.ends_with("SUMMARY.md")
+    });
+    Ok(pages)
+}
+
+/// Whether a file has this extension.
+pub fn is(file: &Path, extension: &str) -> bool {
+    file.extension().is_some_and(|found| found == extension)
+}
+
+/// The name of a file without its extension.
+pub fn stem(file: &Path) -> String {
+    file.file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
