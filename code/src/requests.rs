@@ -39,6 +39,7 @@ pub fn count_from_one() -> impl Fn() -> u64 + Send + Sync + 'static {
     move || last.fetch_add(1, Ordering::Relaxed) + 1
 }
 
+// ANCHOR: app-with
 /// The shop with a clock, a source of order ids, and the token that staff must send.
 /// A real service passes `Timestamp::now`, and ids that survive a restart.
 pub fn app_with(
@@ -58,6 +59,7 @@ pub fn app_with(
         .layer(DefaultBodyLimit::max(16 * 1024)) // bytes
         .with_state(state)
 }
+// ANCHOR_END: app-with
 
 /// The data that belongs to the whole program and not to one request.
 #[derive(Clone, FromRef)]
