@@ -25,6 +25,8 @@ pub struct Tag {
     pub links: Vec<String>,
     /// What its `id` says.
     pub id: Option<String>,
+    /// What its `class` says; empty where it has none.
+    pub class: String,
 }
 
 const VOID: [&str; 14] = [
@@ -81,6 +83,7 @@ fn read(tag: &HtmlTag, line: usize) -> Tag {
             .flatten()
             .collect(),
         id: value("id"),
+        class: value("class").unwrap_or_default(),
     }
 }
 

@@ -22,6 +22,7 @@ pub mod output;
 pub mod programs;
 pub mod replay;
 mod rules;
+pub mod sentences;
 pub mod snapshots;
 pub mod transcripts;
 pub mod walk;

@@ -17,7 +17,7 @@ use code::exercise::{self, Check};
 use proofs::fails::{Compiler, rustc};
 use proofs::links::Rendered;
 use proofs::walk::{Walk, files};
-use proofs::{Problem, fails, links, output, programs, replay, slashes, snapshots};
+use proofs::{Problem, fails, links, output, programs, replay, sentences, slashes, snapshots};
 
 /// The small book, in which nothing is wrong.
 const FIXTURE: &str = "site/proofs/tests/proofs/fixture";
@@ -59,6 +59,7 @@ use Step::{Add, Swap};
 /// What finds it.
 enum Proof {
     Blocks,
+    Sentences,
     Links,
     Replay(fn() -> Router),
     Program,
@@ -125,6 +126,7 @@ fn nothing_is_wrong(root: &Path, compiler: &Compiler) -> Result<()> {
     };
     let proofs = [
         Proof::Blocks,
+        Proof::Sentences,
         Proof::Links,
         Proof::Replay(shop),
         Proof::Program,
@@ -186,6 +188,7 @@ impl Step {
 fn find(book: &Path, proof: &Proof, compiler: &Compiler) -> Result<Vec<Problem>> {
     match proof {
         Proof::Blocks => Ok(proofs::check(&Walk::read(book, compiled())?)),
+        Proof::Sentences => Ok(sentences::check(&Walk::read(book, compiled())?)),
         Proof::Links => {
             let pages = tempfile::tempdir()?;
             links::render(book, pages.path())?;
@@ -286,6 +289,7 @@ fn broken(title: &'static str, steps: Vec<Step>) -> Breakage {
 
 fn breakages() -> Vec<Breakage> {
     let mut all = blocks_in_the_chapter();
+    all.extend(blocks_without_a_sentence());
     all.extend(fences_that_say_more());
     all.extend(includes_and_anchors());
     all.extend(leftovers());
@@ -349,6 +353,73 @@ fn blocks_in_the_chapter() -> Vec<Breakage> {
             "<pre\nclass=\"rust\">let open = true;</pre>\n",
         ),
         on_page("raw code", "Text <code>let open = true;</code> goes on.\n"),
+    ]
+}
+
+fn blocks_without_a_sentence() -> Vec<Breakage> {
+    let without = |title, steps| Breakage {
+        title,
+        steps,
+        proof: Proof::Sentences,
+    };
+    vec![
+        without(
+            "a block under a heading, without a sentence between",
+            vec![Swap(
+                PAGE,
+                "The function `open` says whether the door is open:\n\n",
+                "",
+            )],
+        ),
+        without(
+            "a block under another, without a sentence between",
+            vec![Swap(
+                PAGE,
+                "A cup that is dropped cannot be measured:\n\n",
+                "",
+            )],
+        ),
+        without(
+            "a label in the place of a sentence",
+            vec![Swap(
+                PAGE,
+                "A cup that is dropped cannot be measured:",
+                "**A cup**",
+            )],
+        ),
+        without(
+            "a heading in the place of a sentence",
+            vec![Swap(
+                PAGE,
+                "A cup that is dropped cannot be measured:",
+                "## A cup that is dropped cannot be measured",
+            )],
+        ),
+        without(
+            "a folded sentence before a block that is not folded",
+            vec![
+                Swap(PAGE, "Ask for the door, and it answers:\n\n", ""),
+                Swap(
+                    PAGE,
+                    "\n</details>",
+                    "\nAsk for the door, and it answers:\n\n</details>",
+                ),
+            ],
+        ),
+        without(
+            "a message without a sentence, under another block than its sample",
+            vec![Add(
+                PAGE,
+                "```text,message,line=1\n{{#include ../code/fails/taken.stderr}}\n```\n",
+            )],
+        ),
+        without(
+            "a block below a pair, without a sentence between",
+            vec![Add(
+                PAGE,
+                "```rust\n{{#include ../code/src/shop.rs:door}}\n```\n",
+            )],
+        ),
     ]
 }
 

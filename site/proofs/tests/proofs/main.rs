@@ -17,7 +17,8 @@ use proofs::links::Rendered;
 use proofs::transcripts::Outcome;
 use proofs::walk::{Walk, files, is, pages, stem};
 use proofs::{
-    Problem, diagrams, fails, links, monday, output, programs, replay, snapshots, transcripts,
+    Problem, diagrams, fails, links, monday, output, programs, replay, sentences, snapshots,
+    transcripts,
 };
 
 static ROOT: LazyLock<PathBuf> = LazyLock::new(proofs::root);
@@ -34,6 +35,10 @@ static WALK: LazyLock<Result<Walk, String>> = LazyLock::new(|| {
 static PROBLEMS: LazyLock<Result<Vec<Problem>, String>> =
     LazyLock::new(|| Ok(proofs::check(walk()?)));
 
+/// The blocks that no sentence introduces.
+static UNINTRODUCED: LazyLock<Result<Vec<Problem>, String>> =
+    LazyLock::new(|| Ok(sentences::check(walk()?)));
+
 static COMPILER: LazyLock<Result<Compiler, String>> =
     LazyLock::new(|| Compiler::of(build()?).map_err(told));
 
@@ -49,6 +54,20 @@ static RENDERED: LazyLock<Result<Rendered, String>> = LazyLock::new(|| {
 /// chapter `requests`, unchanged, pass against each of them.
 const ALIKE: [&str; 3] = ["structure", "data", "transactions"];
 
+/// The chapters that do not introduce each block with a sentence yet.
+const NOT_YET: [&str; 10] = [
+    "introduction",
+    "runtime",
+    "requests",
+    "structure",
+    "data",
+    "transactions",
+    "errors",
+    "mistakes",
+    "final-thoughts",
+    "how-this-guide-is-tested",
+];
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
@@ -63,9 +82,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !arguments.list {
         println!(
-            "{}, {} unproven\n",
+            "{}, {} unproven, {} without a sentence before\n",
             walk()?.summary_of_blocks(),
-            problems()?.len()
+            problems()?.len(),
+            unintroduced()?.len()
         );
     }
     conclusion.exit();
@@ -75,10 +95,19 @@ fn walks() -> std::io::Result<Vec<Trial>> {
     let chapters = pages(&ROOT)?;
     let mut trials = Vec::new();
     for page in chapters.clone() {
+        let of = page.clone();
         trials.push(Trial::test(format!("blocks::{}", stem(&page)), move || {
             let problems = problems()?.iter();
+            Ok(proofs::verdict(problems.filter(|found| found.file == of))?)
+        }));
+        let name = stem(&page);
+        if NOT_YET.contains(&&*name) {
+            continue;
+        }
+        trials.push(Trial::test(format!("sentences::{name}"), move || {
+            let problems = unintroduced()?.iter();
             Ok(proofs::verdict(
-                problems.filter(|problem| problem.file == page),
+                problems.filter(|found| found.file == page),
             )?)
         }));
     }
@@ -318,6 +347,10 @@ fn walk() -> Result<&'static Walk, String> {
 
 fn problems() -> Result<&'static Vec<Problem>, String> {
     PROBLEMS.as_ref().map_err(Clone::clone)
+}
+
+fn unintroduced() -> Result<&'static Vec<Problem>, String> {
+    UNINTRODUCED.as_ref().map_err(Clone::clone)
 }
 
 fn compiler() -> Result<&'static Compiler, String> {
