@@ -1,5 +1,5 @@
-//! Every snippet of *Rust Backend Basics*: one module a chapter, each with an
-//! [`axum::Router`] of its own.
+//! Every snippet of *Rust Backend Basics*: small programs, each with an
+//! [`axum::Router`] of its own, and the chapters that show them.
 
 use axum::Router;
 
@@ -15,60 +15,96 @@ pub mod runtime;
 pub mod structure;
 pub mod transactions;
 
-/// A chapter of the guide that has an app.
+/// A program of the guide: a whole small backend that several chapters may show.
 #[derive(Clone, Copy)]
-pub struct Chapter {
-    /// The name that the chapter, its module, its exchanges and its tests share.
+pub struct Program {
+    /// The name of its module.
     pub name: &'static str,
-    /// Makes a fresh app: a shop that has just opened.
+    /// Makes a fresh app: a shop without orders.
     pub app: fn() -> Router,
 }
 
-/// Every chapter with an app, in reading order.
-pub const CHAPTERS: &[Chapter] = &[
-    Chapter {
+/// Every program, in the sequence in which the chapters show them.
+pub const PROGRAMS: &[Program] = &[
+    Program {
         name: "runtime",
         app: runtime::app,
     },
-    Chapter {
+    Program {
         name: "requests",
         app: requests::app,
     },
-    Chapter {
+    Program {
         name: "structure",
         app: structure::app,
     },
-    Chapter {
+    Program {
         name: "data",
         app: data::app,
     },
-    Chapter {
+    Program {
         name: "transactions",
         app: transactions::app,
     },
-    Chapter {
+    Program {
         name: "errors",
         app: errors::app,
     },
-    Chapter {
+    Program {
         name: "mistakes",
         app: mistakes::app,
     },
 ];
 
-/// The chapter of that name, if there is one.
-pub fn chapter(name: &str) -> Option<&'static Chapter> {
-    CHAPTERS.iter().find(|chapter| chapter.name == name)
+/// A chapter with HTTP exchanges.
+#[derive(Clone, Copy)]
+pub struct Chapter {
+    /// The name that the chapter, its exchanges and its tests share.
+    pub name: &'static str,
+    /// The name of the program that answers its exchanges.
+    pub program: &'static str,
 }
 
-/// Makes an app as a server has it, which keeps its books in a database file.
+impl Chapter {
+    const fn of(name: &'static str, program: &'static str) -> Self {
+        Self { name, program }
+    }
+}
+
+/// Every chapter with exchanges, in reading order, and the program that answers them.
+///
+/// `site` reads this table from the source, so a chapter takes one line of two names.
+pub const CHAPTERS: &[Chapter] = &[
+    Chapter::of("runtime", "runtime"),
+    Chapter::of("requests", "requests"),
+    Chapter::of("state", "requests"),
+    Chapter::of("validation", "requests"),
+    Chapter::of("structure", "structure"),
+    Chapter::of("data", "data"),
+    Chapter::of("transactions", "transactions"),
+    Chapter::of("errors", "errors"),
+    Chapter::of("mistakes", "mistakes"),
+];
+
+/// The program of that name, if there is one.
+pub fn program(name: &str) -> Option<&'static Program> {
+    PROGRAMS.iter().find(|program| program.name == name)
+}
+
+/// The program that answers the exchanges of that chapter, if it has any.
+pub fn program_of(chapter: &str) -> Option<&'static Program> {
+    let chapter = CHAPTERS.iter().find(|one| one.name == chapter)?;
+    program(chapter.program)
+}
+
+/// Makes an app as a server has it, which stores its data in a database file.
 #[cfg(feature = "sqlite")]
 pub type Open =
     fn(&std::path::Path) -> Result<Router, data::repository::StorageError>;
 
 #[cfg(feature = "sqlite")]
-impl Chapter {
-    /// What makes this chapter's app with a database file, where it can have one.
+impl Program {
+    /// The function that makes this program's app with a database file, if it has one.
     pub fn open(&self) -> Option<Open> {
         match self.name {
             "data" => Some(data::open),
@@ -81,13 +117,39 @@ impl Chapter {
 }
 
 #[cfg(feature = "server")]
-impl Chapter {
-    /// A fresh app with what a server has and a page has not: layers that need a clock
-    /// or threads.
+impl Program {
+    /// A fresh app as a server has it, with the layers that need a clock or threads, which
+    /// a page does not have.
     pub fn served(&self) -> Router {
         match self.name {
             "errors" => errors::served(),
             _ => (self.app)(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_chapter_names_a_program_and_every_program_has_a_chapter() {
+        for chapter in CHAPTERS {
+            let Chapter { name, program } = chapter;
+            assert!(program_of(name).is_some(), "{name} names {program}");
+        }
+        for Program { name, .. } in PROGRAMS {
+            let shown = CHAPTERS.iter().any(|chapter| chapter.program == *name);
+            assert!(shown, "no chapter shows {name}");
+        }
+    }
+
+    #[test]
+    fn a_name_stands_for_one_program() {
+        for Program { name, .. } in PROGRAMS {
+            if let Some(shown) = program_of(name) {
+                assert_eq!(shown.name, *name);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
 
-use code::CHAPTERS;
+use code::{CHAPTERS, PROGRAMS};
 
 fn chapter(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chapter"));
@@ -37,12 +37,13 @@ fn refused(command: &mut Command) -> io::Result<(Option<i32>, String)> {
 struct Running {
     child: Child,
     says: BufReader<ChildStdout>,
+    program: String,
     port: u16,
 }
 
 impl Running {
     fn start() -> io::Result<Self> {
-        Self::of(&mut chapter(&["requests", "--port", "0"]))
+        chapter_running("requests")
     }
 
     fn of(command: &mut Command) -> io::Result<Self> {
@@ -51,13 +52,16 @@ impl Running {
         let mut running = Self {
             child,
             says,
+            program: String::new(),
             port: 0,
         };
         let line = running.line()?;
-        let (_, address) = line
+        let (program, address) = line
             .trim_end()
-            .split_once(" answers on http://localhost:")
+            .strip_prefix("The program ")
+            .and_then(|rest| rest.split_once(" answers on http://localhost:"))
             .unwrap_or_else(|| panic!("it says where it answers, not {line:?}"));
+        running.program = program.to_owned();
         running.port = address.parse().expect("a port is a number");
         Ok(running)
     }
@@ -137,23 +141,43 @@ fn it_listens_on_one_loopback_address() -> io::Result<()> {
 fn an_unknown_name_gets_the_list_of_names() {
     let (code, says) = fails(&["requets"]);
     assert_eq!(code, Some(2));
-    assert!(says.starts_with("No chapter requets has an app."), "{says}");
-    let names: Vec<_> = CHAPTERS.iter().map(|chapter| chapter.name).collect();
-    let list = format!("Chapters with an app: {}", names.join(", "));
-    assert!(says.contains(&list), "{says}");
+    let begins = "There is no chapter or program requets.";
+    assert!(says.starts_with(begins), "{says}");
+    let chapters: Vec<_> = CHAPTERS.iter().map(|chapter| chapter.name).collect();
+    let programs: Vec<_> = PROGRAMS.iter().map(|program| program.name).collect();
+    for (kind, names) in [("Chapters", chapters), ("Programs", programs)] {
+        let list = format!("{kind}: {}", names.join(", "));
+        assert!(says.contains(&list), "{says}");
+    }
+}
+
+#[test]
+fn a_chapter_and_its_program_are_both_names() -> io::Result<()> {
+    for chapter in CHAPTERS.iter().filter(|one| one.name != one.program) {
+        for name in [chapter.name, chapter.program] {
+            let mut running = chapter_running(name)?;
+            assert_eq!(running.program, chapter.program, "{name}");
+            running.child.kill()?;
+        }
+    }
+    Ok(())
+}
+
+fn chapter_running(name: &str) -> io::Result<Running> {
+    Running::of(&mut chapter(&[name, "--port", "0"]))
 }
 
 #[test]
 fn what_it_cannot_read_gets_the_usage() {
     for (arguments, problem) in [
-        (&[][..], "Which chapter?"),
+        (&[][..], "Which chapter or program?"),
         (&["requests", "--port"], "--port needs a number after it."),
         (
             &["requests", "--port", "65536"],
             "--port 65536: a port is a number",
         ),
         (&["requests", "--prot", "1"], "There is no option --prot."),
-        (&["requests", "requests"], "One chapter at a time"),
+        (&["requests", "requests"], "Name one program only."),
     ] {
         let (code, says) = fails(arguments);
         assert_eq!(code, Some(2), "{arguments:?}");
@@ -210,10 +234,10 @@ mod database {
     }
 
     #[test]
-    fn a_chapter_without_one_says_so() {
+    fn a_program_without_one_says_so() {
         let (code, says) = fails(&open("requests", Path::new("shop.db")));
         assert_eq!(code, Some(1));
-        let wanted = "The chapter requests keeps nothing in a file. Chapters that do: data, \
+        let wanted = "The program requests has no database. Programs with a database: data, \
              transactions, errors";
         assert!(says.starts_with(wanted), "{says}");
         let (code, says) = fails(&["data", "--database"]);
@@ -231,8 +255,8 @@ mod database {
         fs::write(&file, "two flat whites and a muffin, to go, for Ada")?;
         assert_eq!(
             refuses(&file),
-            "the books cannot be read or written: file is not a database. Name another file, or \
-             one that is not there yet."
+            "the books cannot be read or written: file is not a database. Choose another \
+             file, or one that does not exist yet."
         );
         assert!(fs::read_to_string(&file)?.starts_with("two flat whites"));
         Ok(())
@@ -258,7 +282,8 @@ mod database {
         let folder = tempfile::tempdir()?;
         let cellar = folder.path().join("cellar");
         let says = refuses(&cellar.join("shop.db"));
-        let why = format!("there is no folder {}. Make it first", cellar.display());
+        let why =
+            format!("the folder {} does not exist. Create it", cellar.display());
         assert!(says.starts_with(&why), "{says}");
         Ok(())
     }
@@ -268,7 +293,7 @@ mod database {
     #[test]
     fn a_name_is_the_name_of_a_file() -> Tested {
         let names = [":memory:", "file:shop.db?mode=memory"];
-        for served in CHAPTERS.iter().filter(|served| served.open().is_some()) {
+        for served in PROGRAMS.iter().filter(|served| served.open().is_some()) {
             for name in names {
                 let folder = tempfile::tempdir()?;
                 let mut command = chapter(&open(served.name, Path::new(name)));
@@ -356,7 +381,7 @@ mod stopping {
         let mut order = order_under_way(&running)?;
 
         running.signal(signal)?;
-        running.wait_for("Finishing the requests under way")?;
+        running.wait_for("Finishing the requests in progress")?;
 
         order.get_mut().write_all(ORDER)?;
         let mut answer = String::new();
@@ -383,7 +408,7 @@ mod stopping {
         let _never_sent = order_under_way(&running)?;
 
         running.signal("TERM")?;
-        running.wait_for("Finishing the requests under way")?;
+        running.wait_for("Finishing the requests in progress")?;
         running.signal("INT")?;
         assert!(running.child.wait()?.success());
         Ok(())

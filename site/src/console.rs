@@ -1,11 +1,12 @@
 //! The console in the page: `live`, compiled to WebAssembly and bound to JavaScript.
 //!
-//! Each chapter has a module of its own, so that what a page loads does not grow with the other
-//! chapters. `live` and the samples are compiled once; a module is a link of them, started at
-//! one function that names the chapter's app. What that does not reach is left out.
+//! Each program has a module of its own, so that the size of a console does not depend on the other
+//! programs, and chapters that show one program share its module. `live` and the samples are
+//! compiled once. Each module links them with one function that names the program's app, and the
+//! linker leaves out the code that this function does not reach.
 //!
-//! The pages are the same with it and without it. They ask for `generated/live/CHAPTER.js` when
-//! the reader first presses Send, and say so when it is not there.
+//! The pages are the same with a console and without it. They ask for `generated/live/PROGRAM.js`
+//! when the reader first presses Send, and show a message when the file is missing.
 
 use std::{
     collections::BTreeSet,
@@ -35,7 +36,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// `strip=symbols` would hide from wasm-bindgen which features the module uses.
 const MODULE: [&str; 11] = [
     "--edition=2024",
-    "--crate-name=chapter",
+    "--crate-name=program",
     "--crate-type=cdylib",
     "--target",
     TARGET,
@@ -67,7 +68,7 @@ pub enum Linked {
     Small,
 }
 
-/// Builds the modules of these chapters into `folder`, and takes away what else is there. Says
+/// Builds the modules of these programs into `folder`, and takes away what else is there. Says
 /// whether a module is new.
 ///
 /// Where the target is missing and cannot be added, it says so and leaves the console out: the
@@ -79,10 +80,10 @@ pub enum Linked {
 pub fn build(
     root: &Path,
     folder: &Path,
-    chapters: &BTreeSet<String>,
+    programs: &BTreeSet<String>,
     linked: Linked,
 ) -> Result<bool> {
-    if chapters.is_empty() {
+    if programs.is_empty() {
         remove(folder)?;
         return Ok(false);
     }
@@ -108,8 +109,8 @@ pub fn build(
         linked,
         toolchain,
     };
-    let new = linker.link_all(chapters)?;
-    copy(&linker.bound(), folder, chapters)?;
+    let new = linker.link_all(programs)?;
+    copy(&linker.bound(), folder, programs)?;
     Ok(new)
 }
 
@@ -127,14 +128,14 @@ pub fn remove(folder: &Path) -> Result<()> {
     }
 }
 
-/// The files of a chapter's module.
-fn files(chapter: &str) -> [String; 2] {
-    [format!("{chapter}.js"), format!("{chapter}_bg.wasm")]
+/// The files of a program's module.
+fn files(program: &str) -> [String; 2] {
+    [format!("{program}.js"), format!("{program}_bg.wasm")]
 }
 
-/// Puts the modules of these chapters into `folder`, and nothing else.
-fn copy(bound: &Path, folder: &Path, chapters: &BTreeSet<String>) -> Result<()> {
-    let wanted: BTreeSet<String> = chapters.iter().flat_map(|chapter| files(chapter)).collect();
+/// Puts the modules of these programs into `folder`, and nothing else.
+fn copy(bound: &Path, folder: &Path, programs: &BTreeSet<String>) -> Result<()> {
+    let wanted: BTreeSet<String> = programs.iter().flat_map(|program| files(program)).collect();
     for name in &wanted {
         let file = bound.join(name);
         let content =
@@ -258,23 +259,23 @@ impl Linker<'_> {
         self.modules.join("bound")
     }
 
-    /// Makes the modules of these chapters, as many at a time as there are cores. Says whether
+    /// Makes the modules of these programs, as many at a time as there are cores. Says whether
     /// one is new.
-    fn link_all(&self, chapters: &BTreeSet<String>) -> Result<bool> {
+    fn link_all(&self, programs: &BTreeSet<String>) -> Result<bool> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let (next, new) = (Mutex::new(chapters.iter()), AtomicBool::new(false));
+        let (next, new) = (Mutex::new(programs.iter()), AtomicBool::new(false));
         let work = || -> Result<()> {
             loop {
                 // Not in the condition of a loop, where the lock would be held all through it.
-                let chapter = next.lock().unwrap_or_else(PoisonError::into_inner).next();
-                let Some(chapter) = chapter else {
+                let program = next.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some(program) = program else {
                     return Ok(());
                 };
-                new.fetch_or(self.link(chapter)?, Ordering::Relaxed);
+                new.fetch_or(self.link(program)?, Ordering::Relaxed);
             }
         };
         thread::scope(|scope| {
-            let workers: Vec<_> = (0..cores.min(chapters.len()))
+            let workers: Vec<_> = (0..cores.min(programs.len()))
                 .map(|_| scope.spawn(work))
                 .collect();
             workers.into_iter().try_for_each(|worker| {
@@ -286,8 +287,8 @@ impl Linker<'_> {
         Ok(new.into_inner())
     }
 
-    /// Makes the module of a chapter unless it is there, and says whether it is new.
-    fn link(&self, chapter: &str) -> Result<bool> {
+    /// Makes the module of a program unless it is there, and says whether it is new.
+    fn link(&self, program: &str) -> Result<bool> {
         let mut options = MODULE.to_vec();
         if self.linked == Linked::Small {
             options.push("-Clto=fat");
@@ -297,16 +298,16 @@ impl Linker<'_> {
             "//! rustc {}\n\n#[unsafe(no_mangle)]\npub extern \"C\" fn open() {{\n    \
              live::open(live::code::{}::app);\n}}\n",
             options.join(" "),
-            chapter.replace('-', "_"),
+            program.replace('-', "_"),
         );
-        let start = self.modules.join(format!("{chapter}.rs"));
+        let start = self.modules.join(format!("{program}.rs"));
         put(&start, text.as_bytes())?;
-        let made = files(chapter).map(|name| self.bound().join(name));
+        let made = files(program).map(|name| self.bound().join(name));
         if is_younger(&made, &[self.library, &start]) {
             return Ok(false);
         }
 
-        let module = self.modules.join(format!("{chapter}.wasm"));
+        let module = self.modules.join(format!("{program}.wasm"));
         let libraries = self.library.parent().unwrap_or(self.library);
         // Beside the target's folder there is one for what runs on this machine: macros.
         let target = libraries.ancestors().nth(3).unwrap_or(libraries);
@@ -324,7 +325,7 @@ impl Linker<'_> {
         if !output.status.success() {
             let told = String::from_utf8_lossy(&output.stderr);
             let told = told.trim_end();
-            bail!("the console of the chapter {chapter} could not be linked.\n{told}");
+            bail!("the console of the program {program} could not be linked.\n{told}");
         }
         Bindgen::new()
             .input_path(&module)
@@ -443,9 +444,9 @@ mod tests {
     #[test]
     fn a_folder_gets_the_modules_that_the_pages_ask_for_and_no_others() -> Result<()> {
         let (bound, folder) = (tempfile::tempdir()?, tempfile::tempdir()?);
-        for chapter in ["requests", "data", "gone"] {
-            for name in files(chapter) {
-                fs::write(bound.path().join(name), chapter)?;
+        for program in ["requests", "data", "gone"] {
+            for name in files(program) {
+                fs::write(bound.path().join(name), program)?;
             }
         }
         fs::write(folder.path().join("gone.js"), "of another day")?;

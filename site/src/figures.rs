@@ -55,8 +55,22 @@ pub fn message(origin: &Origin, block: &Code<'_>, helps: &RangeInclusive<usize>)
     figure("listing message", "", origin, &origin.anchor(), &shown)
 }
 
+/// The chapter that exchanges belong to, and the program that answers them.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    pub chapter: &'a str,
+    pub program: &'a str,
+}
+
+impl Asked<'_> {
+    fn attributes(self) -> String {
+        let Self { chapter, program } = self;
+        format!("data-chapter=\"{chapter}\" data-program=\"{program}\"")
+    }
+}
+
 /// An exchange: the request, then the answer, folded where the reader is to guess first.
-pub fn exchange(origin: &Origin, chapter: &str, exchange: &Exchange, predict: bool) -> String {
+pub fn exchange(origin: &Origin, asked: Asked<'_>, exchange: &Exchange, predict: bool) -> String {
     let answer = exchange.answer.as_deref().map_or(String::new(), answer);
     let answer = if predict {
         folded("The recorded answer", &answer)
@@ -65,8 +79,9 @@ pub fn exchange(origin: &Origin, chapter: &str, exchange: &Exchange, predict: bo
     };
     let shown = format!("{}\n\n{answer}", request(exchange));
     let attributes = format!(
-        "id=\"exchange-{}\" data-chapter=\"{chapter}\"{}",
+        "id=\"exchange-{}\" {}{}",
         slug(&exchange.title),
+        asked.attributes(),
         if exchange.server { " data-server" } else { "" },
     );
     let caption = format!("{} {}", inline(&exchange.title), origin.anchor());
@@ -74,13 +89,19 @@ pub fn exchange(origin: &Origin, chapter: &str, exchange: &Exchange, predict: bo
 }
 
 /// A challenge: the request to start from, and a solution with the answer that is wanted.
-pub fn challenge(origin: &Origin, chapter: &str, start: &Exchange, solution: &Exchange) -> String {
+pub fn challenge(
+    origin: &Origin,
+    asked: Asked<'_>,
+    start: &Exchange,
+    solution: &Exchange,
+) -> String {
     let wanted = solution.answer.as_deref().map_or(String::new(), answer);
     let solved = format!("{}\n\n{wanted}", request(solution));
     let shown = format!("{}\n\n{}", request(start), folded("One solution", &solved));
     let attributes = format!(
-        "id=\"challenge-{}\" data-chapter=\"{chapter}\"",
-        slug(&solution.title)
+        "id=\"challenge-{}\" {}",
+        slug(&solution.title),
+        asked.attributes()
     );
     let caption = format!("{} {}", inline(&start.title), origin.anchor());
     figure("challenge", &attributes, origin, &caption, &shown)

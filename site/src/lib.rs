@@ -13,6 +13,7 @@ mod console;
 mod figures;
 mod generated;
 pub mod page;
+mod programs;
 mod publish;
 pub mod replay;
 mod repository;

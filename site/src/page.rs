@@ -17,8 +17,9 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use crate::{
     anchors::{Anchor, Line, Problem, Source, included_file, slashes},
     blocks::{self, Block},
-    figures::{self, Code, Origin},
+    figures::{self, Asked, Code, Origin},
     generated,
+    programs::Programs,
     repository::Repository,
 };
 
@@ -29,8 +30,8 @@ pub struct Site {
 }
 
 impl Site {
-    /// The chapters whose apps the pages ask, once they have been made: by this or by a clone,
-    /// as mdBook takes a preprocessor for good.
+    /// The programs that the pages need, once this preprocessor or a clone of it has made them.
+    /// mdBook takes ownership of a preprocessor, so its caller keeps a clone.
     pub fn asked(&self) -> BTreeSet<String> {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.clone()
@@ -45,6 +46,7 @@ impl Preprocessor for Site {
     fn run(&self, context: &PreprocessorContext, mut book: Book) -> Result<Book> {
         let sources = context.root.join(&context.config.book.src);
         let repository = Repository::from_environment();
+        let programs = Programs::read(&context.root);
         let mut used = Used::default();
         let mut problems = Vec::new();
         book.for_each_chapter_mut(|chapter| {
@@ -53,6 +55,7 @@ impl Preprocessor for Site {
                 &context.config.book.src,
                 chapter,
                 &repository,
+                &programs,
             ) else {
                 return;
             };
@@ -66,18 +69,18 @@ impl Preprocessor for Site {
             return Err(Error::msg(lines.join("\n")));
         }
         generated::write(&context.root, &sources.join("generated"), &used.files)?;
-        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = used.apps;
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = used.programs;
         LinkPreprocessor::new().run(context, book)
     }
 }
 
-/// What the pages show and ask.
+/// The files and programs that the pages need.
 #[derive(Default)]
 struct Used {
     /// The files that they show.
     files: BTreeSet<PathBuf>,
-    /// The chapters whose apps they ask.
-    apps: BTreeSet<String>,
+    /// The programs that answer their exchanges.
+    programs: BTreeSet<String>,
 }
 
 /// A chapter that is being made into a page.
@@ -88,6 +91,7 @@ struct Page<'a> {
     /// From the page to the folder of all pages: empty, or `../` as often as it takes.
     up: String,
     repository: &'a Repository,
+    programs: &'a Programs,
 }
 
 impl<'a> Page<'a> {
@@ -97,6 +101,7 @@ impl<'a> Page<'a> {
         src: &Path,
         chapter: &Chapter,
         repository: &'a Repository,
+        programs: &'a Programs,
     ) -> Option<Self> {
         let source = chapter.source_path.as_ref()?;
         let depth = chapter.path.as_ref()?.components().count();
@@ -105,6 +110,7 @@ impl<'a> Page<'a> {
             file: src.join(source),
             up: "../".repeat(depth - 1),
             repository,
+            programs,
         })
     }
 
@@ -157,7 +163,7 @@ impl<'a> Page<'a> {
                 .link(&file, anchored.then_some(&*lines), &self.up),
         };
         match block.language.as_str() {
-            "http" => self.exchanges(block, &source, &lines, &origin, &mut used.apps),
+            "http" => self.exchanges(block, &source, &lines, &origin, &mut used.programs),
             "mermaid" => {
                 let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
                 Ok(figures::diagram(&origin, &texts))
@@ -212,7 +218,7 @@ impl<'a> Page<'a> {
         source: &Source,
         lines: &[Line],
         origin: &Origin,
-        asked: &mut BTreeSet<String>,
+        programs: &mut BTreeSet<String>,
     ) -> Result<String, Problem> {
         let text: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
         let exchanges = exchange::read(&text.join("\n")).map_err(|problem| {
@@ -224,34 +230,37 @@ impl<'a> Page<'a> {
                 let message = "a challenge has two exchanges: where to start, and a solution";
                 return Err(Problem::new(&source.file, 1, message));
             };
-            asked.insert(self.name());
-            return Ok(figures::challenge(origin, &self.name(), start, solution));
+            let chapter = stem(&self.file);
+            let program = self.programs.of(&chapter);
+            programs.insert(program.to_owned());
+            let asked = Asked {
+                chapter: &chapter,
+                program,
+            };
+            return Ok(figures::challenge(origin, asked, start, solution));
         }
-        let chapter = source
-            .file
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy();
+        let chapter = stem(&source.file);
+        let program = self.programs.of(&chapter);
         if exchanges.iter().any(|exchange| !exchange.server) {
-            asked.insert(chapter.clone().into_owned());
+            programs.insert(program.to_owned());
         }
-        let figure =
-            |one: &Exchange| figures::exchange(origin, &chapter, one, block.has("predict"));
+        let asked = Asked {
+            chapter: &chapter,
+            program,
+        };
+        let figure = |one: &Exchange| figures::exchange(origin, asked, one, block.has("predict"));
         Ok(exchanges
             .iter()
             .map(figure)
             .collect::<Vec<_>>()
             .join("\n\n"))
     }
+}
 
-    /// The chapter's name, which its app has as well.
-    fn name(&self) -> String {
-        self.file
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
-    }
+/// The name of a chapter: that of its file, without the extension.
+fn stem(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
 }
 
 /// The file that a block of a chapter includes, and the lines of it that the block shows.

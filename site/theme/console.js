@@ -1,12 +1,15 @@
-// The console: sends the exchanges of a page to the chapter's own app, in the page.
+// The console: sends the exchanges of a page to the program that the chapter shows, in the page.
 //
 // What it works on, as the preprocessor writes it:
 //
-//   <figure class="exchange" data-chapter="requests" id="…">
+//   <figure class="exchange" data-chapter="state" data-program="requests" id="…">
 //     <figcaption>Title <a>file</a></figcaption>
 //     <pre class="request"><code>…</code></pre>
 //     <pre class="answer"><code>…</code></pre>         (may stand in a <details>)
 //   </figure>
+//
+// `data-program` names the program that answers, and so the module to load. Exchanges with the same
+// `data-chapter` share a session: what one of them changes, the next ones find.
 //
 // `data-server` on a figure: only a real server gives that answer. `figure.challenge`: the
 // first request is where the reader starts; the solution and its answer are in a <details>.
@@ -17,11 +20,11 @@
 
 (() => {
     /* global path_to_root */
-    // ---- The shop of a chapter: its module, and a session for each key.
+    // ---- A program: its module, and a session for each key.
 
-    class Shop {
-        constructor(chapter) {
-            this.chapter = chapter;
+    class Program {
+        constructor(name) {
+            this.name = name;
             this.sessions = new Map();
             this.loading = null;
             // A module stays what it is for its address, a broken one too. A new copy has a new address.
@@ -30,12 +33,12 @@
 
         load() {
             this.loading ??= (async () => {
-                const url = new URL(`${path_to_root}generated/live/${this.chapter}.js`, document.baseURI);
+                const url = new URL(`${path_to_root}generated/live/${this.name}.js`, document.baseURI);
                 if (this.copy > 0) {
                     url.searchParams.set('copy', this.copy);
                 }
                 const live = await import(url);
-                const { open } = await live.default({ module_or_path: new URL(`${this.chapter}_bg.wasm`, url) });
+                const { open } = await live.default({ module_or_path: new URL(`${this.name}_bg.wasm`, url) });
                 open();
                 return live;
             })();
@@ -57,13 +60,13 @@
         }
     }
 
-    const shops = new Map();
+    const programs = new Map();
 
-    function shopOf(chapter) {
-        if (!shops.has(chapter)) {
-            shops.set(chapter, new Shop(chapter));
+    function programOf(name) {
+        if (!programs.has(name)) {
+            programs.set(name, new Program(name));
         }
-        return shops.get(chapter);
+        return programs.get(name);
     }
 
     // ---- Small helpers.
@@ -294,7 +297,7 @@
     class Card {
         constructor(figure, request) {
             this.figure = figure;
-            this.shop = shopOf(figure.dataset.chapter);
+            this.program = programOf(figure.dataset.program);
             this.key = figure.dataset.chapter;
             this.pre = request;
             this.code = request.querySelector('code');
@@ -439,10 +442,10 @@
         async ask() {
             let session;
             try {
-                session = await this.shop.session(this.key);
+                session = await this.program.session(this.key);
             } catch (error) {
                 console.warn('The shop could not be loaded:', error);
-                this.shop.forget();
+                this.program.forget();
                 this.say(MISSING, 'problem');
                 return;
             }
@@ -463,8 +466,8 @@
             this.way.hidden = true;
             const below = this.sent ? ' What stands below is the answer before.' : this.unsent;
             if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
-                this.shop.forget();
-                for (const card of cards.filter(card => card.shop === this.shop)) {
+                this.program.forget();
+                for (const card of cards.filter(card => card.program === this.program)) {
                     card.sent = false;
                 }
                 this.say('The shop panicked and is gone, and what it knew with it. '
@@ -496,7 +499,7 @@
         }
 
         freshShop() {
-            this.shop.sessions.delete(this.key);
+            this.program.sessions.delete(this.key);
             for (const card of cards.filter(card => card.key === this.key)) {
                 card.back();
             }

@@ -1,8 +1,5 @@
-//! `cargo chapter NAME [--port N] [--database FILE]`: serves the app of one chapter, to be tried
-//! with curl.
-//!
-//! A program of your own starts its server the same way: make the app, listen, serve, and stop
-//! when asked to.
+//! `cargo chapter NAME [--port N] [--database FILE]`: serves the program that a chapter shows, so
+//! that you can send it requests with curl.
 
 use std::io::{Error, ErrorKind};
 use std::net::Ipv4Addr;
@@ -10,14 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use axum::Router;
-use code::{CHAPTERS, Chapter};
+use code::{CHAPTERS, PROGRAMS, Program};
 use tokio::net::TcpListener;
 
 const USAGE: &str = "\
 Usage: cargo chapter NAME [--port N] [--database FILE]
 
-Serves the app of one chapter on http://localhost:4000, or on the port that you name.
-Port 0 stands for any free one. With a database file, what is ordered is kept in it.";
+Serves the program of a chapter on http://localhost:4000, or on another port. NAME is the name
+of a chapter or of a program. Port 0 stands for any free port. With --database, the program
+stores its data in that file.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -36,9 +34,9 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // The log: what a client is not told. Whoever collects it knows the time.
+    // The log has no time: the program that collects it adds one.
     tracing_subscriber::fmt().without_time().init();
-    let Wanted { chapter, port, .. } = wanted;
+    let Wanted { program, port, .. } = wanted;
     let app = match wanted.app() {
         Ok(app) => app,
         Err(problem) => {
@@ -46,10 +44,10 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match serve(chapter, app, port).await {
+    match serve(program, app, port).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", explain(&error, chapter, port));
+            eprintln!("{}", explain(&error, program, port));
             ExitCode::FAILURE
         }
     }
@@ -57,44 +55,44 @@ async fn main() -> ExitCode {
 
 /// What the command line asks for.
 struct Wanted {
-    chapter: &'static Chapter,
+    program: &'static Program,
     port: u16,
     database: Option<PathBuf>,
 }
 
 impl Wanted {
-    /// The chapter's app as a server has it.
+    /// The program's app as a server has it.
     fn app(&self) -> Result<Router, String> {
         match &self.database {
-            None => Ok(self.chapter.served()),
-            Some(file) => self.with_books_in(file),
+            None => Ok(self.program.served()),
+            Some(file) => self.app_with_database(file),
         }
     }
 
-    fn with_books_in(&self, file: &Path) -> Result<Router, String> {
-        let open = self.chapter.open().ok_or_else(|| {
-            let names: Vec<_> = CHAPTERS
+    fn app_with_database(&self, file: &Path) -> Result<Router, String> {
+        let open = self.program.open().ok_or_else(|| {
+            let names: Vec<_> = PROGRAMS
                 .iter()
-                .filter(|chapter| chapter.open().is_some())
-                .map(|chapter| chapter.name)
+                .filter(|program| program.open().is_some())
+                .map(|program| program.name)
                 .collect();
             format!(
-                "The chapter {} keeps nothing in a file. Chapters that do: {}",
-                self.chapter.name,
+                "The program {} has no database. Programs with a database: {}",
+                self.program.name,
                 names.join(", ")
             )
         })?;
         let folder = file.parent().filter(|folder| *folder != Path::new(""));
         if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
             return Err(format!(
-                "--database {}: there is no folder {}. Make it first, or name another.",
+                "--database {}: the folder {} does not exist. Create it, or choose another.",
                 file.display(),
                 folder.display()
             ));
         }
         open(file).map_err(|error| {
             format!(
-                "--database {}: {error}. Name another file, or one that is not there yet.",
+                "--database {}: {error}. Choose another file, or one that does not exist yet.",
                 file.display()
             )
         })
@@ -120,38 +118,45 @@ fn read(arguments: &[String]) -> Result<Wanted, String> {
             return Err(format!("There is no option {word}."));
         } else if name.replace(word).is_some() {
             return Err(
-                "One chapter at a time: start a second one on another port.".into(),
+                "Name one program only. To run a second one, start it on another port."
+                    .into(),
             );
         }
     }
-    let name = name.ok_or("Which chapter?")?;
-    let chapter =
-        code::chapter(name).ok_or(format!("No chapter {name} has an app."))?;
+    let name = name.ok_or("Which chapter or program?")?;
+    let program = code::program_of(name)
+        .or_else(|| code::program(name))
+        .ok_or_else(|| format!("There is no chapter or program {name}."))?;
     Ok(Wanted {
-        chapter,
+        program,
         port,
         database,
     })
 }
 
 fn names() -> String {
-    let names: Vec<_> = CHAPTERS.iter().map(|chapter| chapter.name).collect();
-    format!("Chapters with an app: {}", names.join(", "))
+    let chapters: Vec<_> = CHAPTERS.iter().map(|chapter| chapter.name).collect();
+    let programs: Vec<_> = PROGRAMS.iter().map(|program| program.name).collect();
+    format!(
+        "Chapters: {}\nPrograms: {}",
+        chapters.join(", "),
+        programs.join(", ")
+    )
 }
 
 // ANCHOR: serve
-/// Answers requests until it is asked to stop; then it finishes those under way.
+/// Answers requests until it is asked to stop, then finishes the requests in progress.
 ///
-/// It listens on loopback only, where no other machine can reach it. So it sets no limit on
-/// how long a client may take or how many may come, and `axum::serve` has none. A server
-/// on a network needs both limits, here or in the proxy before it.
-async fn serve(chapter: &Chapter, app: Router, port: u16) -> Result<(), Error> {
+/// It listens on the loopback address, which no other machine can reach. That's why it has
+/// no limit on slow clients or on the number of connections, and `axum::serve` has none
+/// either. A server on a network needs both limits, here or in the proxy before it.
+async fn serve(program: &Program, app: Router, port: u16) -> Result<(), Error> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     let port = listener.local_addr()?.port();
     let signals = Signals::listen()?;
     println!(
-        "The chapter {} answers on http://localhost:{port}",
-        chapter.name
+        "The program {} answers on http://localhost:{port}",
+        program.name
     );
     println!("Press Ctrl-C to stop.");
 
@@ -161,12 +166,12 @@ async fn serve(chapter: &Chapter, app: Router, port: u16) -> Result<(), Error> {
 }
 // ANCHOR_END: serve
 
-/// Waits for the first signal. The second one ends the program at once: a client that never
-/// finishes its request would keep the server for ever.
+/// Waits for the first signal. The second one ends the program at once, because a client that
+/// never finishes its request would keep the server running.
 async fn asked_to_stop(mut signals: Signals) {
     signals.next().await;
     println!(
-        "Finishing the requests under way. Press Ctrl-C again to stop at once."
+        "Finishing the requests in progress. Press Ctrl-C again to stop at once."
     );
     tokio::spawn(async move {
         signals.next().await;
@@ -174,7 +179,8 @@ async fn asked_to_stop(mut signals: Signals) {
     });
 }
 
-/// What asks a program to stop: Ctrl-C and, on Unix, SIGTERM, which `docker stop` and systemd send.
+/// The signals that ask a program to stop: Ctrl-C and, on Unix, SIGTERM, which `docker stop` and
+/// systemd send.
 #[cfg(unix)]
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
@@ -199,7 +205,7 @@ impl Signals {
     }
 }
 
-/// What asks a program to stop on Windows: Ctrl-C.
+/// The signal that asks a program to stop on Windows: Ctrl-C.
 #[cfg(windows)]
 struct Signals(tokio::signal::windows::CtrlC);
 
@@ -215,7 +221,7 @@ impl Signals {
 }
 
 /// Why the server did not start, and what to do.
-fn explain(error: &Error, chapter: &Chapter, port: u16) -> String {
+fn explain(error: &Error, program: &Program, port: u16) -> String {
     let other = if (1024..u16::MAX).contains(&port) {
         port + 1
     } else {
@@ -225,12 +231,14 @@ fn explain(error: &Error, chapter: &Chapter, port: u16) -> String {
         ErrorKind::AddrInUse => {
             format!("Port {port} is in use by another program.")
         }
-        ErrorKind::PermissionDenied => format!("Port {port} is not yours to use."),
+        ErrorKind::PermissionDenied => {
+            format!("You have no permission to use port {port}.")
+        }
         _ => return format!("The server stopped: {error}"),
     };
     format!(
         "{reason} Choose another: cargo chapter {} --port {other}",
-        chapter.name
+        program.name
     )
 }
 
@@ -239,10 +247,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_keeps_a_server_from_starting_is_explained_with_a_way_out() {
-        let chapter = &CHAPTERS[0];
-        let says = |kind: ErrorKind, port| explain(&kind.into(), chapter, port);
-        let name = chapter.name;
+    fn a_server_that_cannot_start_says_why_and_what_to_do() {
+        let program = &PROGRAMS[0];
+        let says = |kind: ErrorKind, port| explain(&kind.into(), program, port);
+        let name = program.name;
         assert_eq!(
             says(ErrorKind::AddrInUse, 4000),
             format!(
@@ -253,7 +261,7 @@ mod tests {
         assert_eq!(
             says(ErrorKind::PermissionDenied, 80),
             format!(
-                "Port 80 is not yours to use. Choose another: \
+                "You have no permission to use port 80. Choose another: \
                  cargo chapter {name} --port 4000"
             )
         );

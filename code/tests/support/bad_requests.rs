@@ -508,7 +508,7 @@ pub fn let_through() -> Vec<Row> {
 /// How often a server of these tests panicked.
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
-/// A chapter's app behind a socket, with a count of the requests that reached it.
+/// A program's app behind a socket, with a count of the requests that reached it.
 pub struct Server {
     pub address: SocketAddr,
     seen: Arc<AtomicUsize>,
@@ -519,8 +519,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves a chapter as `cargo chapter` does. With `problems`, every failure is one.
-    pub fn start(chapter: &str, problems: bool) -> io::Result<Self> {
+    /// Serves a program as `cargo chapter` does. With `problems`, every failure is one.
+    pub fn start(program: &str, problems: bool) -> io::Result<Self> {
         count_panics();
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
@@ -533,9 +533,9 @@ impl Server {
 
         let seen = Arc::new(AtomicUsize::new(0));
         let count = seen.clone();
-        let chapter = code::chapter(chapter).expect("the chapter has an app");
+        let program = code::program(program).expect("there is that program");
         let app =
-            chapter
+            program
                 .served()
                 .layer(from_fn(move |request: Request, next: Next| {
                     count.fetch_add(1, Ordering::SeqCst);

@@ -1,8 +1,8 @@
 //! The session behind a door that JavaScript can open.
 //!
-//! A page loads one module for each chapter that it asks, so that a chapter's console does not
-//! grow with the others. `site` links them: each is this crate and a function that calls
-//! [`open`] with the chapter's app.
+//! A page loads one module for each program that its exchanges need, so that the size of a console
+//! does not depend on the other programs. `site` links the modules: each is this crate and a
+//! function that calls [`open`] with the program's app.
 
 use std::{
     pin::pin,
@@ -16,7 +16,7 @@ use std::{
 use axum::Router;
 use wasm_bindgen::prelude::*;
 
-/// What makes the app of this module's chapter.
+/// Makes the app of this module's program.
 static APP: OnceLock<fn() -> Router> = OnceLock::new();
 
 /// Says which app the sessions of this module ask. The first word counts.
@@ -24,7 +24,7 @@ pub fn open(app: fn() -> Router) {
     APP.get_or_init(|| app);
 }
 
-/// A session with a chapter's app, in the page.
+/// A session with a program's app, in the page.
 #[wasm_bindgen]
 pub struct Session(crate::Session);
 
@@ -34,7 +34,7 @@ pub struct Answer(crate::Answer);
 
 #[wasm_bindgen]
 impl Session {
-    /// A session with a fresh app of the module's chapter.
+    /// A session with a fresh app of the module's program.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! A session: requests in turn to one app, as the reader of a page sends them.
 
 use axum::{Router, http::Response};
-use code::Chapter;
+use code::Program;
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 use tracing::instrument::WithSubscriber;
@@ -28,9 +28,9 @@ pub struct Answer {
 }
 
 impl Session {
-    /// A session with a fresh app of that chapter.
-    pub fn new(chapter: &Chapter) -> Self {
-        Self::with(chapter.app)
+    /// A session with a fresh app of that program.
+    pub fn new(program: &Program) -> Self {
+        Self::with(program.app)
     }
 
     /// A session with the app that `make` makes, and makes again at each reset.

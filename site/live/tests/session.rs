@@ -3,7 +3,7 @@
 use live::{Session, exchange};
 
 fn session() -> Session {
-    Session::new(code::chapter("requests").expect("that chapter has an app"))
+    Session::new(code::program("requests").expect("there is that program"))
 }
 
 #[tokio::test]

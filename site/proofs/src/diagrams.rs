@@ -31,11 +31,8 @@ pub fn check(root: &Path, file: &Path) -> Result<Option<Problem>> {
         return packages(root, file, &text);
     }
     let story = Path::new("code/exchanges").join(story);
-    let Some(chapter) = code::chapter(&stem(&story)) else {
-        let message = format!(
-            "no chapter has an app for {}. Name another file",
-            slashes(&story)
-        );
+    let Some(program) = code::program_of(&stem(&story)) else {
+        let message = format!("no program answers {}. Name another file", slashes(&story));
         return Ok(Some(Problem::new(file, 1, message)));
     };
     let Ok(recorded) = fs::read_to_string(root.join(&story)) else {
@@ -46,14 +43,14 @@ pub fn check(root: &Path, file: &Path) -> Result<Option<Problem>> {
         Ok(exchanges) => exchanges,
         Err(problem) => return Ok(Some(Problem::new(story, problem.line, problem.message))),
     };
-    let answer = match replay::until(&story, &exchanges, chapter, title)? {
+    let answer = match replay::until(&story, &exchanges, program, title)? {
         Ok(answer) => answer,
         Err(problem) => return Ok(Some(problem)),
     };
     let Some(exchange) = exchanges.iter().find(|exchange| exchange.title == title) else {
         return Ok(None);
     };
-    let drawn = format!("{first}\n{}", draw(exchange, &answer, chapter.name));
+    let drawn = format!("{first}\n{}", draw(exchange, &answer, program.name));
     Ok(snapshots::compare(root, file, &drawn))
 }
 
@@ -102,16 +99,16 @@ fn named(line: &str) -> Option<(&str, &str)> {
 }
 
 /// A sequence diagram: who the participants are, then each span as a message to its layer.
-fn draw(exchange: &Exchange, answer: &Answer, chapter: &str) -> String {
+fn draw(exchange: &Exchange, answer: &Answer, program: &str) -> String {
     let mut layers: Vec<&str> = Vec::new();
     for span in &answer.spans {
         if !layers.contains(&layer(span)) {
             layers.push(layer(span));
         }
     }
-    let first = layers.first().copied().unwrap_or(chapter);
+    let first = layers.first().copied().unwrap_or(program);
     if layers.is_empty() {
-        layers.push(chapter);
+        layers.push(program);
     }
     let mut drawn = String::from("sequenceDiagram\n    participant client\n");
     for layer in layers {

@@ -90,7 +90,7 @@ pub fn unmade(root: &Path) -> io::Result<Vec<Problem>> {
     for file in files(root, "code/tests")? {
         tests += &fs::read_to_string(root.join(file)).unwrap_or_default();
     }
-    let ledgers: Vec<PathBuf> = code::CHAPTERS
+    let ledgers: Vec<PathBuf> = code::PROGRAMS
         .iter()
         .flat_map(replay::ledgers)
         .map(|(file, _)| file)

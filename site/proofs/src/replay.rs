@@ -1,4 +1,4 @@
-//! Plays the recorded exchanges against a chapter's app, as the page does.
+//! Plays the recorded exchanges against a program, as the page does.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
-use code::Chapter;
+use code::Program;
 use live::exchange::{self, Exchange};
 use live::{Answer, Session};
 use site::anchors::{Problem, slashes};
@@ -20,35 +20,35 @@ use crate::snapshots;
 use crate::walk::Shown;
 
 /// Plays a file of exchanges in order against one fresh app, and compares every answer.
-pub fn story(root: &Path, file: &Path, chapter: &Chapter) -> Result<Vec<Problem>> {
-    compare(root, file, chapter, false)
+pub fn story(root: &Path, file: &Path, program: &Program) -> Result<Vec<Problem>> {
+    compare(root, file, program, false)
 }
 
 /// Plays a challenge: what the page starts with and the solution, each against a fresh app, for
 /// the reader's request is the first one that the app of the solution gets.
-pub fn challenge(root: &Path, file: &Path, chapter: &Chapter) -> Result<Vec<Problem>> {
-    compare(root, file, chapter, true)
+pub fn challenge(root: &Path, file: &Path, program: &Program) -> Result<Vec<Problem>> {
+    compare(root, file, program, true)
 }
 
-/// Plays an earlier chapter's exchanges, unchanged, against a chapter that promises the same
-/// answers. Nothing is recorded: what is written down is the other chapter's.
-pub fn unchanged(root: &Path, file: &Path, chapter: &Chapter) -> Result<Vec<Problem>> {
+/// Plays the exchanges of an earlier chapter, unchanged, against a program that promises the same
+/// answers. Nothing is recorded.
+pub fn unchanged(root: &Path, file: &Path, program: &Program) -> Result<Vec<Problem>> {
     let text = read(root, file)?;
     let exchanges = match exchange::read(&text) {
         Ok(exchanges) => exchanges,
         Err(problem) => return Ok(vec![Problem::new(file, problem.line, problem.message)]),
     };
-    let answers = match play(file, &exchanges, &served(chapter), false)? {
+    let answers = match play(file, &exchanges, &served(program), false)? {
         Ok(answers) => answers,
         Err(problem) => return Ok(vec![problem]),
     };
-    if let Some(problem) = page_differs(file, &exchanges, &answers, chapter, false)? {
+    if let Some(problem) = page_differs(file, &exchanges, &answers, program, false)? {
         return Ok(vec![problem]);
     }
     let answers: Vec<String> = answers.into_iter().map(|answer| answer.text).collect();
     let mend = format!(
-        "The chapter `{}` promises these answers unchanged. Mend its code",
-        chapter.name
+        "The program `{}` promises these answers unchanged. Mend its code",
+        program.name
     );
     Ok(differences(file, &exchanges, &answers, &mend).unwrap_or_default())
 }
@@ -58,7 +58,7 @@ pub fn unchanged(root: &Path, file: &Path, chapter: &Chapter) -> Result<Vec<Prob
 pub fn as_shown(
     root: &Path,
     file: &Path,
-    chapter: &Chapter,
+    program: &Program,
     shown: &[Shown],
 ) -> Result<Vec<Problem>> {
     let Ok(told) = exchange::read(&read(root, file)?) else {
@@ -76,7 +76,7 @@ pub fn as_shown(
     }
     let mut problems = Vec::new();
     for (page, exchanges) in pages {
-        let answers = match play(file, &exchanges, &chapter.app, false)? {
+        let answers = match play(file, &exchanges, &program.app, false)? {
             Ok(answers) => answers,
             Err(problem) => return Ok(vec![problem]),
         };
@@ -96,18 +96,18 @@ fn read(root: &Path, file: &Path) -> Result<String> {
     Ok(text.replace("\r\n", "\n"))
 }
 
-fn compare(root: &Path, file: &Path, chapter: &Chapter, afresh: bool) -> Result<Vec<Problem>> {
+fn compare(root: &Path, file: &Path, program: &Program, afresh: bool) -> Result<Vec<Problem>> {
     let text = read(root, file)?;
     let at = |problem: live::Problem| Problem::new(file, problem.line, problem.message);
     let exchanges = match exchange::read(&text) {
         Ok(exchanges) => exchanges,
         Err(problem) => return Ok(vec![at(problem)]),
     };
-    let answers = match play(file, &exchanges, &served(chapter), afresh)? {
+    let answers = match play(file, &exchanges, &served(program), afresh)? {
         Ok(answers) => answers,
         Err(problem) => return Ok(vec![problem]),
     };
-    if let Some(problem) = page_differs(file, &exchanges, &answers, chapter, afresh)? {
+    if let Some(problem) = page_differs(file, &exchanges, &answers, program, afresh)? {
         return Ok(vec![problem]);
     }
     let answers: Vec<String> = answers.into_iter().map(|answer| answer.text).collect();
@@ -126,10 +126,10 @@ fn compare(root: &Path, file: &Path, chapter: &Chapter, afresh: bool) -> Result<
         .unwrap_or_else(|| vec![whole(file, &text, &recorded)]))
 }
 
-/// Makes the chapter's app with what a server adds to it.
-fn served(chapter: &Chapter) -> impl Fn() -> Router + Clone + Send + use<> {
-    let chapter = *chapter;
-    move || chapter.served()
+/// Makes the program's app with what a server adds to it.
+fn served(program: &Program) -> impl Fn() -> Router + Clone + Send + use<> {
+    let program = *program;
+    move || program.served()
 }
 
 /// What the page has is the app without what a server adds. There, every exchange that is not
@@ -138,7 +138,7 @@ fn page_differs(
     file: &Path,
     exchanges: &[Exchange],
     answers: &[Answer],
-    chapter: &Chapter,
+    program: &Program,
     afresh: bool,
 ) -> Result<Option<Problem>> {
     let (of_page, wanted): (Vec<Exchange>, Vec<&Answer>) = exchanges
@@ -147,7 +147,7 @@ fn page_differs(
         .zip(answers)
         .filter(|(exchange, _)| !exchange.server)
         .unzip();
-    let found = match play(file, &of_page, &chapter.app, afresh)? {
+    let found = match play(file, &of_page, &program.app, afresh)? {
         Ok(found) => found,
         Err(problem) => return Ok(Some(problem)),
     };
@@ -225,7 +225,7 @@ fn play(
 pub fn until(
     file: &Path,
     exchanges: &[Exchange],
-    chapter: &Chapter,
+    program: &Program,
     title: &str,
 ) -> Result<Result<Answer, Problem>> {
     let Some(last) = exchanges
@@ -238,7 +238,7 @@ pub fn until(
             format!("there is no exchange \"{title}\" here. Name one that there is"),
         )));
     };
-    let answers = play(file, &exchanges[..=last], &served(chapter), false)?;
+    let answers = play(file, &exchanges[..=last], &served(program), false)?;
     Ok(answers.map(|mut answers| {
         answers
             .pop()
@@ -289,11 +289,11 @@ fn whole(file: &Path, text: &str, recorded: &str) -> Problem {
 /// What the ledgers ask.
 const LEDGER: &str = "code/exchanges/ledger.http";
 
-/// The ledgers of a chapter: where each is recorded, and what its paths begin with. One chapter
+/// The ledgers of a program: where each is recorded, and what its paths begin with. One program
 /// has two shops.
-pub fn ledgers(chapter: &Chapter) -> Vec<(PathBuf, &'static str)> {
-    let folder = Path::new("code/output").join(chapter.name);
-    let doors: &[_] = match chapter.name {
+pub fn ledgers(program: &Program) -> Vec<(PathBuf, &'static str)> {
+    let folder = Path::new("code/output").join(program.name);
+    let doors: &[_] = match program.name {
         "mistakes" => &[("ledger-before.txt", "/before"), ("ledger.txt", "/after")],
         _ => &[("ledger.txt", "")],
     };
@@ -303,16 +303,16 @@ pub fn ledgers(chapter: &Chapter) -> Vec<(PathBuf, &'static str)> {
         .collect()
 }
 
-/// The same requests asked of one chapter, behind one of its doors, as a table: what was asked,
+/// The same requests asked of one program, behind one of its doors, as a table: what was asked,
 /// the status and how the answer begins, each row within [`WIDTH`] characters.
-pub fn ledger(root: &Path, chapter: &Chapter, door: &str) -> Result<Result<String, Problem>> {
+pub fn ledger(root: &Path, program: &Program, door: &str) -> Result<Result<String, Problem>> {
     let file = Path::new(LEDGER);
     let text = read(root, file)?;
     let exchanges = match exchange::read(&text) {
         Ok(exchanges) => exchanges,
         Err(problem) => return Ok(Err(Problem::new(file, problem.line, problem.message))),
     };
-    let answers = match ask(file, &exchanges, chapter, door)? {
+    let answers = match ask(file, &exchanges, program, door)? {
         Ok(answers) => answers,
         Err(problem) => return Ok(Err(problem)),
     };
@@ -338,14 +338,14 @@ pub fn ledger(root: &Path, chapter: &Chapter, door: &str) -> Result<Result<Strin
 fn ask(
     file: &Path,
     exchanges: &[Exchange],
-    chapter: &Chapter,
+    program: &Program,
     door: &str,
 ) -> Result<Result<Vec<Option<Answer>>, Problem>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
         .build()?;
-    let mut session = Session::with(served(chapter));
+    let mut session = Session::with(served(program));
     expect_panics();
     let mut answers = Vec::new();
     for exchange in exchanges {
@@ -366,7 +366,7 @@ fn ask(
     Ok(Ok(answers))
 }
 
-/// Every chapter's ledger side by side: for each of the requests the status, and what kind of
+/// Every program's ledger side by side: for each of the requests the status, and what kind of
 /// body came with it, each row within [`WIDTH`] characters.
 pub fn side_by_side(root: &Path) -> Result<Result<String, Problem>> {
     let file = Path::new(LEDGER);
@@ -384,14 +384,14 @@ pub fn side_by_side(root: &Path) -> Result<Result<String, Problem>> {
         table += &format!(" {number:<CELL$}");
     }
     table = table.trim_end().to_owned() + "\n";
-    for chapter in code::CHAPTERS {
-        for (_, door) in ledgers(chapter) {
-            let answers = match ask(file, &exchanges, chapter, door)? {
+    for program in code::PROGRAMS {
+        for (_, door) in ledgers(program) {
+            let answers = match ask(file, &exchanges, program, door)? {
                 Ok(answers) => answers,
                 Err(problem) => return Ok(Err(problem)),
             };
-            // Doors are named where a chapter has several.
-            let name = door.strip_prefix('/').unwrap_or(chapter.name);
+            // Doors are named where a program has several.
+            let name = door.strip_prefix('/').unwrap_or(program.name);
             let mut row = format!("{name:NAME$}");
             for answer in &answers {
                 let cell = answer.as_ref().map_or("no answer".to_owned(), |answer| {
@@ -453,10 +453,10 @@ mod tests {
         let file = Path::new("shop.http");
         let text = "### Tea\nGET /menu/tea HTTP/1.1\n\nHTTP/1.1 204 No Content\n";
         fs::write(root.path().join(file), text)?;
-        let chapter = code::chapter("requests").context("that chapter has an app")?;
-        let problems = unchanged(root.path(), file, chapter)?;
+        let program = code::program("requests").context("there is that program")?;
+        let problems = unchanged(root.path(), file, program)?;
         assert_eq!((problems.len(), problems[0].line), (1, 4));
-        let mend = "The chapter `requests` promises these answers unchanged. Mend its code";
+        let mend = "The program `requests` promises these answers unchanged. Mend its code";
         assert!(problems[0].message.contains(mend), "{}", problems[0]);
         assert_eq!(fs::read_to_string(root.path().join(file))?, text);
         Ok(())

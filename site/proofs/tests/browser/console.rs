@@ -237,12 +237,13 @@ pub fn an_answer_comes_with_the_way_that_it_took(guide: &Guide, page: &mut Page<
         let mut opened = false;
         for id in ids(page, SENDABLE)? {
             let asked = text(page, &request(&id))?;
-            let chapter = text_of(page, &format!("{}.dataset.chapter", figure(&id)))?;
-            let chapter = code::CHAPTERS.iter().find(|one| one.name == chapter);
-            let chapter = chapter.with_context(|| format!("{id} asks no chapter"))?;
+            let data = |name: &str| format!("{}.dataset.{name}", figure(&id));
+            let chapter = text_of(page, &data("chapter"))?;
+            let program = code::program(&text_of(page, &data("program"))?);
+            let program = program.with_context(|| format!("{id} names no program"))?;
             let session = sessions
-                .entry(chapter.name)
-                .or_insert_with(|| Session::new(chapter));
+                .entry(chapter)
+                .or_insert_with(|| Session::new(program));
             let went = runtime.block_on(session.send(asked.trim_end()));
             let went = went
                 .map_err(|problem| anyhow!("{name}#{id}: {problem}"))?
@@ -354,7 +355,7 @@ pub fn a_panic_costs_a_session_and_no_more(guide: &Guide, page: &mut Page<'_>) -
     let exchange = open_exchange(guide, page)?;
     // No sample panics, so the module is made to.
     page.evaluate(&format!(
-        "import(new URL(`${{path_to_root}}generated/live/${{{}.dataset.chapter}}.js`, document.baseURI)).then(live => {{
+        "import(new URL(`${{path_to_root}}generated/live/${{{}.dataset.program}}.js`, document.baseURI)).then(live => {{
             live.Session.prototype.send = () => {{ throw new WebAssembly.RuntimeError('unreachable'); }};
         }})",
         figure(&exchange)
@@ -506,8 +507,8 @@ pub fn the_console_stays_in_its_budget(guide: &Guide, page: &mut Page<'_>) -> Re
     let mut sizes = BTreeMap::new();
     for name in &guide.pages {
         page.open(&guide.address(name))?;
-        for (chapter, card) in cards_by_chapter(page)? {
-            if sizes.contains_key(&chapter) {
+        for (program, card) in cards_by_program(page)? {
+            if sizes.contains_key(&program) {
                 continue;
             }
             page.open(&guide.address(name))?;
@@ -524,25 +525,25 @@ pub fn the_console_stays_in_its_budget(guide: &Guide, page: &mut Page<'_>) -> Re
             for url in &added {
                 total += compressed(page, url)?;
             }
-            ensure!(total > 0, "nothing was loaded for {chapter}");
-            sizes.insert(chapter, total);
+            ensure!(total > 0, "nothing was loaded for {program}");
+            sizes.insert(program, total);
         }
     }
     let mut sizes: Vec<(String, u64)> = sizes.into_iter().collect();
     sizes.sort_by_key(|&(_, size)| Reverse(size));
-    for (chapter, size) in &sizes {
-        println!("{size:>7} bytes compressed: the console of {chapter}");
+    for (program, size) in &sizes {
+        println!("{size:>7} bytes compressed: the console of {program}");
     }
-    let (chapter, most) = sizes.first().context("no page has an exchange")?;
+    let (program, most) = sizes.first().context("no page has an exchange")?;
     println!("the console adds {most} bytes compressed at most when first used, and 0 before");
     ensure!(
         *most <= CONSOLE_BUDGET,
-        "the console of {chapter} adds {most} bytes, more than {CONSOLE_BUDGET}"
+        "the console of {program} adds {most} bytes, more than {CONSOLE_BUDGET}"
     );
     Ok(())
 }
 
-pub fn a_page_loads_the_console_of_the_chapters_that_it_asks(
+pub fn a_page_loads_the_console_of_the_programs_that_it_needs(
     guide: &Guide,
     page: &mut Page<'_>,
 ) -> Result<()> {
@@ -550,7 +551,7 @@ pub fn a_page_loads_the_console_of_the_chapters_that_it_asks(
     for name in pages.chain([guide::PAGE_OF_TWO]) {
         let before = page.requests().len();
         page.open(&guide.address(name))?;
-        let chapters = cards_by_chapter(page)?;
+        let programs = cards_by_program(page)?;
         let opened = page.requests().split_off(before);
         ensure!(
             !opened.iter().any(|url| url.contains("/generated/")),
@@ -564,23 +565,20 @@ pub fn a_page_loads_the_console_of_the_chapters_that_it_asks(
             .filter_map(|url| url.split_once("/generated/live/"))
             .map(|(_, file)| file.to_owned())
             .collect();
-        let wanted: BTreeSet<String> = chapters
+        let wanted: BTreeSet<String> = programs
             .keys()
-            .flat_map(|chapter| [format!("{chapter}.js"), format!("{chapter}_bg.wasm")])
+            .flat_map(|program| [format!("{program}.js"), format!("{program}_bg.wasm")])
             .collect();
         ensure!(loaded == wanted, "{name} loads {loaded:?}, not {wanted:?}");
     }
     Ok(())
 }
 
-pub fn a_page_of_two_chapters_asks_each_its_own_shop(
-    guide: &Guide,
-    page: &mut Page<'_>,
-) -> Result<()> {
+pub fn a_page_of_two_programs_asks_each_of_them(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
     page.open(&guide.address(guide::PAGE_OF_TWO))?;
-    let cards: Vec<String> = cards_by_chapter(page)?.into_values().collect();
+    let cards: Vec<String> = cards_by_program(page)?.into_values().collect();
     let [one, other] = cards.as_slice() else {
-        bail!("the page asks {} chapters", cards.len());
+        bail!("the page asks {} programs", cards.len());
     };
     for card in [one, other] {
         send(page, card)?;

@@ -32,11 +32,11 @@ pub fn open_exchange(guide: &Guide, page: &mut Page<'_>) -> Result<String> {
     ids.into_iter().next().context("no page has an exchange")
 }
 
-/// The first exchange or challenge of each chapter that the page asks.
-pub fn cards_by_chapter(page: &mut Page<'_>) -> Result<BTreeMap<String, String>> {
+/// The first exchange or challenge of each program that the page needs.
+pub fn cards_by_program(page: &mut Page<'_>) -> Result<BTreeMap<String, String>> {
     let cards = page.evaluate(&format!(
         "Object.fromEntries([...document.querySelectorAll('{SENDABLE}, figure.challenge')]
-            .reverse().map(figure => [figure.dataset.chapter, figure.id]))"
+            .reverse().map(figure => [figure.dataset.program, figure.id]))"
     ))?;
     Ok(serde_json::from_value(cards)?)
 }

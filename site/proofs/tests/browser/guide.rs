@@ -13,7 +13,7 @@ use tower_http::{compression::CompressionLayer, services::ServeDir};
 /// A copy of a page, of which the first exchange is marked as one that only a server answers.
 pub const SERVER_PAGE: &str = "special/server.html";
 
-/// A copy of a page, with an exchange of another chapter at its end.
+/// A copy of a page, with an exchange of another program at its end.
 pub const PAGE_OF_TWO: &str = "special/two.html";
 
 /// The built guide on a free port of the loopback address.

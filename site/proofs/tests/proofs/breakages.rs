@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
-use code::Chapter;
+use code::Program;
 use code::exercise::{self, Check};
 use proofs::fails::{Compiler, rustc};
 use proofs::links::Rendered;
@@ -198,11 +198,11 @@ fn find(book: &Path, proof: &Proof, compiler: &Compiler) -> Result<Vec<Problem>>
             Ok(pages.flat_map(|page| rendered.check(page)).collect())
         }
         Proof::Replay(app) => {
-            let chapter = Chapter {
+            let program = Program {
                 name: "shop",
                 app: *app,
             };
-            replay::story(book, Path::new("code/exchanges/shop.http"), &chapter)
+            replay::story(book, Path::new("code/exchanges/shop.http"), &program)
         }
         Proof::Program => {
             let source = Path::new("code/examples/greeting.rs");

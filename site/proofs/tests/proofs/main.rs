@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use code::data::{self, sqlite::Sqlite};
-use code::{Chapter, legacy::OPENING};
+use code::{Program, legacy::OPENING};
 use libtest_mimic::{Arguments, Completion, Trial};
 use proofs::artifacts::Build;
 use proofs::fails::Compiler;
@@ -50,8 +50,8 @@ static RENDERED: LazyLock<Result<Rendered, String>> = LazyLock::new(|| {
     Rendered::read(folder.path()).map_err(told)
 });
 
-/// The chapters that change how the shop is built and not what it answers: the exchanges of the
-/// chapter `requests`, unchanged, pass against each of them.
+/// The programs that differ from `requests` in how they are built but not in their answers: the
+/// exchanges of the chapter `requests` pass against each of them without a change.
 const ALIKE: [&str; 3] = ["structure", "data", "transactions"];
 
 /// The chapters that do not introduce each block with a sentence yet.
@@ -144,7 +144,7 @@ fn links() -> std::io::Result<Vec<Trial>> {
     Ok(trials)
 }
 
-/// The exchanges and the ledger, against the chapters' apps.
+/// The exchanges and the ledger, against the programs.
 fn replays() -> std::io::Result<Vec<Trial>> {
     let mut trials = Vec::new();
     for file in with_extension("code/exchanges", "http")? {
@@ -161,31 +161,31 @@ fn replays() -> std::io::Result<Vec<Trial>> {
             };
             let mut problems = Vec::new();
             for chapter in chapters {
-                let Some(chapter) = code::chapter(&chapter) else {
+                let Some(program) = code::program_of(&chapter) else {
                     let message = format!(
-                        "code::CHAPTERS has no app for the chapter `{chapter}`. Add it there, or \
-                         name the file after a chapter that has one"
+                        "code::CHAPTERS names no program for the chapter `{chapter}`. Add it \
+                         there, or name the file after a chapter of that list"
                     );
                     return Err(Problem::new(file, 1, message).into());
                 };
                 if challenge {
-                    problems.extend(replay::challenge(&ROOT, &file, chapter).map_err(told)?);
+                    problems.extend(replay::challenge(&ROOT, &file, program).map_err(told)?);
                     continue;
                 }
-                problems.extend(replay::story(&ROOT, &file, chapter).map_err(told)?);
+                problems.extend(replay::story(&ROOT, &file, program).map_err(told)?);
                 if problems.is_empty() {
                     let shown = &walk()?.shown;
-                    problems = replay::as_shown(&ROOT, &file, chapter, shown).map_err(told)?;
+                    problems = replay::as_shown(&ROOT, &file, program, shown).map_err(told)?;
                 }
             }
             Ok(proofs::verdict(&problems)?)
         }));
     }
     let requests = Path::new("code/exchanges/requests.http");
-    for chapter in ALIKE.iter().filter_map(|name| code::chapter(name)) {
-        let name = format!("replay::requests::unchanged::{}", chapter.name);
+    for program in ALIKE.iter().filter_map(|name| code::program(name)) {
+        let name = format!("replay::requests::unchanged::{}", program.name);
         trials.push(Trial::test(name, move || {
-            let problems = replay::unchanged(&ROOT, requests, chapter).map_err(told)?;
+            let problems = replay::unchanged(&ROOT, requests, program).map_err(told)?;
             Ok(proofs::verdict(&problems)?)
         }));
     }
@@ -195,19 +195,19 @@ fn replays() -> std::io::Result<Vec<Trial>> {
             let story = Path::new("code/exchanges")
                 .join(story)
                 .with_extension("http");
-            let chapter = Chapter {
+            let program = Program {
                 name: "data",
                 app: data_in_a_file,
             };
-            let problems = replay::unchanged(&ROOT, &story, &chapter).map_err(told)?;
+            let problems = replay::unchanged(&ROOT, &story, &program).map_err(told)?;
             Ok(proofs::verdict(&problems)?)
         }));
     }
-    for chapter in code::CHAPTERS {
-        trials.push(Trial::test(format!("ledger::{}", chapter.name), || {
+    for program in code::PROGRAMS {
+        trials.push(Trial::test(format!("ledger::{}", program.name), || {
             let mut problems = Vec::new();
-            for (file, door) in replay::ledgers(chapter) {
-                let table = replay::ledger(&ROOT, chapter, door).map_err(told)??;
+            for (file, door) in replay::ledgers(program) {
+                let table = replay::ledger(&ROOT, program, door).map_err(told)??;
                 problems.extend(snapshots::compare(&ROOT, &file, &table));
             }
             Ok(proofs::verdict(&problems)?)
