@@ -38,7 +38,7 @@ mod errors {
     use tokio::time::{advance, sleep};
     use tracing::subscriber::{DefaultGuard, set_default, set_global_default};
 
-    use crate::bad_legacy::{
+    use crate::bad_requests::{
         Server, figure, let_through, play, refused_by_hyper, refused_by_the_app,
     };
     use crate::support::{Answer, Asked, ask, buy, order, post};
