@@ -1,6 +1,6 @@
 //! The till: Tom types in what people order by telephone.
 
-use code::requests::{NewOrder, OPENING, count_from_one};
+use code::legacy::{NewOrder, OPENING, count_from_one};
 use code::structure::services::Shop;
 
 fn main() {
