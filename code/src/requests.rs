@@ -162,6 +162,7 @@ async fn show_item(
     Ok(Json(item))
 }
 
+// ANCHOR: put-item
 #[instrument(skip_all)]
 async fn put_item(
     _: Staff,
@@ -176,6 +177,7 @@ async fn put_item(
     };
     Ok((status, Json(item)))
 }
+// ANCHOR_END: put-item
 
 #[instrument(skip_all)]
 async fn place_order(
@@ -189,6 +191,7 @@ async fn place_order(
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(order)))
 }
 
+// ANCHOR: show-order
 #[instrument(skip_all)]
 async fn show_order(
     State(shop): State<Shop>,
@@ -197,6 +200,7 @@ async fn show_order(
     let order = shop.order(id)?;
     Ok(Json(order))
 }
+// ANCHOR_END: show-order
 
 /// A 422 response that lists every mistake of a request, one per line.
 fn invalid(mistakes: Vec<FieldError>) -> Error {
@@ -222,6 +226,7 @@ struct FieldError {
     reason: &'static str,
 }
 
+// ANCHOR: new-order
 /// An order that may be placed: every field has been validated.
 #[derive(Debug)]
 struct NewOrder {
@@ -231,7 +236,9 @@ struct NewOrder {
     note: Option<String>,
     table: Option<TableNumber>,
 }
+// ANCHOR_END: new-order
 
+// ANCHOR: try-from
 impl TryFrom<OrderRequest> for NewOrder {
     /// All mistakes of the request, so that the client can correct them at once.
     type Error = Vec<FieldError>;
@@ -255,6 +262,7 @@ impl TryFrom<OrderRequest> for NewOrder {
         }
     }
 }
+// ANCHOR_END: try-from
 
 impl ItemRequest {
     /// Validates the body and the id from the path. Returns the item, or all mistakes.
@@ -305,6 +313,7 @@ impl Cents {
     }
 }
 
+// ANCHOR: quantity
 /// How many of an item one order is for: 1 to 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -329,7 +338,9 @@ impl TryFrom<u32> for Quantity {
         })
     }
 }
+// ANCHOR_END: quantity
 
+// ANCHOR: customer-name
 /// The name of a customer: 1 to 100 characters, without spaces around it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -349,6 +360,7 @@ impl TryFrom<String> for CustomerName {
         Err(FieldError { field, reason })
     }
 }
+// ANCHOR_END: customer-name
 
 /// The number of a table in the shop: 1 to 12.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -371,6 +383,7 @@ impl TryFrom<u32> for TableNumber {
 
 // An extractor of our own: who may change the menu.
 
+// ANCHOR: staff-token
 /// The secret that staff send as `Authorization: Bearer …`.
 #[derive(Clone)]
 struct StaffToken(Arc<str>);
@@ -382,7 +395,9 @@ impl StaffToken {
         self.0.as_bytes().ct_eq(guess.as_bytes()).into()
     }
 }
+// ANCHOR_END: staff-token
 
+// ANCHOR: staff
 /// A handler with this argument runs only for requests with the staff token.
 struct Staff;
 
@@ -404,7 +419,9 @@ where
         }
     }
 }
+// ANCHOR_END: staff
 
+// ANCHOR: bearer-token
 /// The token in the header `authorization`. The name of the scheme is
 /// case-insensitive (RFC 9110, section 11.1).
 fn bearer_token(parts: &Parts) -> Option<&str> {
@@ -421,6 +438,7 @@ const UNAUTHORIZED: Unauthorized = (
     [(WWW_AUTHENTICATE, "Bearer")],
     "Send the staff token: Authorization: Bearer …",
 );
+// ANCHOR_END: bearer-token
 
 // The state: the menu and the orders.
 

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 mod support;
 
 use support::{
-    GOOD, Server, assert_no_panic, figure, let_through, order, play,
+    GOOD, Server, array, assert_no_panic, figure, let_through, menu, order, play,
     refused_by_hyper, refused_by_the_app,
 };
 
@@ -17,7 +17,8 @@ fn start() -> io::Result<Server> {
 
 #[test]
 fn bad_requests_are_refused_by_the_app() -> io::Result<()> {
-    let rows = refused_by_the_app();
+    let mut rows = refused_by_the_app();
+    rows.extend(menu());
     figure("bad requests that the app refuses", rows.len())?;
     play(&start()?, &rows, true, true)
 }
@@ -31,7 +32,8 @@ fn bad_requests_are_refused_by_hyper() -> io::Result<()> {
 
 #[test]
 fn odd_requests_go_through() -> io::Result<()> {
-    let rows = let_through();
+    let mut rows = let_through();
+    rows.push(array(r#"["Ada", "tea", 1, null, null]"#));
     figure("odd requests that go through", rows.len())?;
     play(&start()?, &rows, true, false)
 }
