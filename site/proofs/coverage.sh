@@ -11,10 +11,14 @@ fi
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
 
-# Pages show only the crate `code`, so only that is built again with counters: its tests, and its
-# examples, which end by themselves.
+# Pages show only the packages in `code`, so only those are built again with counters: their tests,
+# and the examples that end by themselves.
+packages=()
+for manifest in code/Cargo.toml code/*/Cargo.toml; do
+  packages+=(--package "$(sed -n 's/^name = "\(.*\)"$/\1/p' "$manifest" | head -n 1)")
+done
 cargo llvm-cov clean --workspace
-cargo llvm-cov --no-report --quiet --locked --package code
+cargo llvm-cov --no-report --quiet --locked "${packages[@]}"
 for example in code/examples/*.rs; do
   cargo llvm-cov run --no-report --quiet --locked --package code --example "$(basename "$example" .rs)"
 done

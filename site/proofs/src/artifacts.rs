@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
+use toml::Table;
 
 use crate::walk::{files, is, stem};
 
@@ -42,9 +43,9 @@ impl Build {
     /// The files below `root`, from there, that the newest build of each target is made of:
     /// its modules, and what it reads with `include_str!`.
     ///
-    /// The manifest of `code` counts as well: every build reads it. So do the examples, each a
-    /// target of its own: `cargo test NAME` does not build them, and leaves no trace of them in a
-    /// clean clone, but skeptic compiles and runs them from the page all the same.
+    /// The manifests of the workspace's members count as well, because every build reads them. So
+    /// do the examples, each a target of its own: `cargo test NAME` does not build them, and
+    /// leaves no trace of them in a clean clone, but skeptic or a transcript runs them.
     pub fn compiled(&self, root: &Path) -> Result<BTreeSet<PathBuf>> {
         let mut newest: BTreeMap<(PathBuf, bool), (SystemTime, Vec<PathBuf>)> = BTreeMap::new();
         for path in self.with_extension("d")? {
@@ -60,10 +61,15 @@ impl Build {
                 newest.insert(target, (made, sources));
             }
         }
-        let mut compiled = BTreeSet::from([PathBuf::from("code/Cargo.toml")]);
-        compiled.extend(newest.into_values().flat_map(|(_, sources)| sources));
-        let examples = files(root, "code/examples")?.into_iter();
-        compiled.extend(examples.filter(|file| is(file, "rs")));
+        let mut compiled: BTreeSet<PathBuf> = newest
+            .into_values()
+            .flat_map(|(_, sources)| sources)
+            .collect();
+        for member in members(root)? {
+            let examples = files(root, &format!("{member}/examples"))?.into_iter();
+            compiled.extend(examples.filter(|file| is(file, "rs")));
+            compiled.insert(Path::new(&member).join("Cargo.toml"));
+        }
         Ok(compiled)
     }
 
@@ -81,6 +87,16 @@ impl Build {
     pub fn example(&self, root: &Path, name: &str) -> Result<PathBuf> {
         let folder = self.folder.join("examples");
         self.executable(root, &folder, name, "cargo build --package code --examples")
+    }
+
+    /// A program of a package of the workspace, or an example of it, once it is there and newer
+    /// than what it is made of.
+    pub fn project(&self, root: &Path, package: &str, example: Option<&str>) -> Result<PathBuf> {
+        let make = format!("cargo build --package {package} --bins --examples");
+        match example {
+            Some(name) => self.executable(root, &self.folder.join("examples"), name, &make),
+            None => self.executable(root, &self.folder, package, &make),
+        }
     }
 
     fn executable(&self, root: &Path, folder: &Path, name: &str, make: &str) -> Result<PathBuf> {
@@ -186,6 +202,25 @@ impl Build {
         found.retain(|path| is(path, extension));
         Ok(found.iter().map(|path| self.folder.join(path)).collect())
     }
+}
+
+/// The folders of the workspace's packages, as its manifest lists them.
+pub fn members(root: &Path) -> Result<Vec<String>> {
+    let manifest: Table = fs::read_to_string(root.join("Cargo.toml"))?.parse()?;
+    let members = manifest["workspace"]["members"].as_array();
+    let members = members.context("the workspace lists its members")?;
+    let members = members.iter().filter_map(|member| member.as_str());
+    Ok(members.map(str::to_owned).collect())
+}
+
+/// The name of the package in a folder.
+pub fn package(root: &Path, folder: &str) -> Result<String> {
+    let manifest = format!("{folder}/Cargo.toml");
+    let text =
+        fs::read_to_string(root.join(&manifest)).with_context(|| format!("reading {manifest}"))?;
+    let manifest: Table = text.parse()?;
+    let name = manifest["package"]["name"].as_str();
+    Ok(name.context("a package has a name")?.to_owned())
 }
 
 /// One run of rustc, as a fingerprint describes it.

@@ -14,6 +14,10 @@ use crate::walk::{self, Page, Walk};
 /// The number of lines that a block may show.
 pub const LONGEST: usize = 25;
 
+/// The number of lines that a difference may show: it is long where much has moved, and its
+/// lines are those of two blocks.
+pub const LONGEST_DIFF: usize = 40;
+
 /// The elements that may stand around a block, with blank lines around the fence.
 const WELCOME: [&str; 4] = ["aside", "details", "figure", "section"];
 
@@ -102,6 +106,7 @@ impl Reader<'_> {
             file: &file,
             anchor: anchor.as_deref(),
             compiled: self.walk.compiled.contains(&file),
+            named_by_a_test: self.walk.is_named_by_a_test(&file),
         };
         rule(&origin, block).map_err(here)?;
         let source = self.walk.sources.get(&file);
@@ -236,10 +241,15 @@ fn short_enough(block: &Block, lines: &[Line]) -> Result<(), String> {
     } else {
         lines.len()
     };
-    if longest > LONGEST {
+    let most = if block.language == "diff" {
+        LONGEST_DIFF
+    } else {
+        LONGEST
+    };
+    if longest > most {
         return Err(format!(
-            "this block shows {longest} lines; {LONGEST} are what a reader takes in. Show a \
-             smaller anchor, or split it"
+            "this block shows {longest} lines; {most} are what a reader takes in. Show a smaller \
+             anchor, or split it"
         ));
     }
     Ok(())

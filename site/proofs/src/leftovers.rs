@@ -100,9 +100,12 @@ fn is_sample(file: &Path) -> bool {
         .any(|folder| under(folder))
 }
 
-/// The module that reports on exercises is the house's.
+/// The modules that report on exercises and that put the shop together for the guide are shown
+/// nowhere, or in part.
 fn house(file: &Path) -> bool {
-    file == Path::new("code/src/exercise.rs")
+    ["code/src/exercise.rs", "code/src/shop.rs"]
+        .map(Path::new)
+        .contains(&file)
 }
 
 /// Whether a file holds exchanges that chapters tell one by one.

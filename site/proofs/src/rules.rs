@@ -14,6 +14,8 @@ pub(crate) struct Origin<'a> {
     pub anchor: Option<&'a str>,
     /// Whether some target is made of the file.
     pub compiled: bool,
+    /// Whether a test names the file's path.
+    pub named_by_a_test: bool,
 }
 
 impl Origin<'_> {
@@ -113,15 +115,16 @@ fn rust(origin: &Origin<'_>, _: &Block) -> Result<(), String> {
     }
     if !origin.compiled {
         return Err(format!(
-            "no target compiles {}. Make it a module of the crate `code`, or a test or an \
-             example of it, and run `cargo test`",
+            "no target compiles {}. Make it a module, a test or an example of a package in \
+             `code`, and run `cargo test`",
             origin.name()
         ));
     }
-    let whole = origin.is("code/examples", "rs") || origin.is("code/exercises", "rs");
+    let whole = ["code/examples", "code/exercises", "code/first-server"];
+    let whole = whole.iter().any(|folder| origin.is(folder, "rs"));
     if origin.anchor.is_none() && !whole {
         return Err(format!(
-            "only programs of code/examples and exercises are shown whole. Put \
+            "only exercises and programs of code/examples and code/first-server are shown whole. Put \
              `// ANCHOR: name` and `// ANCHOR_END: name` round the lines of {}, and include \
              that anchor",
             origin.name()
@@ -193,12 +196,13 @@ fn output(origin: &Origin<'_>, _: &Block) -> Result<(), String> {
 }
 
 fn used(origin: &Origin<'_>, block: &Block) -> Result<(), String> {
-    if origin.compiled {
+    if origin.compiled || origin.named_by_a_test {
         return Ok(());
     }
     Err(format!(
-        "no build and no test uses {}, so nothing proves this `{}`. Let the crate `code` or a \
-         test of it read the file with `include_str!`, and run `cargo test`",
+        "no build and no test uses {}, so nothing proves this `{}`. Let a package in `code` or a \
+         test of it read the file with `include_str!`, or let a test name its path, and run \
+         `cargo test`",
         origin.name(),
         block.language
     ))

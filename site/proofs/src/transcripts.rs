@@ -1,35 +1,48 @@
 //! Runs the commands of a transcript again, and compares what they print.
 //!
-//! A transcript is what a reader's terminal showed: lines `$ command`, each followed by what it
-//! printed. A command that ends in `\` goes on in the next line. A server goes on while the next
-//! commands run, until a line `^C`. Commands are run without a shell and without Cargo:
-//! `cargo chapter NAME` is the program that Cargo built, on a free port that is shown as the one
-//! that the transcript names. A `--database` lies in a folder of the transcript's own, which is
-//! gone at its end. `NAME=value` before `cargo run --example` is in the environment of that
-//! program.
+//! A transcript shows a reader's terminal: lines `$ command`, each followed by the lines that the
+//! command printed. A command that ends in `\` continues in the next line. A server keeps running
+//! while the next commands run, until a line `^C`. Commands are run without a shell and without
+//! Cargo: `cargo chapter NAME` is the program that Cargo built. It gets a free port, which the
+//! record shows as the one that the transcript names. A `--database` lies in a folder that belongs
+//! to the transcript and is removed at its end.
+//!
+//! A first line `# in code/shop` says that the reader is in a project of their own, which the
+//! package in that folder stands for. There, `cargo run` runs the package's program, and
+//! `cargo run --example NAME` an example of it, in the transcript's own folder. `NAME=value`
+//! before the command is in the environment of that program. It gets its address by
+//! `SHOP_ADDRESS`, so that its port is free; a program that binds a fixed port gets that one.
+//!
+//! A line `# ANCHOR: name` or `# ANCHOR_END: name` lets a page show a part of the transcript.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use regex::Regex;
 use site::anchors::Problem;
 use tempfile::TempDir;
 
-use crate::artifacts::Build;
+use crate::artifacts::{self, Build};
 use crate::snapshots;
 
 /// How long a command may take to print its next line; for those that never do.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The port of `cargo chapter` where the transcript names none.
+/// The port of a program where the transcript names none.
 const PORT: u16 = 4000;
+
+/// The setting that tells the shop where to listen.
+const ADDRESS: &str = "SHOP_ADDRESS";
 
 /// What running a transcript came to.
 pub enum Outcome {
@@ -46,7 +59,7 @@ pub enum Outcome {
 /// Cargo builds no examples where some tests are named: what needs one is left out then.
 pub fn check(root: &Path, file: &Path, build: &Build, some_are_named: bool) -> Result<Outcome> {
     let text = fs::read_to_string(root.join(file))?.replace("\r\n", "\n");
-    let steps = match steps(&text) {
+    let (project, steps) = match read(&text) {
         Ok(steps) => steps,
         Err((line, message)) => return Ok(Outcome::Differs(Problem::new(file, line, message))),
     };
@@ -60,22 +73,40 @@ pub fn check(root: &Path, file: &Path, build: &Build, some_are_named: bool) -> R
     if cfg!(windows) && steps.iter().any(|step| step.shown == "^C") {
         return Ok(Outcome::LeftOut("Ctrl-C cannot be sent here".to_owned()));
     }
+    if !cfg!(target_os = "linux") && text.contains("Os { code: ") {
+        return Ok(Outcome::LeftOut(
+            "it shows an error number of Linux".to_owned(),
+        ));
+    }
+    let package = project
+        .map(|folder| artifacts::package(root, folder))
+        .transpose()?;
     let examples = steps.iter().filter_map(|step| example(&step.words));
     for name in examples.filter(|_| some_are_named) {
-        if let Err(stale) = build.example(root, name) {
+        let found = match &package {
+            Some(package) => build.project(root, package, Some(name)),
+            None => build.example(root, name),
+        };
+        if let Err(stale) = found {
             return Ok(Outcome::LeftOut(format!("{stale:#}")));
         }
     }
     let mut terminal = Terminal {
         root,
         build,
+        project: project.zip(package.as_deref()),
         servers: Vec::new(),
+        fixed: None,
         ports: BTreeMap::new(),
         printed: Vec::new(),
         folder: tempfile::tempdir()?,
     };
     for step in &steps {
         if let Err(error) = terminal.run(step) {
+            if let Some(Busy(port)) = error.downcast_ref() {
+                let reason = format!("another program listens on port {port}");
+                return Ok(Outcome::LeftOut(reason));
+            }
             let message = format!("`{}`: {error:#}", step.shown);
             return Ok(Outcome::Differs(Problem::new(file, step.line, message)));
         }
@@ -114,6 +145,18 @@ fn has_curl() -> bool {
         .is_ok_and(|status| status.success())
 }
 
+/// A program binds a port of its own choice, and another program has it.
+#[derive(Debug)]
+struct Busy(u16);
+
+impl std::fmt::Display for Busy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "port {} is busy", self.0)
+    }
+}
+
+impl std::error::Error for Busy {}
+
 /// A command of a transcript.
 struct Step {
     line: usize,
@@ -122,16 +165,22 @@ struct Step {
     words: Vec<String>,
 }
 
-fn steps(text: &str) -> Result<Vec<Step>, (usize, String)> {
+/// The folder that the first line names, and the commands.
+fn read(text: &str) -> Result<(Option<&str>, Vec<Step>), (usize, String)> {
+    let project = text
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix("# in "));
     let mut steps = Vec::new();
     let mut lines = (1..).zip(text.lines()).peekable();
-    if let Some((_, first)) = lines.peek()
+    if let Some((number, first)) = lines.peek()
         && !first.starts_with("$ ")
+        && !is_comment(*number, first)
     {
         return Err((1, "a transcript starts with a line `$ command`".to_owned()));
     }
     while let Some((number, line)) = lines.next() {
-        if line == "^C" {
+        if line == "^C" || is_comment(number, line) {
             steps.push(Step {
                 line: number,
                 shown: line.to_owned(),
@@ -159,13 +208,24 @@ fn steps(text: &str) -> Result<Vec<Step>, (usize, String)> {
             words,
         });
     }
-    Ok(steps)
+    Ok((project, steps))
+}
+
+/// Whether a line of a transcript is for its reader or for mdBook, and printed by no command.
+fn is_comment(number: usize, line: &str) -> bool {
+    number == 1 && line.starts_with("# in ")
+        || line.starts_with("# ANCHOR: ")
+        || line.starts_with("# ANCHOR_END: ")
 }
 
 struct Terminal<'a> {
     root: &'a Path,
     build: &'a Build,
+    /// The folder that stands for the reader's project, and the name of its package.
+    project: Option<(&'a str, &'a str)>,
     servers: Vec<Server>,
+    /// Held while a program has a port of its own choice: one transcript at a time.
+    fixed: Option<MutexGuard<'static, ()>>,
     /// By the port that a server got, the one that the transcript shows.
     ports: BTreeMap<u16, u16>,
     printed: Vec<String>,
@@ -195,17 +255,38 @@ impl Terminal<'_> {
         if step.shown == "^C" {
             return self.interrupt();
         }
+        if step.words.is_empty() {
+            return Ok(());
+        }
         let words: Vec<&str> = step.words.iter().map(String::as_str).collect();
         let set = words.iter().map_while(|word| word.split_once('='));
         let set: Vec<(&str, &str)> = set.collect();
+        if let Some(project) = self.project {
+            match words[set.len()..] {
+                ["cargo", "run"] => return self.run_project(project, None, &set),
+                ["cargo", "run", "--example", name] => {
+                    return self.run_project(project, Some(name), &set);
+                }
+                ["cp", from, to] => {
+                    let folder = self.folder.path();
+                    fs::copy(folder.join(from), folder.join(to))?;
+                    return Ok(());
+                }
+                _ => {}
+            }
+        }
         match words[set.len()..] {
             ["cargo", "run", "--example", name] => {
                 let program = self.build.example(self.root, name)?;
                 self.finish(self.command(&program).envs(set))
             }
             _ if !set.is_empty() => bail!(
-                "only `cargo run --example` takes settings before it. Teach this command to, in \
+                "only `cargo run` takes settings before it. Teach this command to, in \
                  site/proofs/src/transcripts.rs"
+            ),
+            ["cargo", "run"] => bail!(
+                "no project is named. Let the first line of the transcript name its folder: \
+                 `# in code/shop`"
             ),
             ["cargo", "chapter", ref arguments @ ..] => self.serve(arguments),
             ["cargo", "exercise", ref arguments @ ..] => {
@@ -214,8 +295,8 @@ impl Terminal<'_> {
             }
             ["curl", ref arguments @ ..] => self.curl(arguments),
             _ => bail!(
-                "a transcript runs `cargo chapter`, `cargo exercise`, `cargo run --example` and \
-                 `curl`, and no other command. Teach it this one in site/proofs/src/transcripts.rs"
+                "a transcript runs `cargo chapter`, `cargo exercise`, `cargo run` and `curl`, and \
+                 no other command. Teach it this one in site/proofs/src/transcripts.rs"
             ),
         }
     }
@@ -267,6 +348,91 @@ impl Terminal<'_> {
             self.printed.extend(errors.lines().map(str::to_owned));
             return Ok(());
         };
+        self.serves(child, lines, shown_port, real_port);
+        Ok(())
+    }
+
+    /// Runs a program of a reader's project in the transcript's folder, until it ends or serves.
+    fn run_project(
+        &mut self,
+        (folder, package): (&str, &str),
+        example: Option<&str>,
+        set: &[(&str, &str)],
+    ) -> Result<()> {
+        let program = self.build.project(self.root, package, example)?;
+        let source = match example {
+            Some(name) => format!("{folder}/examples/{name}.rs"),
+            None => format!("{folder}/src/main.rs"),
+        };
+        let fixed = bound_port(&fs::read_to_string(self.root.join(source))?);
+        let address = set.iter().find(|(name, _)| *name == ADDRESS);
+        let shown_port = match address {
+            _ if fixed.is_some() => fixed,
+            Some((_, address)) => address
+                .rsplit(':')
+                .next()
+                .and_then(|port| port.parse().ok()),
+            None => Some(PORT),
+        };
+        let taken = shown_port.and_then(|shown| self.real_port(shown));
+        if let Some(port) = fixed
+            && self.fixed.is_none()
+        {
+            self.fixed = Some(free(port)?);
+        }
+        let example_settings = self.root.join(folder).join(".env.example");
+        if example_settings.is_file() {
+            fs::copy(example_settings, self.folder.path().join(".env.example"))?;
+        }
+        let mut command = Command::new(program);
+        for (name, _) in std::env::vars_os() {
+            let of_the_shop = name.to_str().is_some_and(|name| name.starts_with("SHOP_"));
+            if of_the_shop || name == "RUST_LOG" || name == "RUST_BACKTRACE" {
+                command.env_remove(name);
+            }
+        }
+        command.envs(set.iter().copied());
+        if fixed.is_none() && shown_port.is_some() {
+            let address = format!("127.0.0.1:{}", taken.unwrap_or(0));
+            command.env(ADDRESS, address);
+        }
+        let mut child = command
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let lines = lines_of_both(&mut child)?;
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
+            match lines.recv_timeout(Duration::from_millis(20)) {
+                Ok(line) => {
+                    let real_port = port_in(&line);
+                    self.printed.push(line);
+                    if let (Some(real_port), Some(shown_port)) = (real_port, shown_port) {
+                        self.serves(child, lines, shown_port, real_port);
+                        return Ok(());
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    child.wait()?;
+                    return Ok(());
+                }
+            }
+            if let Some(port) = fixed
+                && taken.is_none()
+                && TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+            {
+                self.serves(child, lines, port, port);
+                return Ok(());
+            }
+        }
+        child.kill()?;
+        bail!("this program neither ends nor says `http://127.0.0.1:PORT`")
+    }
+
+    fn serves(&mut self, child: Child, lines: Receiver<String>, shown_port: u16, real_port: u16) {
         self.ports.insert(real_port, shown_port);
         self.servers.push(Server {
             child,
@@ -274,7 +440,6 @@ impl Terminal<'_> {
             shown_port,
             real_port,
         });
-        Ok(())
     }
 
     /// Ctrl-C reaches the server that was started last.
@@ -290,7 +455,8 @@ impl Terminal<'_> {
             self.printed.push(line);
         }
         let status = server.child.wait()?;
-        if !status.success() {
+        // Without a code, the program has no handler for the signal, and the signal ended it.
+        if status.code().is_some_and(|code| code != 0) {
             bail!("the server ended with {status}");
         }
         Ok(())
@@ -344,8 +510,10 @@ impl Terminal<'_> {
             .fold(argument.to_owned(), |text, (real, shown)| {
                 text.replace(&format!(":{shown}"), &format!(":{real}"))
             });
-        if found == argument && argument.contains("localhost") {
-            bail!("nothing above this command listens there. Start a chapter first");
+        let local = argument.contains("localhost") || argument.contains("127.0.0.1");
+        let known = |port: &u16| argument.contains(&format!(":{port}"));
+        if local && !self.ports.values().any(known) {
+            bail!("nothing above this command listens there. Start a program first");
         }
         Ok(found)
     }
@@ -356,7 +524,7 @@ impl Terminal<'_> {
         self.printed
             .iter()
             .map(|line| {
-                let line = undated(&line.replace(&folder, ""));
+                let line = undated(&unlogged(&line.replace(&folder, "")));
                 let line = self.ports.iter().fold(line, |line, (real, shown)| {
                     // A busy port's message suggests the next one.
                     let line = with_number(&line, *real, *shown);
@@ -388,6 +556,22 @@ fn undated(line: &str) -> String {
     }
 }
 
+/// A line of a log without the parts that differ from run to run: when it was written, how long
+/// the request took, and ids made by chance.
+fn unlogged(line: &str) -> String {
+    static DIFFERS: LazyLock<[Regex; 3]> = LazyLock::new(|| {
+        [
+            r#"(?<before>^|"timestamp":")\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"#,
+            r#"(?<before>\blatency(_\w+)?"?[=:] ?"?)\d+(\.\d+)?(?: ?(?:ns|µs|us|ms|s)\b)?"#,
+            r#"(?<before>)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"#,
+        ]
+        .map(|pattern| Regex::new(pattern).expect("a constant pattern is valid"))
+    });
+    DIFFERS.iter().fold(line.to_owned(), |line, pattern| {
+        pattern.replace_all(&line, "$before…").into_owned()
+    })
+}
+
 /// A line with one number in the place of another, where that is not a part of a longer one.
 fn with_number(line: &str, number: u16, other: u16) -> String {
     let number = number.to_string();
@@ -411,6 +595,12 @@ fn with_number(line: &str, number: u16, other: u16) -> String {
 /// What a program prints, line by line.
 fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (send, lines) = mpsc::channel();
+    forward(pipe, send);
+    lines
+}
+
+/// Sends the lines of a pipe until it is closed.
+fn forward(pipe: impl Read + Send + 'static, send: Sender<String>) {
     thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
             if send.send(line).is_err() {
@@ -418,12 +608,42 @@ fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
             }
         }
     });
-    lines
+}
+
+/// The lines of both pipes of a program.
+fn lines_of_both(child: &mut Child) -> Result<Receiver<String>> {
+    let stdout = child.stdout.take().context("the program's output")?;
+    let stderr = child.stderr.take().context("the program's errors")?;
+    let (send, lines) = mpsc::channel();
+    forward(stdout, send.clone());
+    forward(stderr, send);
+    Ok(lines)
+}
+
+/// Waits until a port is free, and keeps other transcripts from it.
+fn free(port: u16) -> Result<MutexGuard<'static, ()>> {
+    static ONE: Mutex<()> = Mutex::new(());
+    let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for _ in 0..50 {
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(alone);
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    Err(Busy(port).into())
+}
+
+/// The port that a program binds without asking for its settings.
+fn bound_port(source: &str) -> Option<u16> {
+    let (_, rest) = source.split_once("bind(\"127.0.0.1:")?;
+    rest.split_once('"')?.0.parse().ok()
 }
 
 /// The port of an address in a line.
 fn port_in(line: &str) -> Option<u16> {
-    let (_, rest) = line.split_once("://localhost:")?;
+    let (_, rest) = line
+        .split_once("://localhost:")
+        .or_else(|| line.split_once("://127.0.0.1:"))?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
 }
@@ -433,13 +653,52 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_may_take_several_lines() {
+    fn a_command_may_take_several_lines() -> Result<(), String> {
         let text = "$ curl -i \\\n    'localhost:4000/a b'\nHTTP/1.1 200 OK\n^C\n";
-        let steps = steps(text).map_err(|(_, message)| message);
-        let steps = steps.expect("this is a transcript");
+        let (project, steps) = read(text).map_err(|(_, message)| message)?;
+        assert_eq!(project, None);
         assert_eq!(steps[0].words, ["curl", "-i", "localhost:4000/a b"]);
         assert_eq!(steps[0].shown, "$ curl -i \\\n    'localhost:4000/a b'");
         assert_eq!((steps[1].line, steps[1].shown.as_str()), (4, "^C"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_project_is_named_first_and_anchors_stay() -> Result<(), String> {
+        let text = "# in code/shop\n# ANCHOR: start\n$ cargo run\n# ANCHOR_END: start\n# text\n";
+        let (project, steps) = read(text).map_err(|(_, message)| message)?;
+        assert_eq!(project, Some("code/shop"));
+        let shown: Vec<&str> = steps.iter().map(|step| step.shown.as_str()).collect();
+        let kept = [
+            "# in code/shop",
+            "# ANCHOR: start",
+            "$ cargo run",
+            "# ANCHOR_END: start",
+        ];
+        assert_eq!(shown, kept);
+        Ok(())
+    }
+
+    #[test]
+    fn what_differs_in_a_log_goes() {
+        let line = "2026-03-02T08:15:00.123456Z  INFO request{id=\
+                    550e8400-e29b-41d4-a716-446655440000}: done status=200 latency_ms=3";
+        let kept = "…  INFO request{id=…}: done status=200 latency_ms=…";
+        assert_eq!(unlogged(line), kept);
+        assert_eq!(
+            unlogged("latency=1.5 ms, status=200"),
+            "latency=…, status=200"
+        );
+        let json = r#"{"timestamp":"2026-03-02T08:15:00Z","latency":"2ms"}"#;
+        assert_eq!(unlogged(json), r#"{"timestamp":"…","latency":"…"}"#);
+        let order = r#"{"placed_at":"2026-03-02T08:15:00Z"}"#;
+        assert_eq!(unlogged(order), order);
+    }
+
+    #[test]
+    fn a_program_may_bind_a_port_of_its_own_choice() {
+        assert_eq!(bound_port(r#"bind("127.0.0.1:4000").await"#), Some(4000));
+        assert_eq!(bound_port("bind(settings.address)"), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use site::anchors::{Source, included_file};
+use site::anchors::{Source, included_file, slashes};
 use site::blocks::{self, Block, Fence};
 
 /// What a block names: a file from the root, and an anchor where it does not name the whole file.
@@ -27,6 +27,8 @@ pub struct Walk {
     pub summary: String,
     /// The text files of `code`, with their anchors.
     pub sources: BTreeMap<PathBuf, Source>,
+    /// The tests of each package in `code`: its folder, and what they say.
+    tests: Vec<(PathBuf, String)>,
     /// What the blocks name, whether it is there or not.
     pub named: BTreeSet<Named>,
     /// The blocks that show lines of a file.
@@ -73,10 +75,15 @@ impl Walk {
             pages: Vec::new(),
             summary: fs::read_to_string(root.join("src/SUMMARY.md"))?,
             sources: BTreeMap::new(),
+            tests: Vec::new(),
             named: BTreeSet::new(),
             shown: Vec::new(),
         };
         for file in files(root, "code")? {
+            if let Some(package) = package_of_test(&file) {
+                let text = fs::read_to_string(root.join(&file))?;
+                walk.tests.push((package, text));
+            }
             walk.source(file);
         }
         for file in pages(root)? {
@@ -132,6 +139,14 @@ impl Walk {
             .filter(move |file| file.starts_with(folder) && is(file, extension))
     }
 
+    /// Whether a test of a package in `code` names a file by its path from that package's folder.
+    pub fn is_named_by_a_test(&self, file: &Path) -> bool {
+        self.tests.iter().any(|(package, text)| {
+            let path = file.strip_prefix(package).map(slashes);
+            path.is_ok_and(|path| text.contains(&path))
+        })
+    }
+
     /// The chapters that show something of a file, by name.
     pub fn chapters_of(&self, file: &Path) -> BTreeSet<String> {
         self.shown
@@ -167,6 +182,15 @@ impl Walk {
         }
         languages
     }
+}
+
+/// The folder of the package that a file tests: `code/shop` for `code/shop/tests/api.rs`.
+fn package_of_test(file: &Path) -> Option<PathBuf> {
+    if !is(file, "rs") {
+        return None;
+    }
+    let tests = file.ancestors().filter(|folder| folder.ends_with("tests"));
+    Some(tests.last()?.parent()?.to_path_buf())
 }
 
 /// The file and the anchor that a block of `page` names.
@@ -231,4 +255,32 @@ pub fn stem(file: &Path) -> String {
     file.file_stem()
         .map(|stem| stem.to_string_lossy().into_owned())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_names_files_from_the_folder_of_its_package() -> io::Result<()> {
+        let root = tempfile::tempdir()?;
+        let put = |file: &str, text: &str| {
+            let file = root.path().join(file);
+            fs::create_dir_all(file.parent().unwrap_or(root.path()))?;
+            fs::write(file, text)
+        };
+        put("src/SUMMARY.md", "")?;
+        put(
+            "code/shop/tests/settings/env.rs",
+            "include(\"../.env.example\")",
+        )?;
+        put("code/tests/page.rs", "run(\"express/app.js\")")?;
+        let walk = Walk::read(root.path(), BTreeSet::new())?;
+        let named = |file| walk.is_named_by_a_test(Path::new(file));
+        assert!(named("code/shop/.env.example"));
+        assert!(named("code/express/app.js"));
+        assert!(!named("code/.env.example"));
+        assert!(!named("code/shop/express/app.js"));
+        Ok(())
+    }
 }

@@ -40,6 +40,10 @@ const OTHER_MESSAGE: &str = "a failing sample that fails otherwise";
 
 const PAGE: &str = "src/shop.md";
 
+/// A line more than a block may show.
+const LONG: &str = "// ANCHOR: long\n//\n//\n//\n//\n//\n//\n//\n//\n//\n//\n//\n//\n//\n//\n//\n\
+                    //\n//\n//\n//\n//\n//\n//\n//\n//\n//\n//\n// ANCHOR_END: long\n";
+
 /// What is broken, by the words of the rule that it breaks, and how.
 struct Breakage {
     title: &'static str,
@@ -481,6 +485,16 @@ fn includes_and_anchors() -> Vec<Breakage> {
         on_page(
             "a file shown whole that is no program",
             "```rust\n{{#include ../code/src/shop.rs}}\n```\n",
+        ),
+        broken(
+            "a block that is too long",
+            vec![
+                Add("code/src/shop.rs", LONG),
+                Add(
+                    PAGE,
+                    "```rust\n{{#include ../code/src/shop.rs:long}}\n```\n",
+                ),
+            ],
         ),
         broken(
             "an include of a file that no target compiles",
