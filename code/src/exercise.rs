@@ -227,29 +227,14 @@ pub async fn run(app: fn() -> Router, checks: Vec<Check>) -> Report {
     Report { outcomes }
 }
 
-/// What is wrong with an exercise itself, by file: its solution must meet every check, and its
-/// start must leave something to do.
-pub fn problems(
-    name: &str,
-    start: &Report,
-    solution: &Report,
-) -> Vec<(String, String)> {
-    let folder = format!("code/exercises/{name}");
-    let mut problems = Vec::new();
-    if start.all_met() {
-        let message = format!(
-            "this meets every check. If you have solved the exercise: well done, and nothing is \
-             wrong. It must start unsolved for the next reader; to have this test pass, put the \
-             start back with `git restore {folder}/exercise.rs`"
-        );
-        problems.push((format!("{folder}/exercise.rs"), message));
+/// The file of a solution that does not meet every check, and what to tell its author.
+pub fn broken_solution(name: &str, solution: &Report) -> Option<(String, String)> {
+    if solution.all_met() {
+        return None;
     }
-    if !solution.all_met() {
-        let message =
-            format!("the solution does not meet every check. Mend it\n{solution}");
-        problems.push((format!("{folder}/solution.rs"), message));
-    }
-    problems
+    let message =
+        format!("the solution does not meet every check. Fix it\n{solution}");
+    Some((format!("code/exercises/{name}/solution.rs"), message))
 }
 
 /// Whether a panic is one of `todo!`: that is no mistake, only a place to go on from.
@@ -315,23 +300,16 @@ mod tests {
     }
 
     #[test]
-    fn an_exercise_starts_unsolved_and_its_solution_meets_every_check() {
-        let report = |outcome| Report {
-            outcomes: vec![("sells tea", outcome)],
+    fn a_solution_meets_every_check() {
+        let file = |outcome| {
+            let report = Report {
+                outcomes: vec![("sells tea", outcome)],
+            };
+            broken_solution("tea", &report).map(|(file, _)| file)
         };
-        let files = |start, solution| {
-            let problems = problems("tea", &report(start), &report(solution));
-            let files = problems.into_iter().map(|(file, _)| file);
-            files.collect::<Vec<_>>()
-        };
-        assert!(files(Outcome::NotWritten, Outcome::Met).is_empty());
-        assert_eq!(
-            files(Outcome::Met, Outcome::NotWritten),
-            [
-                "code/exercises/tea/exercise.rs",
-                "code/exercises/tea/solution.rs"
-            ]
-        );
+        assert_eq!(file(Outcome::Met), None);
+        let broken = Some("code/exercises/tea/solution.rs".into());
+        assert_eq!(file(Outcome::NotWritten), broken);
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ pub mod artifacts;
 pub mod blocks;
 pub mod coverage;
 pub mod diagrams;
+pub mod exercises;
 pub mod fails;
 pub mod html;
 pub mod leftovers;

@@ -12,13 +12,14 @@ use code::data::{self, sqlite::Sqlite};
 use code::{Program, legacy::OPENING};
 use libtest_mimic::{Arguments, Completion, Trial};
 use proofs::artifacts::Build;
+use proofs::exercises::Progress;
 use proofs::fails::Compiler;
 use proofs::links::Rendered;
 use proofs::transcripts::Outcome;
 use proofs::walk::{Walk, files, is, pages, stem};
 use proofs::{
-    Problem, diagrams, fails, links, monday, output, programs, replay, sentences, snapshots,
-    transcripts,
+    Problem, diagrams, exercises, fails, links, monday, output, programs, replay, sentences,
+    snapshots, transcripts,
 };
 
 static ROOT: LazyLock<PathBuf> = LazyLock::new(proofs::root);
@@ -79,6 +80,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let problems = breakages::check(&ROOT, compiler()?).map_err(told)?;
         Ok(proofs::verdict(&problems)?)
     }));
+    trials.extend(exercises()?);
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !arguments.list {
         println!(
@@ -309,6 +311,25 @@ fn samples(some_are_named: bool) -> std::io::Result<Vec<Trial>> {
             let problem = fails::check(&ROOT, &file, compiler()?).map_err(told)?;
             Ok(proofs::verdict(&problem)?)
         }));
+    }
+    Ok(trials)
+}
+
+/// Each exercise starts unsolved. A reader who has solved one is told so, and nothing fails: only
+/// where `CI` is set must the start be back.
+fn exercises() -> std::io::Result<Vec<Trial>> {
+    let mut trials = Vec::new();
+    for name in exercises::names(&ROOT)? {
+        trials.push(Trial::ignorable_test(
+            format!("exercise::{name}"),
+            move || match exercises::progress(&ROOT, &name, build()?).map_err(told)? {
+                Progress::Solved if std::env::var_os("CI").is_some() => {
+                    Err(exercises::solved(&name).into())
+                }
+                Progress::Solved => Ok(Completion::ignored_with(exercises::solved(&name).message)),
+                Progress::None | Progress::Some => Ok(Completion::Completed),
+            },
+        ));
     }
     Ok(trials)
 }
