@@ -21,6 +21,7 @@ pub mod links;
 pub mod monday;
 pub mod output;
 pub mod programs;
+pub mod recordings;
 pub mod replay;
 mod rules;
 pub mod sentences;

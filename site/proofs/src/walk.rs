@@ -27,8 +27,8 @@ pub struct Walk {
     pub summary: String,
     /// The text files of `code`, with their anchors.
     pub sources: BTreeMap<PathBuf, Source>,
-    /// The tests of each package in `code`: its folder, and what they say.
-    tests: Vec<(PathBuf, String)>,
+    /// The tests of the packages in `code`.
+    pub tests: Vec<Test>,
     /// What the blocks name, whether it is there or not.
     pub named: BTreeSet<Named>,
     /// The blocks that show lines of a file.
@@ -44,6 +44,25 @@ pub struct Page {
     pub text: String,
     /// Its blocks, from top to bottom.
     pub blocks: Vec<Block>,
+}
+
+/// A source of a package's tests.
+#[derive(Debug)]
+pub struct Test {
+    /// The file, from the repository's root.
+    pub file: PathBuf,
+    /// The folder of the package that it tests.
+    pub package: PathBuf,
+    /// What it says.
+    pub text: String,
+}
+
+impl Test {
+    /// Whether this names a file by its path from the package's folder.
+    pub fn names(&self, file: &Path) -> bool {
+        let path = file.strip_prefix(&self.package).map(slashes);
+        path.is_ok_and(|path| self.text.contains(&path))
+    }
 }
 
 /// A block of a page and what it shows.
@@ -81,8 +100,11 @@ impl Walk {
         };
         for file in files(root, "code")? {
             if let Some(package) = package_of_test(&file) {
-                let text = fs::read_to_string(root.join(&file))?;
-                walk.tests.push((package, text));
+                walk.tests.push(Test {
+                    text: fs::read_to_string(root.join(&file))?,
+                    file: file.clone(),
+                    package,
+                });
             }
             walk.source(file);
         }
@@ -141,10 +163,7 @@ impl Walk {
 
     /// Whether a test of a package in `code` names a file by its path from that package's folder.
     pub fn is_named_by_a_test(&self, file: &Path) -> bool {
-        self.tests.iter().any(|(package, text)| {
-            let path = file.strip_prefix(package).map(slashes);
-            path.is_ok_and(|path| text.contains(&path))
-        })
+        self.tests.iter().any(|test| test.names(file))
     }
 
     /// The chapters that show something of a file, by name.

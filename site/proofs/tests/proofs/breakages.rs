@@ -18,7 +18,8 @@ use proofs::fails::{Compiler, rustc};
 use proofs::links::Rendered;
 use proofs::walk::{Walk, files};
 use proofs::{
-    Problem, exercises, fails, links, output, programs, replay, sentences, slashes, snapshots,
+    Problem, exercises, fails, links, output, programs, recordings, replay, sentences, slashes,
+    snapshots,
 };
 
 /// The small book, in which nothing is wrong.
@@ -66,6 +67,7 @@ use Step::{Add, Swap};
 enum Proof {
     Blocks,
     Sentences,
+    Recordings,
     Links,
     Replay(fn() -> Router),
     Program,
@@ -133,6 +135,7 @@ fn nothing_is_wrong(root: &Path, compiler: &Compiler) -> Result<()> {
     let proofs = [
         Proof::Blocks,
         Proof::Sentences,
+        Proof::Recordings,
         Proof::Links,
         Proof::Replay(shop),
         Proof::Program,
@@ -195,6 +198,7 @@ fn find(book: &Path, proof: &Proof, compiler: &Compiler) -> Result<Vec<Problem>>
     match proof {
         Proof::Blocks => Ok(proofs::check(&Walk::read(book, compiled())?)),
         Proof::Sentences => Ok(sentences::check(&Walk::read(book, compiled())?)),
+        Proof::Recordings => Ok(recordings::check(&Walk::read(book, compiled())?)),
         Proof::Links => {
             let pages = tempfile::tempdir()?;
             links::render(book, pages.path())?;
@@ -301,6 +305,7 @@ fn breakages() -> Vec<Breakage> {
     all.extend(fences_that_say_more());
     all.extend(includes_and_anchors());
     all.extend(leftovers());
+    all.extend(recordings_of_a_test());
     all.extend(what_runs());
     all.extend(where_links_lead());
     all
@@ -617,6 +622,38 @@ fn leftovers() -> Vec<Breakage> {
         broken(
             "a chapter of SUMMARY.md that is not there",
             vec![Add("src/SUMMARY.md", "- [The attic](attic.md)\n")],
+        ),
+    ]
+}
+
+fn recordings_of_a_test() -> Vec<Breakage> {
+    let recorded = |title, record, test| Breakage {
+        title,
+        steps: vec![
+            Add("code/tests/door.rs", test),
+            Add("code/output/door.txt", record),
+            Add(PAGE, "```text\n{{#include ../code/output/door.txt}}\n```\n"),
+        ],
+        proof: Proof::Recordings,
+    };
+    vec![
+        recorded(
+            "a test that says what it records",
+            "Ada          Bo\n> knocks     1 guest\n             waits for her\n",
+            "fn door() {\n    told.ada(\"> knocks\");\n    told.bo(\"waits for her\");\n    \
+             recorded(\"output/door.txt\", told);\n}\n",
+        ),
+        recorded(
+            "a test that says what it records, but for a number",
+            "the door opened 2 times\n",
+            "fn door() {\n    let told = format!(\"the door opened {opened} times\");\n    \
+             recorded(\"output/door.txt\", told);\n}\n",
+        ),
+        recorded(
+            "the narrator's words on a page that does not say so",
+            "# Bo comes back\n1 guest\n",
+            "fn door() {\n    told.line(\"# Bo comes back\");\n    \
+             recorded(\"output/door.txt\", told);\n}\n",
         ),
     ]
 }
