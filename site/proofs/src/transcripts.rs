@@ -13,23 +13,33 @@
 //! before the command is in the environment of that program. It gets its address by
 //! `SHOP_ADDRESS`, so that its port is free; a program that binds a fixed port gets that one.
 //!
+//! `# in code/first-server, with examples/NAME.rs as src/main.rs` says that the reader has edited
+//! `src/main.rs`: there, `cargo run` runs that example.
+//!
+//! After `cargo new` and `cd`, the reader is in a new project, in which Cargo itself runs. The lines
+//! that Cargo prints to `cargo run` and `cargo add` are left out, because they change with every
+//! release. The project's manifest must become that of the package in `code` with its name.
+//!
+//! `curl … &` keeps running while the next commands run, and has ended after the next `^C`.
+//!
 //! A line `# ANCHOR: name` or `# ANCHOR_END: name` lets a page show a part of the transcript.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::LazyLock;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use regex::Regex;
-use site::anchors::Problem;
+use site::anchors::{Problem, slashes};
 use tempfile::TempDir;
 
 use crate::artifacts::{self, Build};
@@ -41,6 +51,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The port of a program where the transcript names none.
 const PORT: u16 = 4000;
+
+/// How long a request in the background has to reach its server.
+const HEAD_START: Duration = Duration::from_secs(1);
 
 /// The setting that tells the shop where to listen.
 const ADDRESS: &str = "SHOP_ADDRESS";
@@ -80,9 +93,10 @@ pub fn check(root: &Path, file: &Path, build: &Build, some_are_named: bool) -> R
         ));
     }
     let package = project
-        .map(|folder| artifacts::package(root, folder))
+        .map(|project| artifacts::package(root, project.folder))
         .transpose()?;
     let examples = steps.iter().filter_map(|step| example(&step.words));
+    let examples = examples.chain(project.and_then(|project| project.main));
     for name in examples.filter(|_| some_are_named) {
         let found = match &package {
             Some(package) => build.project(root, package, Some(name)),
@@ -97,9 +111,12 @@ pub fn check(root: &Path, file: &Path, build: &Build, some_are_named: bool) -> R
     }
     let mut terminal = Terminal {
         root,
+        file,
         build,
         project: project.zip(package.as_deref()),
+        made: None,
         servers: Vec::new(),
+        waiting: Vec::new(),
         fixed: None,
         ports: BTreeMap::new(),
         printed: Vec::new(),
@@ -114,6 +131,9 @@ pub fn check(root: &Path, file: &Path, build: &Build, some_are_named: bool) -> R
             let message = format!("`{}`: {error:#}", step.shown);
             return Ok(Outcome::Differs(Problem::new(file, step.line, message)));
         }
+    }
+    if let Some(problem) = terminal.not_as_in_code()? {
+        return Ok(Outcome::Differs(problem));
     }
     let made = terminal.text();
     Ok(match snapshots::compare(root, file, &made) {
@@ -181,12 +201,36 @@ struct Step {
     words: Vec<String>,
 }
 
-/// The folder that the first line names, and the commands.
-fn read(text: &str) -> Result<(Option<&str>, Vec<Step>), (usize, String)> {
-    let project = text
-        .lines()
-        .next()
-        .and_then(|line| line.strip_prefix("# in "));
+/// The package that stands for a reader's own project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Project<'a> {
+    folder: &'a str,
+    /// The example that stands for an edited `src/main.rs`.
+    main: Option<&'a str>,
+}
+
+impl<'a> Project<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        let named = text.lines().next()?.strip_prefix("# in ")?;
+        let edited = named
+            .strip_suffix(".rs as src/main.rs")
+            .and_then(|named| named.split_once(", with examples/"));
+        Some(match edited {
+            Some((folder, main)) => Self {
+                folder,
+                main: Some(main),
+            },
+            None => Self {
+                folder: named,
+                main: None,
+            },
+        })
+    }
+}
+
+/// The project that the first line names, and the commands.
+fn read(text: &str) -> Result<(Option<Project<'_>>, Vec<Step>), (usize, String)> {
+    let project = Project::read(text);
     let mut steps = Vec::new();
     let mut lines = (1..).zip(text.lines()).peekable();
     if let Some((number, first)) = lines.peek()
@@ -236,12 +280,18 @@ fn is_comment(number: usize, line: &str) -> bool {
 
 struct Terminal<'a> {
     root: &'a Path,
+    /// The transcript, from the root.
+    file: &'a Path,
     build: &'a Build,
-    /// The folder that stands for the reader's project, and the name of its package.
-    project: Option<(&'a str, &'a str)>,
+    /// What stands for the reader's project, and the name of its package.
+    project: Option<(Project<'a>, &'a str)>,
+    /// The folder of the project that `cargo new` has made.
+    made: Option<PathBuf>,
     servers: Vec<Server>,
+    /// Requests in the background.
+    waiting: Vec<Child>,
     /// Held while a program has a port of its own choice: one transcript at a time.
-    fixed: Option<MutexGuard<'static, ()>>,
+    fixed: Option<File>,
     /// By the port that a server got, the one that the transcript shows.
     ports: BTreeMap<u16, u16>,
     printed: Vec<String>,
@@ -279,7 +329,7 @@ impl Terminal<'_> {
         let set: Vec<(&str, &str)> = set.collect();
         if let Some(project) = self.project {
             match words[set.len()..] {
-                ["cargo", "run"] => return self.run_project(project, None, &set),
+                ["cargo", "run"] => return self.run_project(project, project.0.main, &set),
                 ["cargo", "run", "--example", name] => {
                     return self.run_project(project, Some(name), &set);
                 }
@@ -300,6 +350,19 @@ impl Terminal<'_> {
                 "only `cargo run` takes settings before it. Teach this command to, in \
                  site/proofs/src/transcripts.rs"
             ),
+            ["cargo", "new", name] => {
+                let mut cargo = self.cargo(self.folder.path());
+                self.finish(cargo.args(["new", name]))
+            }
+            ["cd", folder] => {
+                self.made = Some(self.folder.path().join(folder));
+                Ok(())
+            }
+            ["cargo", "add", ref arguments @ ..] => self.add(arguments),
+            ["cargo", "run"] if self.made.is_some() => {
+                let mut cargo = self.cargo(self.made()?);
+                self.finish(cargo.args(["run", "--quiet", "--offline"]))
+            }
             ["cargo", "run"] => bail!(
                 "no project is named. Let the first line of the transcript name its folder: \
                  `# in code/shop`"
@@ -309,12 +372,69 @@ impl Terminal<'_> {
                 let program = self.build.program(self.root, "exercise")?;
                 self.finish(self.command(&program).args(arguments))
             }
-            ["curl", ref arguments @ ..] => self.curl(arguments),
+            ["curl", ref arguments @ .., "&"] => {
+                let mut curl = self.curl(arguments)?;
+                let curl = curl.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+                self.waiting.push(curl);
+                thread::sleep(HEAD_START);
+                Ok(())
+            }
+            ["curl", ref arguments @ ..] => {
+                let mut curl = self.curl(arguments)?;
+                self.finish(&mut curl)
+            }
             _ => bail!(
-                "a transcript runs `cargo chapter`, `cargo exercise`, `cargo run` and `curl`, and \
-                 no other command. Teach it this one in site/proofs/src/transcripts.rs"
+                "a transcript runs `cargo chapter`, `cargo exercise`, `cargo run`, `curl`, and \
+                 `cargo new` with what follows it, and no other command. Teach it this one in \
+                 site/proofs/src/transcripts.rs"
             ),
         }
+    }
+
+    /// Cargo itself, in a folder outside of this workspace.
+    fn cargo(&self, folder: &Path) -> Command {
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo
+            .current_dir(folder)
+            .env("CARGO_TERM_COLOR", "never")
+            .env_remove("CARGO_TARGET_DIR");
+        cargo
+    }
+
+    fn made(&self) -> Result<&Path> {
+        self.made.as_deref().context("no project was made here")
+    }
+
+    /// Adds dependencies that this machine has already: the tests use no network.
+    fn add(&self, arguments: &[&str]) -> Result<()> {
+        let mut cargo = self.cargo(self.made()?);
+        cargo.args(["add", "--offline", "--quiet"]).args(arguments);
+        let output = cargo.output()?;
+        if !output.status.success() {
+            bail!("{}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(())
+    }
+
+    /// How the manifest that `cargo new` and `cargo add` have made differs from that of the package
+    /// in `code`; apart from versions, which may be newer or older here.
+    fn not_as_in_code(&self) -> Result<Option<Problem>> {
+        let Some(made) = &self.made else {
+            return Ok(None);
+        };
+        let name = made.file_name().context("a project has a name")?;
+        let shown = Path::new("code").join(name).join("Cargo.toml");
+        let made = without_versions(&fs::read_to_string(made.join("Cargo.toml"))?);
+        let recorded = without_versions(&fs::read_to_string(self.root.join(&shown))?);
+        Ok((made != recorded).then(|| {
+            let message = format!(
+                "the commands of {} make another manifest. Change one of them\n{}",
+                slashes(self.file),
+                snapshots::diff(&recorded, &made)
+            );
+            let line = snapshots::first_difference(&recorded, &made);
+            Problem::new(shown, line, message)
+        }))
     }
 
     fn serve(&mut self, arguments: &[&str]) -> Result<()> {
@@ -371,7 +491,7 @@ impl Terminal<'_> {
     /// Runs a program of a reader's project in the transcript's folder, until it ends or serves.
     fn run_project(
         &mut self,
-        (folder, package): (&str, &str),
+        (Project { folder, .. }, package): (Project<'_>, &str),
         example: Option<&str>,
         set: &[(&str, &str)],
     ) -> Result<()> {
@@ -475,10 +595,13 @@ impl Terminal<'_> {
         if status.code().is_some_and(|code| code != 0) {
             bail!("the server ended with {status}");
         }
+        for curl in std::mem::take(&mut self.waiting) {
+            self.print(curl.wait_with_output()?);
+        }
         Ok(())
     }
 
-    fn curl(&mut self, arguments: &[&str]) -> Result<()> {
+    fn curl(&self, arguments: &[&str]) -> Result<Command> {
         let arguments: Vec<OsString> = arguments
             .iter()
             .map(|argument| Ok(self.with_real_ports(argument)?.into()))
@@ -487,7 +610,7 @@ impl Terminal<'_> {
         let mut curl = self.command(Path::new("curl"));
         curl.args(["-q", "--silent", "--show-error", "--noproxy", "*"])
             .args(arguments);
-        self.finish(&mut curl)
+        Ok(curl)
     }
 
     fn command(&self, program: &Path) -> Command {
@@ -497,12 +620,15 @@ impl Terminal<'_> {
     }
 
     fn finish(&mut self, command: &mut Command) -> Result<()> {
-        let output = command.output()?;
+        self.print(command.output()?);
+        Ok(())
+    }
+
+    fn print(&mut self, output: Output) {
         for bytes in [output.stdout, output.stderr] {
             let text = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
             self.printed.extend(text.lines().map(str::to_owned));
         }
-        Ok(())
     }
 
     fn real_port(&self, shown: u16) -> Option<u16> {
@@ -541,6 +667,7 @@ impl Terminal<'_> {
             .iter()
             .map(|line| {
                 let line = undated(&unlogged(&line.replace(&folder, "")));
+                let line = unnumbered(&line);
                 let line = self.ports.iter().fold(line, |line, (real, shown)| {
                     // A busy port's message suggests the next one.
                     let line = with_number(&line, *real, *shown);
@@ -586,6 +713,24 @@ fn unlogged(line: &str) -> String {
     DIFFERS.iter().fold(line.to_owned(), |line, pattern| {
         pattern.replace_all(&line, "$before…").into_owned()
     })
+}
+
+/// The message of a panic without the number of its thread, which is another one in every run.
+fn unnumbered(line: &str) -> String {
+    static THREAD: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^(?<name>thread '[^']+') \(\d+\) ").expect("a constant pattern is valid")
+    });
+    THREAD.replace(line, "$name ").into_owned()
+}
+
+/// A manifest with the numbers of its dependencies' versions taken out.
+fn without_versions(manifest: &str) -> String {
+    let manifest = manifest.replace("\r\n", "\n");
+    let (package, dependencies) = manifest
+        .split_once("[dependencies]")
+        .unwrap_or((&manifest, ""));
+    let dependencies = dependencies.replace(|c: char| c.is_ascii_digit() || c == '.', "");
+    format!("{package}[dependencies]{dependencies}")
 }
 
 /// A line with one number in the place of another, where that is not a part of a longer one.
@@ -636,10 +781,12 @@ fn lines_of_both(child: &mut Child) -> Result<Receiver<String>> {
     Ok(lines)
 }
 
-/// Waits until a port is free, and keeps other transcripts from it.
-fn free(port: u16) -> Result<MutexGuard<'static, ()>> {
-    static ONE: Mutex<()> = Mutex::new(());
-    let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+/// Waits until a port is free, and keeps other transcripts from it while the file is open: also
+/// those of another clone, whose tests run at the same time.
+fn free(port: u16) -> Result<File> {
+    let file = env::temp_dir().join(format!("rust-backend-basics-{port}.lock"));
+    let alone = File::create(file).map_err(|_| Busy(port))?;
+    alone.lock()?;
     for _ in 0..50 {
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return Ok(alone);
@@ -683,7 +830,8 @@ mod tests {
     fn a_project_is_named_first_and_anchors_stay() -> Result<(), String> {
         let text = "# in code/shop\n# ANCHOR: start\n$ cargo run\n# ANCHOR_END: start\n# text\n";
         let (project, steps) = read(text).map_err(|(_, message)| message)?;
-        assert_eq!(project, Some("code/shop"));
+        let folder = "code/shop";
+        assert_eq!(project, Some(Project { folder, main: None }));
         let shown: Vec<&str> = steps.iter().map(|step| step.shown.as_str()).collect();
         let kept = [
             "# in code/shop",
@@ -693,6 +841,28 @@ mod tests {
         ];
         assert_eq!(shown, kept);
         Ok(())
+    }
+
+    #[test]
+    fn an_example_may_stand_for_an_edited_main() {
+        let text = "# in code/first-server, with examples/two-routes.rs as src/main.rs\n";
+        let edited = Project {
+            folder: "code/first-server",
+            main: Some("two-routes"),
+        };
+        assert_eq!(Project::read(text), Some(edited));
+    }
+
+    #[test]
+    fn versions_and_threads_go() {
+        let manifest = "edition = \"2024\"\n[dependencies]\naxum = \"0.8.9\"\n";
+        let without = "edition = \"2024\"\n[dependencies]\naxum = \"\"\n";
+        assert_eq!(without_versions(manifest), without);
+        let panic = "thread 'main' (123) panicked at src/main.rs:5:29:";
+        assert_eq!(
+            unnumbered(panic),
+            "thread 'main' panicked at src/main.rs:5:29:"
+        );
     }
 
     #[test]
