@@ -7,13 +7,13 @@ struct Shop {
     croissants: Arc<Mutex<u32>>,
 }
 
-async fn charge_card() {}
+async fn pay() {}
 
 // ANCHOR: lock
 #[axum::debug_handler]
 async fn order_croissant(State(shop): State<Shop>) {
     let mut left = shop.croissants.lock().unwrap();
-    charge_card().await;
+    pay().await;
     *left -= 1;
 }
 // ANCHOR_END: lock
