@@ -27,17 +27,21 @@ pub const OPENING: Timestamp = Timestamp::constant(1_772_439_300, 0);
 /// service reads a secret one from its settings.
 pub const STAFF_TOKEN: &str = "flat-white-and-a-croissant";
 
+// ANCHOR: app
 /// The shop with a fixed clock and ids that start at 1, so that the same requests
 /// always get the same responses.
 pub fn app() -> Router {
     app_with(|| OPENING, count_from_one(), STAFF_TOKEN)
 }
+// ANCHOR_END: app
 
+// ANCHOR: count-from-one
 /// Returns 1, then 2, then 3, and so on.
 pub fn count_from_one() -> impl Fn() -> u64 + Send + Sync + 'static {
     let last = AtomicU64::new(0);
     move || last.fetch_add(1, Ordering::Relaxed) + 1
 }
+// ANCHOR_END: count-from-one
 
 // ANCHOR: app-with
 /// The shop with a clock, a source of order ids, and the token that staff must send.
@@ -51,28 +55,37 @@ pub fn app_with(
         shop: Shop::new(clock, next_id),
         staff_token: StaffToken(staff_token.into()),
     };
+    // ANCHOR: routes
     Router::new()
         .route("/menu", get(list_menu))
         .route("/menu/{id}", get(show_item).put(put_item))
         .route("/orders", post(place_order))
         .route("/orders/{id}", get(show_order))
+        // ANCHOR_END: routes
+        // ANCHOR: body-limit
         .layer(DefaultBodyLimit::max(16 * 1024)) // bytes
+        // ANCHOR_END: body-limit
         .with_state(state)
 }
 // ANCHOR_END: app-with
 
+// ANCHOR: app-state
 /// The data that belongs to the whole program and not to one request.
 #[derive(Clone, FromRef)]
 struct AppState {
     shop: Shop,
     staff_token: StaffToken,
 }
+// ANCHOR_END: app-state
 
-/// The body of an error response: a status code and a sentence for the client.
+// ANCHOR: error
+/// An error response: a status code, and a text that tells the client what is wrong.
 type Error = (StatusCode, String);
+// ANCHOR_END: error
 
 // The types that travel as JSON.
 
+// ANCHOR: item
 /// Something that customers can order.
 #[derive(Debug, Clone, Serialize)]
 struct Item {
@@ -85,6 +98,7 @@ struct Item {
     /// How many can still be sold.
     stock: u32,
 }
+// ANCHOR_END: item
 
 /// The body of `PUT /menu/{id}`, as the client sends it: not validated yet.
 #[derive(Debug, Deserialize)]
@@ -96,6 +110,7 @@ struct ItemRequest {
     stock: u32,
 }
 
+// ANCHOR: order-request
 /// The body of `POST /orders`, as the client sends it: not validated yet.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,7 +125,9 @@ struct OrderRequest {
     /// The number of the table to bring it to. Without one, the order is to go.
     table: Option<u32>,
 }
+// ANCHOR_END: order-request
 
+// ANCHOR: order
 /// An order that was placed.
 #[derive(Debug, Clone, Serialize)]
 struct Order {
@@ -134,7 +151,9 @@ struct Order {
     /// When the order was placed.
     placed_at: Timestamp,
 }
+// ANCHOR_END: order
 
+// ANCHOR: menu-filter
 /// The query string of `GET /menu`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -142,9 +161,11 @@ struct MenuFilter {
     /// The highest price, in cents, that an item may have.
     max_price: Option<u32>,
 }
+// ANCHOR_END: menu-filter
 
 // The handlers: each turns a request into a response.
 
+// ANCHOR: list-menu
 #[instrument(skip_all)]
 async fn list_menu(
     State(shop): State<Shop>,
@@ -152,7 +173,9 @@ async fn list_menu(
 ) -> Json<Vec<Item>> {
     Json(shop.menu(filter.max_price))
 }
+// ANCHOR_END: list-menu
 
+// ANCHOR: show-item
 #[instrument(skip_all)]
 async fn show_item(
     State(shop): State<Shop>,
@@ -161,6 +184,7 @@ async fn show_item(
     let item = shop.item(&id)?;
     Ok(Json(item))
 }
+// ANCHOR_END: show-item
 
 // ANCHOR: put-item
 #[instrument(skip_all)]
@@ -179,6 +203,7 @@ async fn put_item(
 }
 // ANCHOR_END: put-item
 
+// ANCHOR: place-order
 #[instrument(skip_all)]
 async fn place_order(
     State(shop): State<Shop>,
@@ -190,6 +215,7 @@ async fn place_order(
     let location = format!("/orders/{}", order.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(order)))
 }
+// ANCHOR_END: place-order
 
 // ANCHOR: show-order
 #[instrument(skip_all)]
@@ -213,6 +239,13 @@ fn invalid(mistakes: Vec<FieldError>) -> Error {
 
 fn not_found(message: String) -> Error {
     (StatusCode::NOT_FOUND, message)
+}
+
+fn not_enough_left(item: &Item) -> Error {
+    (
+        StatusCode::CONFLICT,
+        format!("Not enough left: {}", item.name),
+    )
 }
 
 // The valid types: a value of one of them has passed its checks.
@@ -442,6 +475,7 @@ const UNAUTHORIZED: Unauthorized = (
 
 // The state: the menu and the orders.
 
+// ANCHOR: shop
 /// What the handlers share. axum clones it for each request, and all clones share one
 /// inventory.
 #[derive(Clone)]
@@ -450,14 +484,17 @@ struct Shop {
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     next_id: Arc<dyn Fn() -> u64 + Send + Sync>,
 }
+// ANCHOR_END: shop
 
+// ANCHOR: inventory
 /// The menu with its stock, and the orders. Simpler than a real service needs: it's in
-/// memory, so a restart loses it, and nothing limits how large it grows. The chapter
-/// on data moves it to a database.
+/// memory, so a restart loses it, nothing limits how large it grows, and a lookup goes
+/// through the whole list. The chapter on data moves it to a database.
 struct Inventory {
     menu: Vec<Item>,
     orders: Vec<Order>,
 }
+// ANCHOR_END: inventory
 
 /// What [`Shop::put_item`] did.
 enum Put {
@@ -466,6 +503,7 @@ enum Put {
 }
 
 impl Shop {
+    // ANCHOR: new
     fn new(
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
         next_id: impl Fn() -> u64 + Send + Sync + 'static,
@@ -480,7 +518,9 @@ impl Shop {
             next_id: Arc::new(next_id),
         }
     }
+    // ANCHOR_END: new
 
+    // ANCHOR: lock
     /// The inventory, locked until the guard is dropped.
     fn lock(&self) -> MutexGuard<'_, Inventory> {
         // A mutex is poisoned when a thread panics while it holds the lock. The methods
@@ -490,6 +530,7 @@ impl Shop {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+    // ANCHOR_END: lock
 
     #[instrument(skip_all)]
     fn menu(&self, max_price: Option<u32>) -> Vec<Item> {
@@ -502,6 +543,7 @@ impl Shop {
             .collect()
     }
 
+    // ANCHOR: find-item
     #[instrument(skip_all)]
     fn item(&self, id: &str) -> Result<Item, Error> {
         let inventory = self.lock();
@@ -509,6 +551,7 @@ impl Shop {
         item.cloned()
             .ok_or_else(|| not_found(format!("There is no {id} on the menu")))
     }
+    // ANCHOR_END: find-item
 
     #[instrument(skip_all)]
     fn put_item(&self, item: Item) -> Put {
@@ -534,22 +577,19 @@ impl Shop {
             .ok_or_else(|| not_found(format!("There is no order {id}")))
     }
 
+    #[instrument(skip_all)]
+    // ANCHOR: place-order-under-lock
     /// Checks the stock, reduces it and stores the order, all under one lock: two
     /// requests can't both get the last croissant.
-    #[instrument(skip_all)]
     fn place_order(&self, new: NewOrder) -> Result<Order, Error> {
-        let mut guard = self.lock();
-        let Inventory { menu, orders } = &mut *guard;
-        let Some(item) = menu.iter_mut().find(|item| item.id == new.item) else {
-            return Err(invalid(vec![NOT_ON_MENU]));
-        };
-        let Some(left) = item.stock.checked_sub(new.quantity.get()) else {
-            let message = format!("Not enough left: {}", item.name);
-            return Err((StatusCode::CONFLICT, message));
-        };
-        let Some(total_cents) = item.price_cents.checked_mul(new.quantity) else {
-            return Err(invalid(vec![TOTAL_TOO_LARGE]));
-        };
+        let mut inventory = self.lock();
+        let Inventory { menu, orders } = &mut *inventory;
+        let item = menu.iter_mut().find(|item| item.id == new.item);
+        let item = item.ok_or_else(|| invalid(vec![NOT_ON_MENU]))?;
+        let left = item.stock.checked_sub(new.quantity.get());
+        let left = left.ok_or_else(|| not_enough_left(item))?;
+        let total = item.price_cents.checked_mul(new.quantity);
+        let total = total.ok_or_else(|| invalid(vec![TOTAL_TOO_LARGE]))?;
         let order = Order {
             id: (self.next_id)(),
             customer: new.customer,
@@ -557,13 +597,14 @@ impl Shop {
             quantity: new.quantity,
             note: new.note,
             table: new.table,
-            total_cents,
+            total_cents: total,
             placed_at: (self.clock)(),
         };
         orders.push(order.clone());
         item.stock = left;
         Ok(order)
     }
+    // ANCHOR_END: place-order-under-lock
 }
 
 const NOT_ON_MENU: FieldError = FieldError {

@@ -1,4 +1,4 @@
-//! One way to solve the exercise of the chapter on handling requests.
+//! One solution of the exercise of the chapter on handling requests.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,100 +11,150 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A room with three tables, all free.
+/// Three tables without reservations.
 pub fn app() -> Router {
-    let table = |number, seats| Table {
-        number,
-        seats,
-        guest: None,
-    };
-    let tables = vec![table(1, 2), table(2, 2), table(3, 6)];
-    // ANCHOR: routes
     Router::new()
-        .route("/tables", get(list_tables))
         .route("/tables/{number}", get(show_table))
-        .route("/tables/{number}/guests", post(seat_guests))
-        // ANCHOR_END: routes
-        .with_state(Room(Arc::new(Mutex::new(tables))))
+        .route("/reservations/{id}", get(show_reservation))
+        .route("/reservations", post(reserve_table))
+        .with_state(Room::new())
 }
 
-#[derive(Clone, Serialize)]
-struct Table {
-    number: u8,
-    /// How many people fit.
-    seats: u8,
-    /// Who sits there.
-    guest: Option<String>,
-}
+/// An error response: a status code, and a text that tells the client what is wrong.
+type Error = (StatusCode, String);
 
-#[derive(Clone)]
-struct Room(Arc<Mutex<Vec<Table>>>);
-
-impl Room {
-    fn tables(&self) -> MutexGuard<'_, Vec<Table>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+async fn show_table(
+    State(room): State<Room>,
+    Path(number): Path<u32>,
+) -> Result<Json<Table>, Error> {
+    match room.table(number) {
+        Some(table) => Ok(Json(table)),
+        None => Err((StatusCode::NOT_FOUND, format!("There is no table {number}"))),
     }
-}
-
-async fn list_tables(State(room): State<Room>) -> Json<Vec<Table>> {
-    Json(room.tables().clone())
 }
 
 // ANCHOR: gap
-async fn show_table(
+async fn show_reservation(
     State(room): State<Room>,
-    Path(number): Path<u8>,
-) -> Result<Json<Table>, (StatusCode, String)> {
-    let tables = room.tables();
-    let found = tables.iter().find(|table| table.number == number);
-    match found {
-        Some(table) => Ok(Json(table.clone())),
-        None => Err(no_table(number)),
+    Path(id): Path<u64>,
+) -> Result<Json<Reservation>, Error> {
+    match room.reservation(id) {
+        Some(reservation) => Ok(Json(reservation)),
+        None => {
+            let message = format!("There is no reservation {id}");
+            Err((StatusCode::NOT_FOUND, message))
+        }
     }
-}
-
-fn no_table(number: u8) -> (StatusCode, String) {
-    (StatusCode::NOT_FOUND, format!("There is no table {number}"))
 }
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Guests {
-    name: String,
-    party: u8,
-}
-
-async fn seat_guests(
+async fn reserve_table(
     State(room): State<Room>,
-    Path(number): Path<u8>,
-    Json(guests): Json<Guests>,
-) -> Result<impl IntoResponse, (StatusCode, String)> {
-    let mut tables = room.tables();
-    let found = tables.iter_mut().find(|table| table.number == number);
-    let table = found.ok_or_else(|| no_table(number))?;
-    check(&guests, table)?;
-    table.guest = Some(guests.name);
-    let location = [(LOCATION, format!("/tables/{number}"))];
-    Ok((StatusCode::CREATED, location, Json(table.clone())))
+    Json(request): Json<ReservationRequest>,
+) -> Result<impl IntoResponse, Error> {
+    let number = request.table;
+    let Some(table) = room.table(number) else {
+        let message =
+            format!("table must be an existing table, and {number} isn't");
+        return Err((StatusCode::UNPROCESSABLE_ENTITY, message));
+    };
+    if !(1..=table.seats).contains(&request.party) {
+        let message = format!("party must be from 1 to {}", table.seats);
+        return Err((StatusCode::UNPROCESSABLE_ENTITY, message));
+    }
+    let Some(reservation) = room.reserve(request) else {
+        let message = format!("Table {number} is reserved already");
+        return Err((StatusCode::CONFLICT, message));
+    };
+    let location = format!("/reservations/{}", reservation.id);
+    Ok((
+        StatusCode::CREATED,
+        [(LOCATION, location)],
+        Json(reservation),
+    ))
 }
 // ANCHOR_END: yours
 
-// ANCHOR: check
-fn check(guests: &Guests, table: &Table) -> Result<(), (StatusCode, String)> {
-    let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
-    if guests.name.trim().is_empty() {
-        return Err((unprocessable, "name must not be blank".into()));
-    }
-    if guests.party == 0 || guests.party > table.seats {
-        let reason = format!("party must be from 1 to {}", table.seats);
-        return Err((unprocessable, reason));
-    }
-    if table.guest.is_some() {
-        let reason = format!("Table {} is taken", table.number);
-        return Err((StatusCode::CONFLICT, reason));
-    }
-    Ok(())
+/// A table in the shop.
+#[derive(Clone, Serialize)]
+struct Table {
+    number: u32,
+    /// How many people fit.
+    seats: u32,
 }
-// ANCHOR_END: check
+
+/// The body of `POST /reservations`, as the client sends it: not validated yet.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReservationRequest {
+    /// The number of a table.
+    table: u32,
+    /// The name of the guest.
+    name: String,
+    /// How many people will come.
+    party: u32,
+}
+
+/// A reservation that was made.
+#[derive(Clone, Serialize)]
+struct Reservation {
+    id: u64,
+    table: u32,
+    name: String,
+    party: u32,
+}
+
+// The tables and the reservations, as the exercise has them.
+
+#[derive(Clone)]
+struct Room {
+    tables: Vec<Table>,
+    reservations: Arc<Mutex<Vec<Reservation>>>,
+}
+
+impl Room {
+    fn new() -> Self {
+        let tables = [(1, 2), (2, 2), (3, 6)];
+        let tables = tables.map(|(number, seats)| Table { number, seats });
+        Self {
+            tables: tables.into(),
+            reservations: Arc::default(),
+        }
+    }
+
+    fn table(&self, number: u32) -> Option<Table> {
+        let mut tables = self.tables.iter();
+        tables.find(|table| table.number == number).cloned()
+    }
+
+    fn reservation(&self, id: u64) -> Option<Reservation> {
+        let reservations = self.lock();
+        let mut reservations = reservations.iter();
+        reservations.find(|other| other.id == id).cloned()
+    }
+
+    fn reserve(&self, request: ReservationRequest) -> Option<Reservation> {
+        let ReservationRequest { table, name, party } = request;
+        let mut reservations = self.lock();
+        if reservations.iter().any(|other| other.table == table) {
+            return None;
+        }
+        let id = 1 + reservations.len() as u64;
+        let reservation = Reservation {
+            id,
+            table,
+            name,
+            party,
+        };
+        reservations.push(reservation.clone());
+        Some(reservation)
+    }
+
+    /// The reservations, locked until the guard is dropped. A panic can't leave them
+    /// half changed, because `push` is the only change.
+    fn lock(&self) -> MutexGuard<'_, Vec<Reservation>> {
+        let lock = self.reservations.lock();
+        lock.unwrap_or_else(PoisonError::into_inner)
+    }
+}

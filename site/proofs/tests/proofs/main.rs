@@ -353,7 +353,7 @@ fn with_extension(folder: &str, extension: &str) -> std::io::Result<Vec<PathBuf>
 
 /// `replay::requests` and `transcript::requests/exercise`: what is proved, and the file's path
 /// below the folder of its kind. Where that does not say which chapters show it, they go before:
-/// `example::requests::first-answer`.
+/// `example::requests::requests-oneshot`.
 fn named(proof: &str, file: &Path) -> String {
     let below: PathBuf = file.components().skip(2).collect();
     let below = proofs::slashes(&below.with_extension(""));

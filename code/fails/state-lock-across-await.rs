@@ -7,13 +7,13 @@ struct Shop {
     croissants: Arc<Mutex<u32>>,
 }
 
-async fn pay() {}
+async fn charge_card() {}
 
 // ANCHOR: lock
 #[axum::debug_handler]
 async fn order_croissant(State(shop): State<Shop>) {
     let mut left = shop.croissants.lock().unwrap();
-    pay().await;
+    charge_card().await;
     *left -= 1;
 }
 // ANCHOR_END: lock

@@ -1,0 +1,14 @@
+//! What becomes of a path when a client has chosen the file name.
+
+use std::path::Path;
+
+fn main() {
+    let photos = Path::new("photos");
+    for (sent, path) in [
+        ("muffin.png", "photos/muffin.png"),
+        ("../shop.db", "photos/../shop.db"),
+        ("/etc/passwd", "/etc/passwd"),
+    ] {
+        assert_eq!(photos.join(sent), Path::new(path));
+    }
+}
