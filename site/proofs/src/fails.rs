@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use site::anchors::{Problem, slashes};
 
 use crate::artifacts::Build;
@@ -84,49 +84,6 @@ impl Compiler {
             );
         command
     }
-
-    /// Makes `made` of a crate that lies elsewhere, with the features that `code` has. It may
-    /// use a `library` that was made before it.
-    pub fn build(
-        &self,
-        source: &Path,
-        name: &str,
-        kind: Kind,
-        made: &Path,
-        library: Option<(&str, &Path)>,
-    ) -> Result<()> {
-        let mut command = self.command();
-        command
-            .args(["--crate-name", name, "--cap-lints=allow"])
-            .args(["--cfg", "feature=\"server\"", "--cfg", "feature=\"sqlite\""])
-            .args(match kind {
-                Kind::Checked => ["--crate-type=lib", "--emit=metadata"],
-                Kind::Library => ["--crate-type=lib", "--emit=link"],
-                Kind::Program => ["--crate-type=bin", "--emit=link"],
-            })
-            .arg("-o")
-            .arg(made)
-            .arg(source);
-        if let Some((name, library)) = library {
-            command.arg("--extern").arg(external(name, library));
-        }
-        let output = command.output().context("running rustc")?;
-        if !output.status.success() {
-            bail!("{}", String::from_utf8_lossy(&output.stderr));
-        }
-        Ok(())
-    }
-}
-
-/// What rustc makes of a crate.
-#[derive(Debug, Clone, Copy)]
-pub enum Kind {
-    /// Nothing that can be linked: it only looks.
-    Checked,
-    /// A library.
-    Library,
-    /// A program.
-    Program,
 }
 
 /// `NAME=PATH`, as rustc reads it.

@@ -10,16 +10,13 @@ use similar::TextDiff;
 use site::anchors::{Problem, Source, slashes};
 
 use crate::walk::{files, stem};
-use crate::{monday, replay, snapshots};
+use crate::{five_requests, snapshots};
 
 /// The table of blocks by language, which the chapter on the proofs shows.
 pub const BLOCKS: &str = "code/output/how-this-guide-is-tested/blocks.txt";
 
 /// Some of the ways to break a proof, with what an author is told, for the same chapter.
 pub const BREAKAGES: &str = "code/output/how-this-guide-is-tested/breakages.txt";
-
-/// The ledgers of all chapters side by side, for the last chapter of the part.
-pub const LEDGERS: &str = "code/output/final-thoughts/ledgers.txt";
 
 /// Makes a `.diff` again. Its first two lines name what it compares, each a file of `code` or an
 /// anchor of one: `--- code/src/requests.rs:sold-out` and `+++ code/src/structure.rs:sold-out`.
@@ -83,26 +80,23 @@ fn parts(name: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Files of `code/output` that nothing makes: neither a ledger, a program's output or a
-/// difference, nor one that a test names by its path below `code`.
+/// Files of `code/output` that nothing makes: neither a table of the five
+/// requests, a program's output or a difference, nor one that a test names by its path below
+/// `code`.
 pub fn unmade(root: &Path) -> io::Result<Vec<Problem>> {
     let mut tests = String::new();
     for file in files(root, "code/tests")? {
         tests += &fs::read_to_string(root.join(file)).unwrap_or_default();
     }
-    let ledgers: Vec<PathBuf> = code::PROGRAMS
-        .iter()
-        .flat_map(replay::ledgers)
-        .map(|(file, _)| file)
-        .collect();
+    let tables = five_requests::tables(root)?;
     let mut problems = Vec::new();
     for file in files(root, "code/output")? {
         let below_code = slashes(file.strip_prefix("code").unwrap_or(&file));
         let example = Path::new("code/examples")
             .join(stem(&file))
             .with_extension("rs");
-        let made = ledgers.contains(&file)
-            || [BLOCKS, BREAKAGES, LEDGERS, monday::TREE, monday::DAY]
+        let made = tables.contains(&file)
+            || [BLOCKS, BREAKAGES, five_requests::SIDE_BY_SIDE]
                 .map(Path::new)
                 .contains(&&*file)
             || file

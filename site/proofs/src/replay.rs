@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
-use std::panic::{self, AssertUnwindSafe};
-use std::path::{Path, PathBuf};
+use std::panic;
+use std::path::Path;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ pub fn as_shown(
     Ok(problems)
 }
 
-fn read(root: &Path, file: &Path) -> Result<String> {
+pub(crate) fn read(root: &Path, file: &Path) -> Result<String> {
     let text = fs::read_to_string(root.join(file))
         .with_context(|| format!("reading {}", slashes(file)))?;
     Ok(text.replace("\r\n", "\n"))
@@ -127,7 +127,7 @@ fn compare(root: &Path, file: &Path, program: &Program, afresh: bool) -> Result<
 }
 
 /// Makes the program's app with what a server adds to it.
-fn served(program: &Program) -> impl Fn() -> Router + Clone + Send + use<> {
+pub(crate) fn served(program: &Program) -> impl Fn() -> Router + Clone + Send + use<> {
     let program = *program;
     move || program.served()
 }
@@ -167,11 +167,11 @@ fn page_differs(
 
 thread_local! {
     /// Whether a panic on this thread is what an exchange shows.
-    static QUIET: Cell<bool> = const { Cell::new(false) };
+    pub(crate) static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A server may answer a panic, or not: that is compared, and the panic itself is no news.
-fn expect_panics() {
+pub(crate) fn expect_panics() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let print = panic::take_hook();
@@ -284,163 +284,6 @@ fn whole(file: &Path, text: &str, recorded: &str) -> Problem {
         snapshots::diff(text, recorded)
     );
     Problem::new(file, snapshots::first_difference(text, recorded), message)
-}
-
-/// What the ledgers ask.
-const LEDGER: &str = "code/exchanges/ledger.http";
-
-/// The ledgers of a program: where each is recorded, and what its paths begin with. One program
-/// has two shops.
-pub fn ledgers(program: &Program) -> Vec<(PathBuf, &'static str)> {
-    let folder = Path::new("code/output").join(program.name);
-    let doors: &[_] = match program.name {
-        "mistakes" => &[("ledger-before.txt", "/before"), ("ledger.txt", "/after")],
-        _ => &[("ledger.txt", "")],
-    };
-    let doors = doors.iter();
-    doors
-        .map(|(file, door)| (folder.join(file), *door))
-        .collect()
-}
-
-/// The same requests asked of one program, behind one of its doors, as a table: what was asked,
-/// the status and how the answer begins, each row within [`WIDTH`] characters.
-pub fn ledger(root: &Path, program: &Program, door: &str) -> Result<Result<String, Problem>> {
-    let file = Path::new(LEDGER);
-    let text = read(root, file)?;
-    let exchanges = match exchange::read(&text) {
-        Ok(exchanges) => exchanges,
-        Err(problem) => return Ok(Err(Problem::new(file, problem.line, problem.message))),
-    };
-    let answers = match ask(file, &exchanges, program, door)? {
-        Ok(answers) => answers,
-        Err(problem) => return Ok(Err(problem)),
-    };
-    let asked = exchanges
-        .iter()
-        .map(|exchange| exchange.title.chars().count())
-        .max()
-        .unwrap_or_default();
-    let rows = exchanges.iter().zip(&answers).map(|(exchange, answer)| {
-        let start = format!("{:asked$}  ", exchange.title);
-        let Some(answer) = answer else {
-            return format!("{start}no answer: the connection is closed\n");
-        };
-        let start = format!("{start}{}  ", answer.status);
-        let body = first_words(&answer.text, WIDTH.saturating_sub(start.chars().count()));
-        format!("{start}{body}").trim_end().to_owned() + "\n"
-    });
-    Ok(Ok(rows.collect()))
-}
-
-/// Sends every request to one door. A handler that panics answers nothing: a server closes the
-/// connection, and goes on with what the panic has left.
-fn ask(
-    file: &Path,
-    exchanges: &[Exchange],
-    program: &Program,
-    door: &str,
-) -> Result<Result<Vec<Option<Answer>>, Problem>> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()?;
-    let mut session = Session::with(served(program));
-    expect_panics();
-    let mut answers = Vec::new();
-    for exchange in exchanges {
-        let request = exchange.request.replacen(" /", &format!(" {door}/"), 1);
-        let send = || runtime.block_on(session.send(&request));
-        QUIET.set(true);
-        let sent = panic::catch_unwind(AssertUnwindSafe(send));
-        QUIET.set(false);
-        match sent {
-            Ok(Ok(answer)) => answers.push(Some(answer)),
-            Ok(Err(problem)) => {
-                let line = exchange.line + problem.line;
-                return Ok(Err(Problem::new(file, line, problem.message)));
-            }
-            Err(_panic) => answers.push(None),
-        }
-    }
-    Ok(Ok(answers))
-}
-
-/// Every program's ledger side by side: for each of the requests the status, and what kind of
-/// body came with it, each row within [`WIDTH`] characters.
-pub fn side_by_side(root: &Path) -> Result<Result<String, Problem>> {
-    let file = Path::new(LEDGER);
-    let text = read(root, file)?;
-    let exchanges = match exchange::read(&text) {
-        Ok(exchanges) => exchanges,
-        Err(problem) => return Ok(Err(Problem::new(file, problem.line, problem.message))),
-    };
-    let mut table = String::new();
-    for (number, exchange) in (1..).zip(&exchanges) {
-        table += &format!("{number}  {}\n", exchange.title);
-    }
-    table += &format!("\n{:NAME$}", "");
-    for number in 1..=exchanges.len() {
-        table += &format!(" {number:<CELL$}");
-    }
-    table = table.trim_end().to_owned() + "\n";
-    for program in code::PROGRAMS {
-        for (_, door) in ledgers(program) {
-            let answers = match ask(file, &exchanges, program, door)? {
-                Ok(answers) => answers,
-                Err(problem) => return Ok(Err(problem)),
-            };
-            // Doors are named where a program has several.
-            let name = door.strip_prefix('/').unwrap_or(program.name);
-            let mut row = format!("{name:NAME$}");
-            for answer in &answers {
-                let cell = answer.as_ref().map_or("no answer".to_owned(), |answer| {
-                    format!("{} {}", answer.status, form(&answer.text))
-                });
-                row += &format!(" {cell:CELL$}");
-            }
-            table += row.trim_end();
-            table.push('\n');
-        }
-    }
-    Ok(Ok(table))
-}
-
-/// How wide the first column of the ledgers side by side is, and how wide the others are.
-const NAME: usize = 12;
-const CELL: usize = 11;
-
-/// What kind of body an answer has.
-fn form(answer: &str) -> &'static str {
-    let (head, _) = answer.split_once("\n\n").unwrap_or((answer, ""));
-    let mut headers = head.lines().filter_map(|line| line.split_once(": "));
-    let kind = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    match kind.map(|(_, value)| value) {
-        None => "empty",
-        Some(value) if value.starts_with("application/problem+json") => "problem",
-        Some(value) if value.starts_with("application/json") => "json",
-        Some(_) => "text",
-    }
-}
-
-/// How wide a row of a ledger is at most: what a phone shows without scrolling for long.
-pub const WIDTH: usize = 72;
-
-/// The body of an answer in one line, cut where the row ends.
-fn first_words(answer: &str, width: usize) -> String {
-    let body = answer
-        .split_once("\n\n")
-        .map_or("", |(_, body)| body)
-        .trim();
-    let line = match serde_json::from_str::<serde_json::Value>(body) {
-        Ok(_) => body.split_whitespace().collect::<Vec<_>>().join(" "),
-        Err(_) => body.lines().next().unwrap_or_default().to_owned(),
-    };
-    if line.chars().count() <= width {
-        return line;
-    }
-    let kept: String = line.chars().take(width.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
 }
 
 #[cfg(test)]

@@ -5,11 +5,8 @@
 mod breakages;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use axum::Router;
-use code::data::{self, sqlite::Sqlite};
-use code::{Program, legacy::OPENING};
 use libtest_mimic::{Arguments, Completion, Trial};
 use proofs::artifacts::Build;
 use proofs::exercises::Progress;
@@ -18,8 +15,8 @@ use proofs::links::Rendered;
 use proofs::transcripts::Outcome;
 use proofs::walk::{Walk, files, is, pages, stem};
 use proofs::{
-    Problem, diagrams, exercises, fails, links, monday, output, programs, recordings, replay,
-    sentences, snapshots, transcripts,
+    Problem, diagrams, exercises, fails, five_requests, links, output, programs, recordings,
+    replay, sentences, snapshots, transcripts,
 };
 
 static ROOT: LazyLock<PathBuf> = LazyLock::new(proofs::root);
@@ -53,7 +50,7 @@ static RENDERED: LazyLock<Result<Rendered, String>> = LazyLock::new(|| {
 
 /// The programs that differ from `requests` in how they are built but not in their answers: the
 /// exchanges of the chapter `requests` pass against each of them without a change.
-const ALIKE: [&str; 3] = ["structure", "data", "transactions"];
+const ALIKE: [&str; 1] = ["structure"];
 
 /// The chapters that do not introduce each block with a sentence yet.
 const NOT_YET: [&str; 10] = [
@@ -149,7 +146,7 @@ fn links() -> std::io::Result<Vec<Trial>> {
     Ok(trials)
 }
 
-/// The exchanges and the ledger, against the programs.
+/// The exchanges and the same five requests, against the programs.
 fn replays() -> std::io::Result<Vec<Trial>> {
     let mut trials = Vec::new();
     for file in with_extension("code/exchanges", "http")? {
@@ -194,56 +191,17 @@ fn replays() -> std::io::Result<Vec<Trial>> {
             Ok(proofs::verdict(&problems)?)
         }));
     }
-    for story in ["requests", "data"] {
-        let name = format!("replay::{story}::unchanged::data-in-a-file");
-        trials.push(Trial::test(name, move || {
-            let story = Path::new("code/exchanges")
-                .join(story)
-                .with_extension("http");
-            let program = Program {
-                name: "data",
-                app: data_in_a_file,
-            };
-            let problems = replay::unchanged(&ROOT, &story, &program).map_err(told)?;
-            Ok(proofs::verdict(&problems)?)
+    for file in five_requests::tables(&ROOT)? {
+        trials.push(Trial::test(named("replay", &file), move || {
+            let problem = five_requests::check(&ROOT, &file).map_err(told)?;
+            Ok(proofs::verdict(&problem)?)
         }));
     }
-    for program in code::PROGRAMS {
-        trials.push(Trial::test(format!("ledger::{}", program.name), || {
-            let mut problems = Vec::new();
-            for (file, door) in replay::ledgers(program) {
-                let table = replay::ledger(&ROOT, program, door).map_err(told)??;
-                problems.extend(snapshots::compare(&ROOT, &file, &table));
-            }
-            Ok(proofs::verdict(&problems)?)
-        }));
-    }
-    trials.push(Trial::test("monday::final-thoughts", || {
-        let tree = snapshots::compare(&ROOT, Path::new(monday::TREE), &monday::tree());
-        let project = tempfile::tempdir()?;
-        let program = monday::build(&ROOT, project.path(), compiler()?).map_err(told)?;
-        let day = monday::day(&program, &project.path().join("shop.db")).map_err(told)?;
-        let day = snapshots::compare(&ROOT, Path::new(monday::DAY), &day);
-        Ok(proofs::verdict(tree.iter().chain(&day))?)
-    }));
-    trials.push(Trial::test("ledger::final-thoughts", || {
-        let table = replay::side_by_side(&ROOT).map_err(told)??;
-        let problem = snapshots::compare(&ROOT, Path::new(output::LEDGERS), &table);
+    trials.push(Trial::test("replay::final-thoughts/five-requests", || {
+        let problem = five_requests::check_side_by_side(&ROOT).map_err(told)?;
         Ok(proofs::verdict(&problem)?)
     }));
     Ok(trials)
-}
-
-/// The chapter on data with a database file, in a folder that goes with the app.
-fn data_in_a_file() -> Router {
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let file = folder.path().join("shop.db");
-    let books = Sqlite::open(&file).expect("a database can be made");
-    let clock = move || {
-        let _kept = &folder;
-        OPENING
-    };
-    data::app_with(clock, Arc::new(books))
 }
 
 /// What commands, programs and requests gave when it was recorded.
