@@ -12,6 +12,7 @@ pub mod legacy;
 pub mod mistakes;
 pub mod requests;
 pub mod runtime;
+pub mod shop;
 pub mod structure;
 pub mod transactions;
 
@@ -51,6 +52,10 @@ pub const PROGRAMS: &[Program] = &[
         app: errors::app,
     },
     Program {
+        name: "shop",
+        app: shop::app,
+    },
+    Program {
         name: "mistakes",
         app: mistakes::app,
     },
@@ -75,14 +80,20 @@ impl Chapter {
 ///
 /// `site` reads this table from the source, so a chapter takes one line of two names.
 pub const CHAPTERS: &[Chapter] = &[
+    Chapter::of("introduction", "shop"),
     Chapter::of("runtime", "runtime"),
     Chapter::of("requests", "requests"),
     Chapter::of("state", "requests"),
     Chapter::of("validation", "requests"),
     Chapter::of("structure", "structure"),
     Chapter::of("data", "data"),
+    Chapter::of("queries", "shop"),
     Chapter::of("transactions", "transactions"),
     Chapter::of("errors", "errors"),
+    Chapter::of("middleware", "shop"),
+    Chapter::of("logging", "shop"),
+    Chapter::of("configuration", "shop"),
+    Chapter::of("testing", "shop"),
     Chapter::of("mistakes", "mistakes"),
 ];
 
@@ -123,6 +134,7 @@ impl Program {
     pub fn served(&self) -> Router {
         match self.name {
             "errors" => errors::served(),
+            "shop" => shop::served(),
             _ => (self.app)(),
         }
     }

@@ -1,0 +1,207 @@
+//! Everything that can go wrong with a request, and the one place that makes a
+//! response of it.
+
+use std::error::Error as StdError;
+
+use axum::{
+    extract::rejection::{JsonRejection, PathRejection},
+    http::{
+        HeaderValue, StatusCode,
+        header::{RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+    response::{IntoResponse, Response},
+};
+use axum_extra::extract::QueryRejection;
+use thiserror::Error as ThisError;
+use tracing::{error, warn};
+
+use crate::model::{FieldError, ShopError};
+use crate::problem::{ErrorDetail, Problem};
+use crate::repository::RepositoryError;
+
+/// Why a request gets an error response.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// The shop's rules say no, or its data is out of reach.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// The request can be read, and these are its mistakes.
+    #[error("the request has {} mistakes", .1.len())]
+    Invalid(StatusCode, Vec<ErrorDetail>),
+    /// The body can't be read.
+    #[error("{1}")]
+    Unreadable(StatusCode, String),
+    /// The request has no staff token, or the wrong one.
+    #[error("the staff token is missing or wrong")]
+    Unauthorized,
+    /// No route has this path.
+    #[error("no such path")]
+    NoSuchPath,
+    /// The path exists, but not with this method.
+    #[error("wrong method")]
+    WrongMethod,
+    /// Reading the request or answering it took too long. If the request could change
+    /// something, nobody knows whether it did.
+    #[error("it took too long")]
+    Timeout {
+        /// Whether the method is safe: it changes nothing (RFC 9110, section 9.2.1).
+        safe: bool,
+    },
+    /// A mistake in this program, such as a panic.
+    #[error("a bug: {0}")]
+    Bug(String),
+}
+
+impl Error {
+    /// A body whose fields have these mistakes.
+    pub fn invalid_body(mistakes: Vec<FieldError>) -> Self {
+        let details = mistakes.into_iter().map(ErrorDetail::in_body).collect();
+        Self::Invalid(StatusCode::UNPROCESSABLE_ENTITY, details)
+    }
+
+    /// A parameter of the path or the query string that has a mistake.
+    pub fn invalid_parameter(mistake: FieldError) -> Self {
+        let detail = ErrorDetail::in_parameter(mistake);
+        Self::Invalid(StatusCode::BAD_REQUEST, vec![detail])
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let problem = Problem::from(&self);
+        log(problem.status, &self);
+        let status = problem.status;
+        let mut response = problem.into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 9110, section 15.5.2
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            // Nothing was done, so the client may repeat the request after a second.
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// The client doesn't learn the cause of a 5xx, which may name tables or files. The
+/// log does.
+fn log(status: StatusCode, error: &Error) {
+    let error: &dyn StdError = error;
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => warn!(error, "the request was refused"),
+        status if status.is_server_error() => error!(error, "the request failed"),
+        _ => {}
+    }
+}
+
+impl From<&Error> for Problem {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Repository(RepositoryError::Shop(error)) => shop_problem(error),
+            Error::Repository(RepositoryError::Busy(_)) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, BUSY)
+            }
+            Error::Invalid(status, details) => invalid(*status, details.clone()),
+            Error::Unreadable(status, detail) => Self::new(*status, detail),
+            Error::Unauthorized => {
+                Self::new(StatusCode::UNAUTHORIZED, UNAUTHORIZED)
+            }
+            Error::NoSuchPath => Self::new(StatusCode::NOT_FOUND, NO_SUCH_PATH),
+            Error::WrongMethod => {
+                Self::new(StatusCode::METHOD_NOT_ALLOWED, WRONG_METHOD)
+            }
+            Error::Timeout { safe: true } => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, BUSY)
+            }
+            Error::Timeout { safe: false } => Self {
+                r#type: "/problems/outcome-unknown",
+                title: "Outcome unknown",
+                ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, OUTCOME_UNKNOWN)
+            },
+            Error::Repository(RepositoryError::Storage(_)) | Error::Bug(_) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, OUR_FAULT)
+            }
+        }
+    }
+}
+
+const BUSY: &str = "The shop is busy, and nothing was done. Try again in a second";
+const UNAUTHORIZED: &str = "Send the staff token: Authorization: Bearer …";
+const NO_SUCH_PATH: &str = "There is nothing at this path";
+const WRONG_METHOD: &str = "The header allow lists the methods that this path has";
+const OUTCOME_UNKNOWN: &str =
+    "This took too long. The request may have been carried out, or not";
+const OUR_FAULT: &str =
+    "This is the server's fault. Its log has the cause, with this x-request-id";
+
+/// The shop's rules say no: which status and which `type` that is.
+fn shop_problem(error: &ShopError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        ShopError::UnknownItem(_) | ShopError::UnknownOrder(_) => {
+            Problem::new(StatusCode::NOT_FOUND, detail)
+        }
+        ShopError::NotOnMenu => {
+            let detail = ErrorDetail::at_pointer("#/item", detail);
+            invalid(StatusCode::UNPROCESSABLE_ENTITY, vec![detail])
+        }
+        ShopError::TotalTooLarge => {
+            let detail = ErrorDetail::at_pointer("#/quantity", detail);
+            invalid(StatusCode::UNPROCESSABLE_ENTITY, vec![detail])
+        }
+        ShopError::NotEnoughLeft(_) => Problem {
+            r#type: "/problems/not-enough-left",
+            title: "Not enough left",
+            ..Problem::new(StatusCode::CONFLICT, detail)
+        },
+        ShopError::OrderCanceled(_) => Problem {
+            r#type: "/problems/order-canceled",
+            title: "Order canceled",
+            ..Problem::new(StatusCode::CONFLICT, detail)
+        },
+    }
+}
+
+fn invalid(status: StatusCode, errors: Vec<ErrorDetail>) -> Problem {
+    Problem {
+        r#type: "/problems/invalid-request",
+        title: "Invalid request",
+        errors,
+        ..Problem::new(
+            status,
+            "Each entry of errors says what to correct, and where",
+        )
+    }
+}
+
+impl From<JsonRejection> for Error {
+    fn from(rejection: JsonRejection) -> Self {
+        let status = rejection.status();
+        match rejection {
+            JsonRejection::JsonDataError(error) => {
+                Self::Invalid(status, vec![ErrorDetail::from(&error)])
+            }
+            other => Self::Unreadable(status, other.body_text()),
+        }
+    }
+}
+
+impl From<QueryRejection> for Error {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::Invalid(rejection.status(), vec![ErrorDetail::from(&rejection)])
+    }
+}
+
+impl From<PathRejection> for Error {
+    fn from(rejection: PathRejection) -> Self {
+        // A 500 means that the route lacks a parameter that its handler asks for.
+        if rejection.status().is_server_error() {
+            return Self::Bug(rejection.body_text());
+        }
+        // `/orders/latest` doesn't exist, and neither does any other path whose id
+        // can't be an id.
+        Self::NoSuchPath
+    }
+}

@@ -1,0 +1,86 @@
+//! The extractors that the handlers use: axum's own, but with our [`Error`] as the
+//! rejection, and [`Staff`].
+
+use axum::{
+    extract::{FromRef, FromRequest, FromRequestParts},
+    http::{header::AUTHORIZATION, request::Parts},
+    response::{IntoResponse, Response},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use subtle::ConstantTimeEq;
+
+use crate::error::Error;
+
+/// A JSON body, in a request or in a response.
+#[derive(FromRequest)]
+#[from_request(via(axum::Json), rejection(Error))]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+/// The parameters of the path, such as `{id}`.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(Error))]
+pub struct Path<T>(pub T);
+
+/// The query string. axum-extra's `Query` also takes keys that are repeated, which
+/// axum's own rejects.
+#[derive(FromRequestParts)]
+#[from_request(via(axum_extra::extract::Query), rejection(Error))]
+pub struct Query<T>(pub T);
+
+/// The secret that staff send as `Authorization: Bearer …`.
+#[derive(Clone)]
+pub struct StaffToken(SecretString);
+
+impl StaffToken {
+    /// Makes a token of a secret text.
+    pub fn new(secret: SecretString) -> Self {
+        Self(secret)
+    }
+
+    /// Compares in constant time, so that the time of a response doesn't tell how
+    /// many bytes of a guess were right.
+    fn matches(&self, guess: &str) -> bool {
+        let token = self.0.expose_secret().as_bytes();
+        token.ct_eq(guess.as_bytes()).into()
+    }
+}
+
+/// A handler with this argument runs only for requests with the staff token.
+pub struct Staff;
+
+impl<S> FromRequestParts<S> for Staff
+where
+    Option<StaffToken>: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &S,
+    ) -> Result<Self, Error> {
+        let expected = Option::<StaffToken>::from_ref(state);
+        match (expected, bearer_token(parts)) {
+            (Some(expected), Some(token)) if expected.matches(token) => Ok(Self),
+            _ => Err(Error::Unauthorized),
+        }
+    }
+}
+
+/// The token in the header `authorization`, if there is exactly one such header. The
+/// name of the scheme is case-insensitive (RFC 9110, section 11.1).
+fn bearer_token(parts: &Parts) -> Option<&str> {
+    let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}

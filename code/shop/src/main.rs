@@ -1,0 +1,95 @@
+//! Starts the shop: settings, log, socket, database, router.
+
+use std::collections::HashMap;
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::{Path, absolute};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use jiff::Timestamp;
+use shop::extract::StaffToken;
+use shop::repository::sqlite::Sqlite;
+use shop::services::Shop;
+use shop::settings::Settings;
+use shop::{AppState, middleware, router, server, telemetry};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tracing::{info, warn};
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not `eprintln!`, which panics when standard error is closed.
+            let _ = writeln!(io::stderr(), "The shop can't start: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
+    let dotenv = read_dotenv(Path::new(".env"))?;
+    let get = |name: &str| env::var_os(name).or_else(|| dotenv.get(name).cloned());
+    telemetry::init(get("RUST_LOG"))?;
+    let settings = Settings::read(get)?;
+
+    let runtime = Runtime::new()?;
+    runtime.block_on(run(settings))?;
+    // `#[tokio::main]` would wait for blocking threads without a limit.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    Ok(())
+}
+
+/// Serves the shop until it is asked to stop.
+async fn run(settings: Settings) -> anyhow::Result<()> {
+    let address = settings.address;
+    // The socket comes first: if the address is in use, no database is created.
+    let listener = TcpListener::bind(address).await;
+    let listener =
+        listener.with_context(|| format!("can't listen on {address}"))?;
+    let shutdown = server::shutdown_signal()?;
+
+    let database = absolute(&settings.database)?;
+    let repository = Sqlite::open(&database)
+        .map_err(anyhow::Error::from_boxed)
+        .with_context(|| {
+            format!("can't open the database {}", database.display())
+        })?;
+    if settings.staff_token.is_none() {
+        warn!(
+            "SHOP_STAFF_TOKEN is not set: the menu can't be changed, nor the orders listed"
+        );
+    }
+    let state = AppState {
+        shop: Shop::new(Arc::new(repository), Timestamp::now),
+        staff_token: settings.staff_token.map(StaffToken::new),
+    };
+    let app = middleware::server_layers(
+        router(state),
+        middleware::random_id,
+        settings.allowed_origins,
+    );
+
+    let address = listener.local_addr()?;
+    info!(database = %database.display(), "listening on http://{address}");
+    server::serve(listener, app, shutdown).await;
+    Ok(())
+}
+
+/// Reads the file `.env`, if there is one, without changing the environment.
+fn read_dotenv(file: &Path) -> anyhow::Result<HashMap<String, OsString>> {
+    if !file.exists() {
+        return Ok(HashMap::new());
+    }
+    dotenvy::from_path_iter(file)
+        .and_then(|pairs| {
+            pairs
+                .map(|pair| pair.map(|(name, value)| (name, value.into())))
+                .collect()
+        })
+        .with_context(|| format!("can't read {}", file.display()))
+}

@@ -1,0 +1,106 @@
+//! Where the shop's data is: a trait, and one module for each place that implements it.
+
+pub mod memory;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::model::{
+    Item, MenuFilter, NewOrder, Order, OrderChange, OrderFilter, Page, ShopError,
+};
+
+/// The time, as an argument: a test or the guide passes a fixed one.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Stores the menu and the orders.
+///
+/// Each method happens as a whole or not at all, however many requests arrive at once.
+/// After an error, nothing has changed.
+#[async_trait]
+pub trait Repository: Send + Sync {
+    /// The items that pass the filter, in the sequence in which they were added.
+    async fn menu(&self, filter: MenuFilter) -> Result<Vec<Item>, RepositoryError>;
+
+    /// The item with this id.
+    async fn item(&self, id: &str) -> Result<Option<Item>, RepositoryError>;
+
+    /// Adds an item to the menu, or replaces the one with its id.
+    async fn put_item(&self, item: Item) -> Result<Put, RepositoryError>;
+
+    /// Removes an item from the menu. Orders stay as they are. Returns whether there
+    /// was such an item.
+    async fn delete_item(&self, id: &str) -> Result<bool, RepositoryError>;
+
+    /// Checks the stock, reduces it and stores the order.
+    ///
+    /// The repository asks the clock itself, at the moment when it stores the order:
+    /// so the times of the orders grow with their ids.
+    ///
+    /// # Errors
+    ///
+    /// [`ShopError::NotOnMenu`], [`ShopError::NotEnoughLeft`] and
+    /// [`ShopError::TotalTooLarge`].
+    async fn place_order(
+        &self,
+        new: NewOrder,
+        clock: Clock,
+    ) -> Result<Order, RepositoryError>;
+
+    /// The order with this id.
+    async fn order(&self, id: u64) -> Result<Option<Order>, RepositoryError>;
+
+    /// One page of the orders that pass the filter, in the sequence of their ids.
+    async fn orders(
+        &self,
+        filter: OrderFilter,
+    ) -> Result<Page<Order>, RepositoryError>;
+
+    /// Changes an order. Canceling it puts its quantity back into the stock, if the
+    /// item is still on the menu.
+    ///
+    /// # Errors
+    ///
+    /// [`ShopError::UnknownOrder`] and [`ShopError::OrderCanceled`].
+    async fn change_order(
+        &self,
+        id: u64,
+        change: OrderChange,
+    ) -> Result<Order, RepositoryError>;
+
+    /// Does nothing, if the data can be read.
+    async fn ping(&self) -> Result<(), RepositoryError>;
+}
+
+/// What [`Repository::put_item`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// There was no item with this id.
+    Created,
+    /// There was one.
+    Replaced,
+}
+
+/// Why a repository could not do what it was asked for. In each case, nothing was
+/// changed.
+#[derive(Debug, Error)]
+pub enum RepositoryError {
+    /// The shop's rules say no.
+    #[error(transparent)]
+    Shop(#[from] ShopError),
+    /// Others use the database, and waiting for them took too long. The same request
+    /// may succeed later.
+    #[error("the database is busy")]
+    Busy(#[source] Source),
+    /// The database can't be read or written.
+    #[error("the database failed")]
+    Storage(#[source] Source),
+}
+
+/// The cause of an error, whatever type it has.
+pub type Source = Box<dyn StdError + Send + Sync>;

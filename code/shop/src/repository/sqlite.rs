@@ -1,0 +1,536 @@
+//! The data in a SQLite database: one connection writes, in transactions, and a few
+//! others read.
+
+use std::path::{Path, absolute};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::types::Type;
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Row, ToSql, Transaction,
+    TransactionBehavior, named_params, params,
+};
+use rusqlite_migration::{M, Migrations};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use tracing::instrument;
+
+use super::{Clock, Put, Repository, RepositoryError, Source};
+use crate::model::{
+    Cents, CustomerName, Item, ItemId, MenuFilter, NewOrder, Order, OrderChange,
+    OrderFilter, OrderStatus, Page, Quantity, ShopError, TableNumber,
+};
+
+/// How many requests may read at the same time.
+const READERS: usize = 4;
+
+/// How many requests may be reading or waiting to read; as many again may be writing
+/// or waiting to write. The next one gets [`RepositoryError::Busy`] at once, so that
+/// the queue can't grow without a limit.
+const QUEUE: usize = 64;
+
+/// How long a request waits for its turn among the requests of this program. Together
+/// with [`BUSY_TIMEOUT`] this is shorter than the ten seconds that a response may
+/// take, so the client still learns that nothing was done.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long SQLite waits for a lock that another program holds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A migration that has been published never changes. To change the tables, add one.
+const MIGRATIONS: &[M<'_>] = &[
+    M::up(include_str!("../../migrations/1-shop.sql")),
+    M::up(include_str!("../../migrations/2-table-number.sql")),
+    M::up(include_str!("../../migrations/3-order-indexes.sql")),
+];
+
+/// Keeps everything in one database file.
+pub struct Sqlite {
+    connections: Arc<Connections>,
+    read_queue: Arc<Semaphore>,
+    write_queue: Arc<Semaphore>,
+    /// One permit for each reading connection.
+    read_permits: Arc<Semaphore>,
+}
+
+/// The open connections. Rust drops the fields of a struct from top to bottom, so the
+/// writer closes last. That matters: the last connection to close moves everything
+/// from the WAL file into the database file, and a connection that can only read is
+/// not able to.
+struct Connections {
+    readers: Mutex<Vec<Connection>>,
+    /// Tokio's mutex, since a task that waits for it must not block its thread.
+    writer: Arc<tokio::sync::Mutex<Connection>>,
+}
+
+impl Sqlite {
+    /// Opens a database file, creates it if it doesn't exist, and migrates it.
+    ///
+    /// This blocks the thread: call it before the server starts.
+    ///
+    /// # Errors
+    ///
+    /// If the file can't be read or written, is not a database of this shop, or was
+    /// made by a newer version of it.
+    pub fn open(file: &Path) -> Result<Self, Source> {
+        // SQLite gives names such as `:memory:` a meaning. A whole path has none.
+        let file = absolute(file)?;
+        let writer = open_writer(&file)?;
+        let readers: Result<_, _> =
+            (0..READERS).map(|_| open_reader(&file)).collect();
+        Ok(Self {
+            connections: Arc::new(Connections {
+                readers: Mutex::new(readers?),
+                writer: Arc::new(tokio::sync::Mutex::new(writer)),
+            }),
+            read_queue: Arc::new(Semaphore::new(QUEUE)),
+            write_queue: Arc::new(Semaphore::new(QUEUE)),
+            read_permits: Arc::new(Semaphore::new(READERS)),
+        })
+    }
+
+    /// Runs `work` in a transaction: all of it happens, or nothing.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, RepositoryError>
+        + Send
+        + 'static,
+    ) -> Result<T, RepositoryError> {
+        let place = Arc::clone(&self.write_queue).try_acquire_owned();
+        let place = place.map_err(busy)?;
+        let writer = Arc::clone(&self.connections.writer).lock_owned();
+        let mut writer = timeout(QUEUE_TIMEOUT, writer).await.map_err(busy)?;
+        // From here on the transaction is finished, even if the client hangs up and this
+        // future is dropped: a closure on a blocking thread can't be canceled.
+        blocking(move || {
+            let _place = place; // until the end, so that the queue counts this request
+            // IMMEDIATE takes the lock for writing at once. A transaction that begins
+            // with reading could fail later, when it wants to write.
+            let transaction =
+                writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            // After an error, `transaction` is dropped, and that rolls it back.
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        })
+        .await
+    }
+
+    /// Runs `work` with a connection that can only read.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, RepositoryError> + Send + 'static,
+    ) -> Result<T, RepositoryError> {
+        let place = Arc::clone(&self.read_queue).try_acquire_owned();
+        let place = place.map_err(busy)?;
+        let permit = Arc::clone(&self.read_permits).acquire_owned();
+        let permit = timeout(QUEUE_TIMEOUT, permit).await.map_err(busy)?;
+        let permit = permit.map_err(storage)?;
+        let connections = Arc::clone(&self.connections);
+        blocking(move || {
+            let _released_last = (place, permit);
+            let reader = Reader::take(&connections)?;
+            // Without a transaction, each SELECT would see the database at another moment.
+            let transaction = reader.connection()?.unchecked_transaction()?;
+            work(&transaction)
+        })
+        .await
+    }
+}
+
+/// A reading connection in use. It goes back to the others when this is dropped, also
+/// when `work` panics.
+struct Reader<'a> {
+    connections: &'a Connections,
+    connection: Option<Connection>,
+}
+
+impl<'a> Reader<'a> {
+    fn take(connections: &'a Connections) -> Result<Self, RepositoryError> {
+        let connection = connections.readers().pop();
+        Ok(Self {
+            connections,
+            connection,
+        })
+    }
+
+    fn connection(&self) -> Result<&Connection, RepositoryError> {
+        let missing =
+            || storage("there are fewer reading connections than permits");
+        self.connection.as_ref().ok_or_else(missing)
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        self.connections.readers().extend(self.connection.take());
+    }
+}
+
+impl Connections {
+    fn readers(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        // Nothing panics while it holds this lock: it only pushes and pops.
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs code that blocks its thread on one of the threads that Tokio has for that.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, RepositoryError> + Send + 'static,
+) -> Result<T, RepositoryError> {
+    spawn_blocking(work).await.map_err(storage)?
+}
+
+fn busy(cause: impl Into<Source>) -> RepositoryError {
+    RepositoryError::Busy(cause.into())
+}
+
+fn storage(cause: impl Into<Source>) -> RepositoryError {
+    RepositoryError::Storage(cause.into())
+}
+
+impl From<rusqlite::Error> for RepositoryError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                busy(error)
+            }
+            _ => storage(error),
+        }
+    }
+}
+
+fn open_writer(file: &Path) -> Result<Connection, Source> {
+    let mut connection = Connection::open(file)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    // In WAL mode, readers don't wait for the writer, and the writer doesn't wait for
+    // readers.
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| {
+            row.get(0)
+        })?;
+    if mode != "wal" {
+        return Err(
+            format!("SQLite can't use WAL for this file, only {mode}").into()
+        );
+    }
+    // A commit returns when its data is on the disk, and not before.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // SQLite checks foreign keys only on connections that ask for it. There are none
+    // yet. When you add one, it will be checked.
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    Migrations::from_slice(MIGRATIONS).to_latest(&mut connection)?;
+    Ok(connection)
+}
+
+fn open_reader(file: &Path) -> Result<Connection, Source> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
+#[async_trait]
+impl Repository for Sqlite {
+    #[instrument(skip_all)]
+    async fn menu(&self, filter: MenuFilter) -> Result<Vec<Item>, RepositoryError> {
+        self.read(move |connection| Ok(menu(connection, &filter)?))
+            .await
+    }
+
+    #[instrument(skip_all)]
+    async fn item(&self, id: &str) -> Result<Option<Item>, RepositoryError> {
+        let id = id.to_owned();
+        self.read(move |connection| Ok(item(connection, &id)?))
+            .await
+    }
+
+    #[instrument(skip_all)]
+    async fn put_item(&self, item: Item) -> Result<Put, RepositoryError> {
+        self.write(move |transaction| {
+            if update_item(transaction, &item)? {
+                return Ok(Put::Replaced);
+            }
+            insert_item(transaction, &item)?;
+            Ok(Put::Created)
+        })
+        .await
+    }
+
+    #[instrument(skip_all)]
+    async fn delete_item(&self, id: &str) -> Result<bool, RepositoryError> {
+        let id = id.to_owned();
+        self.write(move |transaction| Ok(delete_item(transaction, &id)?))
+            .await
+    }
+
+    #[instrument(skip_all)]
+    async fn place_order(
+        &self,
+        new: NewOrder,
+        clock: Clock,
+    ) -> Result<Order, RepositoryError> {
+        self.write(move |transaction| {
+            let item = item(transaction, &new.item)?;
+            let mut item = item.ok_or(ShopError::NotOnMenu)?;
+            let total_cents = item.sell(new.quantity)?;
+            update_item(transaction, &item)?;
+            let mut order = Order::new(0, new, &item, total_cents, clock());
+            order.id = insert_order(transaction, &order)?;
+            Ok(order)
+        })
+        .await
+    }
+
+    #[instrument(skip_all)]
+    async fn order(&self, id: u64) -> Result<Option<Order>, RepositoryError> {
+        self.read(move |connection| Ok(order(connection, id)?))
+            .await
+    }
+
+    #[instrument(skip_all)]
+    async fn orders(
+        &self,
+        filter: OrderFilter,
+    ) -> Result<Page<Order>, RepositoryError> {
+        self.read(move |connection| orders(connection, &filter))
+            .await
+    }
+
+    #[instrument(skip_all)]
+    async fn change_order(
+        &self,
+        id: u64,
+        change: OrderChange,
+    ) -> Result<Order, RepositoryError> {
+        self.write(move |transaction| {
+            let order = order(transaction, id)?;
+            let mut order = order.ok_or(ShopError::UnknownOrder(id))?;
+            order.change(change)?;
+            update_order(transaction, &order)?;
+            if order.status == OrderStatus::Canceled
+                && let Some(mut item) = item(transaction, order.item.as_str())?
+            {
+                item.put_back(order.quantity);
+                update_item(transaction, &item)?;
+            }
+            Ok(order)
+        })
+        .await
+    }
+
+    #[instrument(skip_all)]
+    async fn ping(&self) -> Result<(), RepositoryError> {
+        self.read(|connection| {
+            Ok(connection
+                .query_row("SELECT 1 FROM items LIMIT 1", [], |_| Ok(()))
+                .optional()
+                .map(|_| ())?)
+        })
+        .await
+    }
+}
+
+// The SQL. Each function takes a connection, and a transaction is one: it can be used
+// wherever a connection is asked for.
+
+fn menu(
+    connection: &Connection,
+    filter: &MenuFilter,
+) -> rusqlite::Result<Vec<Item>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, name, price_cents, stock FROM items
+         WHERE price_cents <= ?1 ORDER BY position",
+    )?;
+    let max_price = filter.max_price.unwrap_or(u32::MAX);
+    let items = statement.query_map([max_price], read_item)?;
+    items.collect()
+}
+
+fn item(connection: &Connection, id: &str) -> rusqlite::Result<Option<Item>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, name, price_cents, stock FROM items WHERE id = ?1",
+    )?;
+    statement.query_row([id], read_item).optional()
+}
+
+/// Returns whether there was such an item.
+fn update_item(connection: &Connection, item: &Item) -> rusqlite::Result<bool> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE items SET name = ?2, price_cents = ?3, stock = ?4 WHERE id = ?1",
+    )?;
+    let price_cents = item.price_cents.get();
+    let changed = statement.execute(params![
+        item.id.as_str(),
+        item.name,
+        price_cents,
+        item.stock
+    ])?;
+    Ok(changed > 0)
+}
+
+fn insert_item(connection: &Connection, item: &Item) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO items (id, name, price_cents, stock) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    let price_cents = item.price_cents.get();
+    statement.execute(params![
+        item.id.as_str(),
+        item.name,
+        price_cents,
+        item.stock
+    ])?;
+    Ok(())
+}
+
+/// Returns whether there was such an item.
+fn delete_item(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
+    let mut statement =
+        connection.prepare_cached("DELETE FROM items WHERE id = ?1")?;
+    Ok(statement.execute([id])? > 0)
+}
+
+fn order(connection: &Connection, id: u64) -> rusqlite::Result<Option<Order>> {
+    let Ok(id) = i64::try_from(id) else {
+        return Ok(None); // SQLite's integers end at 2^63 - 1, and so do the ids
+    };
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {ORDER_COLUMNS} FROM orders WHERE id = ?1"
+    ))?;
+    statement.query_row([id], read_order).optional()
+}
+
+fn orders(
+    connection: &Connection,
+    filter: &OrderFilter,
+) -> Result<Page<Order>, RepositoryError> {
+    let after = i64::try_from(filter.after).unwrap_or(i64::MAX);
+    let items = serde_json::to_string(&filter.items).map_err(storage)?;
+    let status = filter.status.map(status_text);
+    // One more than the page has room for: so we know whether there is a next page.
+    let limit = filter.limit + 1;
+
+    // Only these fixed texts become SQL. What the client sent is always a parameter.
+    let mut sql = format!("SELECT {ORDER_COLUMNS} FROM orders WHERE id > :after");
+    let mut values: Vec<(&str, &dyn ToSql)> =
+        vec![(":after", &after), (":limit", &limit)];
+    if let Some(customer) = &filter.customer {
+        sql += " AND customer = :customer";
+        values.push((":customer", customer));
+    }
+    if !filter.items.is_empty() {
+        sql += " AND item IN (SELECT value FROM json_each(:items))";
+        values.push((":items", &items));
+    }
+    if let Some(status) = &status {
+        sql += " AND status = :status";
+        values.push((":status", status));
+    }
+    sql += " ORDER BY id LIMIT :limit";
+
+    let mut statement = connection.prepare_cached(&sql)?;
+    let found = statement.query_map(&*values, read_order)?;
+    let found = found.collect::<rusqlite::Result<_>>()?;
+    Ok(Page::new(found, filter.limit as usize))
+}
+
+/// Returns the id that SQLite gave the order.
+fn insert_order(connection: &Connection, order: &Order) -> rusqlite::Result<u64> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO orders (customer, item, item_name, unit_price_cents, quantity,
+             total_cents, note, table_number, status, placed_at)
+         VALUES (:customer, :item, :item_name, :unit_price_cents, :quantity,
+             :total_cents, :note, :table_number, :status, :placed_at)
+         RETURNING id",
+    )?;
+    statement.query_row(
+        named_params! {
+            ":customer": order.customer.as_str(),
+            ":item": order.item.as_str(),
+            ":item_name": order.item_name,
+            ":unit_price_cents": order.unit_price_cents.get(),
+            ":quantity": order.quantity.get(),
+            ":total_cents": order.total_cents.get(),
+            ":note": order.note,
+            ":table_number": order.table.map(TableNumber::get),
+            ":status": status_text(order.status),
+            ":placed_at": order.placed_at.as_millisecond(),
+        },
+        |row| row.get(0),
+    )
+}
+
+/// Stores what can change in an order.
+fn update_order(connection: &Connection, order: &Order) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE orders SET note = ?2, table_number = ?3, status = ?4 WHERE id = ?1",
+    )?;
+    let table = order.table.map(TableNumber::get);
+    statement.execute(params![
+        order.id,
+        order.note,
+        table,
+        status_text(order.status)
+    ])?;
+    Ok(())
+}
+
+fn read_item(row: &Row<'_>) -> rusqlite::Result<Item> {
+    Ok(Item {
+        id: ItemId::from_stored(row.get("id")?),
+        name: row.get("name")?,
+        price_cents: Cents::new(row.get("price_cents")?),
+        stock: row.get("stock")?,
+    })
+}
+
+const ORDER_COLUMNS: &str = "id, customer, item, item_name, unit_price_cents, quantity, \
+                             total_cents, note, table_number, status, placed_at";
+
+fn read_order(row: &Row<'_>) -> rusqlite::Result<Order> {
+    let table: Option<u32> = row.get("table_number")?;
+    let status: String = row.get("status")?;
+    let placed_at = Timestamp::from_millisecond(row.get("placed_at")?);
+    // The CHECKs of the tables hold the same ranges as the types. So these errors can
+    // only mean that the two have come to differ.
+    Ok(Order {
+        id: row.get("id")?,
+        customer: CustomerName::from_stored(row.get("customer")?),
+        item: ItemId::from_stored(row.get("item")?),
+        item_name: row.get("item_name")?,
+        unit_price_cents: Cents::new(row.get("unit_price_cents")?),
+        quantity: Quantity::try_from(row.get::<_, u32>("quantity")?)
+            .map_err(|mistake| unreadable("quantity", mistake.reason))?,
+        total_cents: Cents::new(row.get("total_cents")?),
+        note: row.get("note")?,
+        table: table
+            .map(TableNumber::try_from)
+            .transpose()
+            .map_err(|mistake| unreadable("table_number", mistake.reason))?,
+        status: status_of(&status).ok_or_else(|| unreadable("status", status))?,
+        placed_at: placed_at.map_err(|error| unreadable("placed_at", error))?,
+    })
+}
+
+fn unreadable(column: &str, cause: impl Into<Source>) -> rusqlite::Error {
+    let cause = format!("{column}: {}", cause.into());
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Null, cause.into())
+}
+
+fn status_text(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::Placed => "placed",
+        OrderStatus::Canceled => "canceled",
+    }
+}
+
+fn status_of(text: &str) -> Option<OrderStatus> {
+    match text {
+        "placed" => Some(OrderStatus::Placed),
+        "canceled" => Some(OrderStatus::Canceled),
+        _ => None,
+    }
+}

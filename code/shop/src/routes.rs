@@ -1,0 +1,31 @@
+//! Which handler answers which path and method. Nothing else is decided here.
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{get, post},
+};
+
+use crate::error::Error;
+use crate::handlers::{
+    change_order, delete_item, list_menu, list_orders, live, place_order, put_item,
+    ready, show_item, show_order,
+};
+use crate::state::AppState;
+
+/// Every endpoint of the shop.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/menu", get(list_menu))
+        .route(
+            "/menu/{id}",
+            get(show_item).put(put_item).delete(delete_item),
+        )
+        .route("/orders", post(place_order).get(list_orders))
+        .route("/orders/{id}", get(show_order).patch(change_order))
+        .route("/health/live", get(live))
+        .route("/health/ready", get(ready))
+        .fallback(|| async { Error::NoSuchPath })
+        .method_not_allowed_fallback(|| async { Error::WrongMethod })
+        .layer(DefaultBodyLimit::max(16 * 1024)) // bytes
+}

@@ -1,0 +1,145 @@
+//! Serves a router on a socket, until it is asked to stop.
+//!
+//! `axum::serve` is shorter, and right behind a proxy that sets limits. By itself it
+//! has no limit on how long a client may take to send the head of a request, how many
+//! clients may connect, and how long a shutdown may take.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+use tracing::{debug, info, warn};
+
+/// How many clients may be connected at the same time. The next ones wait.
+const MAX_CONNECTIONS: usize = 1024;
+
+/// How long a client may take to send the head of a request. A connection that says
+/// nothing is closed after this time, too.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long requests may go on after the server was asked to stop. Docker and
+/// Kubernetes kill a process some time after they sent SIGTERM: Docker after ten
+/// seconds.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Serves the router until `shutdown` is done. Then it accepts no more connections,
+/// finishes the requests that have arrived, and returns: after eight seconds at most.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()>,
+) {
+    let mut shutdown = pin!(shutdown);
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = GracefulShutdown::new();
+    loop {
+        let (stream, permit) = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = accept(&listener, &permits) => accepted,
+        };
+        serve_connection(stream, permit, &router, &connections);
+    }
+    drop(listener); // from here on, new clients are turned away
+    info!("finishing the requests that have arrived");
+    if timeout(SHUTDOWN_TIMEOUT, connections.shutdown())
+        .await
+        .is_err()
+    {
+        warn!("some requests were not finished in time");
+    }
+}
+
+/// Waits until one more client may be connected, and then for the client.
+///
+/// Both waits are in one future, so that the server can be stopped during either.
+async fn accept(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+    // This fails only if somebody closes the semaphore, and nobody does.
+    let permit = Arc::clone(permits).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, permit),
+            // The client was gone before it was accepted.
+            Err(error) if is_connection_error(&error) => {}
+            // Too many open files, for example. Other connections may end and free some.
+            Err(error) => {
+                warn!(%error, "can't accept a connection");
+                sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+fn is_connection_error(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
+}
+
+/// Starts a task that answers the requests of one connection.
+fn serve_connection(
+    stream: TcpStream,
+    permit: Option<OwnedSemaphorePermit>,
+    router: &Router,
+    connections: &GracefulShutdown,
+) {
+    // Send small responses at once. If that can't be set, they come a little later.
+    let _ = stream.set_nodelay(true);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .serve_connection(
+            TokioIo::new(stream),
+            TowerToHyperService::new(router.clone()),
+        );
+    let connection = connections.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            debug!(%error, "a connection broke off");
+        }
+        drop(permit);
+    });
+}
+
+/// Waits for Ctrl-C or, on Unix, for SIGTERM, which Docker, Kubernetes and systemd send
+/// to stop a process.
+///
+/// # Errors
+///
+/// If the system doesn't let the program listen for them.
+pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let mut terminate = {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::terminate())?
+    };
+    Ok(async move {
+        let ctrl_c = async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        #[cfg(unix)]
+        let terminate = terminate.recv();
+        #[cfg(not(unix))]
+        let terminate = std::future::pending::<()>();
+        tokio::select! {
+            () = ctrl_c => {}
+            _ = terminate => {}
+        }
+    })
+}

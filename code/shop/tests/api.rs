@@ -1,0 +1,1 @@
+//! The API over HTTP: a router, and requests without a socket.
