@@ -48,7 +48,7 @@ pub fn message(origin: &Origin, block: &Code<'_>, helps: &RangeInclusive<usize>)
         marked: block.marked.clone(),
     };
     let whole = format!(
-        "<details>\n<summary>The whole message</summary>\n\n{}\n\n</details>",
+        "<details>\n<summary>The full message</summary>\n\n{}\n\n</details>",
         pre("", block)
     );
     let shown = format!("{}\n\n{whole}", pre("", &part(&short)));
@@ -73,7 +73,7 @@ impl Asked<'_> {
 pub fn exchange(origin: &Origin, asked: Asked<'_>, exchange: &Exchange, predict: bool) -> String {
     let answer = exchange.answer.as_deref().map_or(String::new(), answer);
     let answer = if predict {
-        folded("The recorded answer", &answer)
+        folded("Recorded response", &answer)
     } else {
         answer
     };
@@ -112,7 +112,7 @@ pub fn diagram(origin: &Origin, source: &[&str]) -> String {
     let title = source
         .first()
         .and_then(|line| line.strip_prefix("%%")?.split_once(':'));
-    let title = title.map_or("A diagram", |(_, title)| title.trim());
+    let title = title.map_or("Diagram", |(_, title)| title.trim());
     let steps: String = source.iter().filter_map(|line| step(line)).collect();
     let shown = format!(
         "<ol>\n{steps}</ol>\n\n<pre class=\"mermaid-source\" hidden>{}</pre>",
@@ -121,11 +121,7 @@ pub fn diagram(origin: &Origin, source: &[&str]) -> String {
     let is_a_request = source
         .iter()
         .any(|line| line.starts_with("sequenceDiagram"));
-    let suffix = if is_a_request {
-        ": the way it went"
-    } else {
-        ""
-    };
+    let suffix = if is_a_request { ": call trace" } else { "" };
     let title = format!("{title}{suffix}");
     let caption = format!("{} {}", inline(&title), origin.anchor());
     figure("diagram", "", origin, &caption, &shown)

@@ -1,9 +1,10 @@
 //! The one preprocessor: raw chapters in, chapters with figures out.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
+    ops::Range,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use live::exchange::{self, Exchange};
@@ -13,6 +14,7 @@ use mdbook_driver::{
     errors::{Error, Result},
 };
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
+use regex::Regex;
 
 use crate::{
     anchors::{Anchor, Line, Problem, Source, included_file, slashes},
@@ -125,20 +127,27 @@ impl<'a> Page<'a> {
                 Problem::new(&self.file, line, message)
             })
             .collect();
+        let mut text = |range: Range<usize>| {
+            let first = content[..range.start].matches('\n').count() + 1;
+            titled(&content[range]).unwrap_or_else(|(line, message)| {
+                problems.push(Problem::new(&self.file, first + line, message));
+                String::new()
+            })
+        };
+        let mut unshown = Vec::new();
         let mut expanded = String::new();
         let mut done = 0;
         for block in &blocks {
+            expanded += &text(done..block.range.start);
+            done = block.range.end;
             match self.figure(block, used) {
-                Ok(figure) => {
-                    expanded += &titled(&content[done..block.range.start]);
-                    // A figure is a paragraph of its own, whatever stands beside the fence.
-                    expanded += &format!("\n{figure}\n");
-                    done = block.range.end;
-                }
-                Err(problem) => problems.push(problem),
+                // Blank lines make the figure a block of its own in Markdown.
+                Ok(figure) => expanded += &format!("\n{figure}\n"),
+                Err(problem) => unshown.push(problem),
             }
         }
-        expanded += &titled(&content[done..]);
+        expanded += &text(done..content.len());
+        problems.extend(unshown);
         if problems.is_empty() {
             Ok(expanded)
         } else {
@@ -292,22 +301,48 @@ pub(crate) fn included(
     Ok((source, lines))
 }
 
-/// What every aside is called, in words, so that it does not take a colour to know it.
-fn titled(markdown: &str) -> String {
-    let titles = BTreeMap::from([
-        ("express", "Coming from Express"),
-        ("not-yet", "Not yet"),
-        ("try", "Try this"),
-    ]);
-    let mut titled = markdown.to_owned();
-    for (class, title) in titles {
-        let opening = format!("<aside class=\"{class}\">\n");
-        let named = format!(
-            "<aside class=\"{class}\" role=\"note\" aria-label=\"{title}\">\n<p class=\"title\">{title}</p>\n"
+/// The kinds of asides: a class, and the title that says the same without a color.
+const ASIDES: [(&str, &str); 4] = [
+    ("express", "Coming from Express"),
+    ("rust", "Rust note"),
+    ("not-yet", "You don't need this yet"),
+    ("try", "Try this"),
+];
+
+/// The opening tag of an aside, at the start of a line, and its attributes.
+static ASIDE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?m)^ {0,3}<aside\b([^>]*)>").expect("the pattern is valid"));
+
+/// Gives each aside its title and its accessible name. The error says on which line of the text
+/// an aside is of no known kind.
+fn titled(markdown: &str) -> Result<String, (usize, String)> {
+    let mut titled = String::new();
+    let mut done = 0;
+    for tag in ASIDE.captures_iter(markdown) {
+        let attributes = tag[1].trim();
+        let Some((class, title)) = ASIDES
+            .iter()
+            .find(|(class, _)| attributes == format!("class=\"{class}\""))
+        else {
+            let classes = ASIDES.map(|(class, _)| format!("<aside class=\"{class}\">"));
+            let message = format!(
+                "{} is not a kind of aside. Write one of {}",
+                &tag[0].trim(),
+                classes.join(", ")
+            );
+            let before = &markdown[..tag.get_match().start()];
+            return Err((before.matches('\n').count(), message));
+        };
+        titled += &markdown[done..tag.get_match().start()];
+        // The blank line ends the HTML, so that the text of the aside is read as Markdown.
+        titled += &format!(
+            "<aside class=\"{class}\" role=\"note\" aria-label=\"{title}\">\n\
+             <p class=\"title\">{title}</p>\n\n"
         );
-        titled = titled.replace(&opening, &named);
+        done = tag.get_match().end();
     }
-    titled
+    titled += &markdown[done..];
+    Ok(titled)
 }
 
 /// The lines without the white space that all of them start with: a part of a function does
@@ -320,4 +355,26 @@ fn dedented(mut lines: Vec<Line>) -> Vec<Line> {
         line.text = line.text.get(common..).unwrap_or_default().to_owned();
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_aside_gets_a_title_and_a_name() {
+        let markdown = "before\n\n<aside class=\"rust\">\n\n**A guard.** Text\n\n</aside>\n";
+        let wanted = "before\n\n<aside class=\"rust\" role=\"note\" aria-label=\"Rust note\">\n\
+                      <p class=\"title\">Rust note</p>\n\n\n\n**A guard.** Text\n\n</aside>\n";
+        assert_eq!(titled(markdown).as_deref(), Ok(wanted));
+    }
+
+    #[test]
+    fn an_aside_of_no_known_kind_is_a_problem_of_its_line() {
+        for tag in ["<aside>", "<aside class=\"note\">", "<aside class='rust'>"] {
+            let (line, message) = titled(&format!("one\n\n{tag}\n")).expect_err(tag);
+            assert_eq!(line, 2);
+            assert!(message.starts_with(tag), "{message}");
+        }
+    }
 }

@@ -231,7 +231,7 @@
         const asked = words.value.trim();
         let found;
         try {
-            status.textContent = 'Loading the index…';
+            status.textContent = 'Loading the search index…';
             const loaded = await index();
             if (asked !== words.value.trim()) {
                 return; // more was typed while it was loaded
@@ -240,16 +240,16 @@
         } catch (error) {
             console.warn('The search could not be loaded:', error);
             loading = null;
-            status.textContent = 'The search could not be loaded. Type another letter to try again.';
+            status.textContent = 'The search index could not be loaded. Type another letter to try again.';
             return;
         }
         results.replaceChildren(...found.slice(0, MOST).map(page => make('li', {},
             make('a', { href: path_to_root + page.address }, page.breadcrumbs),
             make('p', {}, ...teaser(page.body, asked)))));
         status.textContent = asked === '' ? ''
-            : found.length === 0 ? `Nothing is found for “${asked}”.`
-                : found.length > MOST ? `${found.length} sections. The first ${MOST}:`
-                    : found.length === 1 ? '1 section:' : `${found.length} sections:`;
+            : found.length === 0 ? `No results for “${asked}”.`
+                : found.length > MOST ? `${found.length} results. The first ${MOST}:`
+                    : found.length === 1 ? '1 result:' : `${found.length} results:`;
     }
 
     if (searchButton) {

@@ -173,19 +173,19 @@
             });
             const command = curl(filled);
             if (!command) {
-                say('Nothing was copied: this is no request. It starts with a line such as '
-                    + 'GET /menu HTTP/1.1, and headers read name: value.', 'problem');
+                say('Nothing was copied, because this is not a request. A request starts with a line such as '
+                    + 'GET /menu HTTP/1.1, and each header is written as name: value.', 'problem');
                 return;
             }
             try {
                 await navigator.clipboard.writeText(command.join(' \\\n  '));
             } catch {
-                say(`This browser lets no page copy. The command is: ${command.join(' ')}`);
+                say(`This browser doesn’t allow pages to copy. The command is: ${command.join(' ')}`);
                 return;
             }
-            say(`Copied. It asks a fresh shop, which knows nothing of this page: open it in your clone with `
-                + `“cargo chapter ${figure.dataset.chapter}”.`
-                + (unknown.size > 0 ? ` Write a value in the place of ${[...unknown].join(' and ')}.` : ''));
+            say(`Copied. To start the program, run “cargo chapter ${figure.dataset.chapter}” in your clone. `
+                + 'It starts with its initial data: requests that you sent in this page don’t change it.'
+                + (unknown.size > 0 ? ` Replace ${[...unknown].join(' and ')} with a value.` : ''));
         }
         return make('button', { type: 'button', click: copy }, 'Copy as curl');
     }
@@ -274,25 +274,25 @@
             : [make(tag, {}, ...row.childNodes)]);
     }
 
-    // ---- The way that a request went: the functions that it was in, by their spans.
+    // ---- The call trace of a request: the functions that handled it, from the spans that they opened.
 
-    let wayIsOpen = false;
+    let traceIsOpen = false;
 
-    function drawWay(details, spans) {
+    function drawTrace(details, spans) {
         const layer = ({ target }) => target.split('::').at(-1);
         details.hidden = spans.length === 0;
-        details.open = wayIsOpen;
+        details.open = traceIsOpen;
         details.replaceChildren(
-            make('summary', {}, `The way it went: ${[...new Set(spans.map(layer))].join(' → ')}`),
+            make('summary', {}, `Call trace: ${[...new Set(spans.map(layer))].join(' → ')}`),
             make('ol', {}, ...spans.map(span => make('li', { style: `--depth: ${span.depth}` },
                 make('b', {}, layer(span)), ` ${span.name}`))));
     }
 
     // ---- A request with its controls. An exchange and a challenge are both one.
 
-    const MISSING = 'The shop could not be loaded, so nothing was sent. Either this copy of the '
-        + 'guide was built without it (--no-console), or it was opened as a file and not from a '
-        + 'server, or the connection is gone. The recorded answer is here all the same.';
+    const MISSING = 'The program could not be loaded, so nothing was sent. Possible reasons: this copy of '
+        + 'the guide was built without the console (--no-console), the page was opened as a file and not '
+        + 'from a server, or you are offline.';
 
     class Card {
         constructor(figure, request) {
@@ -305,17 +305,17 @@
             this.title = title(figure);
             this.sendButton = this.button('Send', () => this.send(), 'send');
             this.editButton = this.button('Edit', () => this.toggleEditor());
-            this.restoreButton = this.button('Undo my edit', () => this.restore());
-            this.turnButton = this.button('Show the recorded answer', () => this.turn());
-            this.topButton = this.button('Send all from the top', () => this.sendFromTheTop());
-            this.resetButton = this.button('Reset the shop', () => this.reset());
+            this.restoreButton = this.button('Undo edit', () => this.restore());
+            this.turnButton = this.button('Show recorded response', () => this.turn());
+            this.topButton = this.button('Send all up to here', () => this.sendFromTheTop());
+            this.resetButton = this.button('Reset', () => this.reset());
             this.curlButton = curlButton(figure, () => this.request, (...said) => this.say(...said));
             this.status = make('p', { role: 'status' });
-            // Whoever has opened one wants to see the next.
-            this.way = make('details', { class: 'way', toggle: () => { wayIsOpen = this.way.open; } });
+            // A reader who opens one call trace wants to see the next one open, too.
+            this.trace = make('details', { class: 'trace', toggle: () => { traceIsOpen = this.trace.open; } });
             this.bar = make('div', { class: 'console', role: 'group', 'aria-label': `Console: ${this.title}` },
                 this.sendButton, this.editButton, this.curlButton, this.restoreButton, this.turnButton,
-                this.topButton, this.resetButton, this.status, this.way);
+                this.topButton, this.resetButton, this.status, this.trace);
             this.pre.after(this.bar);
             this.quiet();
         }
@@ -331,7 +331,7 @@
             }
             this.offerToUndo();
             this.sent = false;
-            this.way.hidden = true;
+            this.trace.hidden = true;
             this.say('');
         }
 
@@ -358,7 +358,7 @@
         openEditor() {
             this.editor = make('textarea', {
                 class: 'request', spellcheck: 'false', autocapitalize: 'off', autocomplete: 'off',
-                'aria-label': `The request to send: ${this.title}`,
+                'aria-label': `Request: ${this.title}`,
                 input: () => this.edited(),
                 keydown: event => this.pressed(event),
             });
@@ -366,7 +366,7 @@
             this.editor.setSelectionRange(0, 0);
             this.pre.hidden = true;
             this.pre.after(this.editor);
-            this.editButton.textContent = 'Close the editor';
+            this.editButton.textContent = 'Close editor';
             this.edited();
         }
 
@@ -419,7 +419,7 @@
         restore() {
             this.putRequestBack();
             (this.editor ?? this.sendButton).focus();
-            this.say('The request is as recorded again.');
+            this.say('Your edit is undone. This is the recorded request.');
         }
 
         // ---- Sending.
@@ -430,7 +430,7 @@
             }
             this.busy = true;
             this.sendButton.setAttribute('aria-disabled', 'true');
-            this.say('Opening the shop…');
+            this.say(this.program.loading ? 'Sending…' : 'Loading the program…');
             try {
                 await this.ask();
             } finally {
@@ -444,9 +444,9 @@
             try {
                 session = await this.program.session(this.key);
             } catch (error) {
-                console.warn('The shop could not be loaded:', error);
+                console.warn('The program could not be loaded:', error);
                 this.program.forget();
-                this.say(MISSING, 'problem');
+                this.say(MISSING + this.unsent, 'problem');
                 return;
             }
             let answer;
@@ -458,23 +458,23 @@
             }
             this.sent = true;
             this.answered(answer.status, answer.text);
-            drawWay(this.way, JSON.parse(answer.spans));
+            drawTrace(this.trace, JSON.parse(answer.spans));
             this.resetButton.hidden = false; // and no other's, or the page would move under the reader
         }
 
         failed(error) {
-            this.way.hidden = true;
-            const below = this.sent ? ' What stands below is the answer before.' : this.unsent;
+            this.trace.hidden = true;
+            const below = this.sent ? ' The response below is the one to your previous request.' : this.unsent;
             if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
                 this.program.forget();
                 for (const card of cards.filter(card => card.program === this.program)) {
                     card.sent = false;
                 }
-                this.say('The shop panicked and is gone, and what it knew with it. '
-                    + `A fresh one opens with the next Send.${below}`, 'problem');
+                this.say('The program panicked, and its data is lost. '
+                    + `Your next request starts it again with its initial data.${below}`, 'problem');
             } else {
                 const message = error.message.replace(/^./, first => first.toUpperCase());
-                this.say(`No answer. ${message}.${below}`, 'problem');
+                this.say(`No response. ${message}.${below}`, 'problem');
             }
             this.topButton.hidden = !this.hasUnsentAbove();
         }
@@ -508,12 +508,12 @@
         reset() {
             this.freshShop();
             this.sendButton.focus();
-            this.say(`The shop is fresh, as nothing had been sent.${this.restoreButton.hidden ? '' : ' Your edit stays.'}`);
+            this.say(`The program has its initial data again.${this.restoreButton.hidden ? '' : ' Your edit is kept.'}`);
         }
     }
 
     class Exchange extends Card {
-        unsent = ' What stands below is the recorded answer.';
+        unsent = ' The response below is the recorded one.';
 
         constructor(figure) {
             super(figure, figure.querySelector('pre.request'));
@@ -527,10 +527,10 @@
         answered(status, real) {
             const sides = compare(this.record.answer, real);
             this.views = sides.differing === 0
-                ? { shop: this.record.answerPainted, record: this.record.answerPainted }
-                : { shop: marked(sides.right, 'ins'), record: marked(sides.left, 'del') };
-            this.codes = { shop: status, record: this.record.answer.split(' ')[1] };
-            this.show('shop');
+                ? { actual: this.record.answerPainted, record: this.record.answerPainted }
+                : { actual: marked(sides.right, 'ins'), record: marked(sides.left, 'del') };
+            this.codes = { actual: status, record: this.record.answer.split(' ')[1] };
+            this.show('actual');
             if (this.details) {
                 this.details.open = true;
             }
@@ -542,14 +542,14 @@
             // It counts the requests.
             const uncounted = message => message.replace(/^x-request-id: \d+$/m, '');
             if (sides.differing === 0) {
-                this.say(`The shop answered ${line}, the same as recorded.`, 'same');
+                this.say(`${line}. Same as the recorded response.`, 'same');
             } else if (uncounted(real) === uncounted(this.record.answer)) {
-                this.say(`The shop answered ${line}, the same as recorded but for x-request-id, `
+                this.say(`${line}. Same as the recorded response except for x-request-id, `
                     + 'which counts the requests.', 'same');
             } else {
-                this.say(`The shop answered ${line}. This differs from the record in `
+                this.say(`${line}. Differs from the recorded response in `
                     + `${count(sides.differing, 'line')}.`
-                    + (edited || early ? '' : ' The shop remembers what it was sent before.'), 'differs');
+                    + (edited || early ? '' : ' Earlier requests have changed the program’s data.'), 'differs');
             }
         }
 
@@ -557,8 +557,8 @@
             this.side = side;
             this.answer.replaceChildren(...this.views[side]);
             this.answerPre.dataset.status = this.codes[side];
-            this.turnButton.textContent = side === 'shop' ? 'Show the recorded answer' : 'Show the shop’s answer';
-            this.name(side === 'shop' ? 'The shop’s answer' : 'The recorded answer');
+            this.turnButton.textContent = side === 'actual' ? 'Show recorded response' : 'Show actual response';
+            this.name(side === 'actual' ? 'Actual response' : 'Recorded response');
         }
 
         // What a folded answer is called.
@@ -569,14 +569,14 @@
         }
 
         turn() {
-            this.show(this.side === 'shop' ? 'record' : 'shop');
-            this.say(this.side === 'shop' ? 'This is the shop’s answer.' : 'This is the recorded answer.');
+            this.show(this.side === 'actual' ? 'record' : 'actual');
+            this.say(`This is the ${this.side === 'actual' ? 'actual' : 'recorded'} response.`);
         }
 
         back() {
             this.answer.replaceChildren(...this.record.answerPainted);
             this.answerPre.dataset.status = this.record.answer.split(' ')[1];
-            this.name('The recorded answer');
+            this.name('Recorded response');
             this.quiet();
         }
     }
@@ -608,13 +608,13 @@
             const body = message => message.split(/\n\n([^]*)/)[1] ?? '';
             if (String(status) === wanted && body(real) === body(this.wanted)) {
                 this.met = true;
-                this.say(`Done. The shop answered ${status}, with the body that was wanted.`, 'met');
+                this.say(`Solved: status ${status}, with the expected body.`, 'met');
             } else if (this.met) {
-                this.say(`The shop answered ${status}. What was asked for is done already.`);
+                this.say(`Status ${status}. You have already solved this challenge.`);
             } else if (String(status) !== wanted) {
-                this.say(`Not yet: the shop answered ${status}; wanted: ${wanted}.`, 'differs');
+                this.say(`Not solved yet: status ${status}, expected ${wanted}.`, 'differs');
             } else {
-                this.say(`Not yet: the shop answered ${status}, as wanted, but the body is another one.`, 'differs');
+                this.say(`Not solved yet: status ${status}, as expected, but a different body.`, 'differs');
             }
         }
 
@@ -648,8 +648,8 @@
             this.id = `diagram-${index}`;
             this.source = figure.querySelector('.mermaid-source').textContent;
             this.steps = figure.querySelector('ol');
-            this.canvas = make('div', { class: 'canvas', role: 'img', tabindex: '0', 'aria-label': `Drawn: ${this.words()}` });
-            this.button = make('button', { type: 'button', click: () => this.pressed() }, 'Draw the diagram');
+            this.canvas = make('div', { class: 'canvas', role: 'img', tabindex: '0', 'aria-label': `Diagram: ${this.words()}` });
+            this.button = make('button', { type: 'button', click: () => this.pressed() }, 'Show diagram');
             this.status = make('p', { role: 'status' });
             this.box = make('div', { class: 'box' });
             this.steps.before(this.box);
@@ -668,7 +668,7 @@
             this.canvas.replaceWith(this.steps);
             this.box.style.height = '';
             this.status.textContent = '';
-            this.button.textContent = 'Draw the diagram';
+            this.button.textContent = 'Show diagram';
         }
 
         async pressed() {
@@ -676,12 +676,12 @@
                 this.showSteps();
                 return;
             }
-            this.status.textContent = 'Drawing…';
+            this.status.textContent = 'Drawing the diagram…';
             if (await this.draw()) {
                 this.box.style.height = `${this.box.offsetHeight}px`;
                 this.steps.replaceWith(this.canvas);
-                this.button.textContent = 'Show the steps';
-                this.status.textContent = 'Here is the diagram.';
+                this.button.textContent = 'Show steps';
+                this.status.textContent = 'The diagram is shown.';
             }
         }
 
@@ -703,7 +703,7 @@
                 return true;
             } catch (error) {
                 console.warn('The diagram could not be drawn:', error);
-                this.status.textContent = 'The diagram could not be drawn. The steps say the same.';
+                this.status.textContent = 'The diagram could not be drawn. The steps contain the same information.';
                 return false;
             }
         }
@@ -719,17 +719,17 @@
             status.textContent = words;
             status.className = kind;
         };
-        figure.append(make('div', { class: 'console' }, make('p', {}, `No Send here: ${why}`),
+        figure.append(make('div', { class: 'console' }, make('p', {}, why),
             curlButton(figure, () => text(request), say), status));
     }
 
     const cards = [];
     for (const figure of document.querySelectorAll('figure.exchange, figure.challenge')) {
         if ('server' in figure.dataset) {
-            withoutSend(figure, 'this answer needs a clock or threads, which a page does not have. '
-                + 'The tests send it to a real server.');
+            withoutSend(figure, 'You can’t send this request here, because its response needs a clock or '
+                + 'threads, which the page doesn’t have. The tests send it to a server.');
         } else if (typeof WebAssembly !== 'object') {
-            withoutSend(figure, 'this browser runs no WebAssembly.');
+            withoutSend(figure, 'You can’t send this request here, because this browser doesn’t run WebAssembly.');
         } else {
             cards.push(figure.matches('.challenge') ? new Challenge(figure) : new Exchange(figure));
         }

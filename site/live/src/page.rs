@@ -43,7 +43,7 @@ impl Session {
     pub fn new() -> Result<Session, JsError> {
         let app = APP
             .get()
-            .ok_or_else(|| JsError::new("the shop is closed"))?;
+            .ok_or_else(|| JsError::new("the module has no program"))?;
         Ok(Self(crate::Session::with(*app)))
     }
 
@@ -62,7 +62,7 @@ impl Session {
             Some(Ok(answer)) => Ok(Answer(answer)),
             Some(Err(problem)) => Err(JsError::new(&problem.to_string())),
             None => Err(JsError::new(
-                "the answer waits for a clock or a thread, which a page does not have",
+                "the program waits for a clock or a thread, which the page doesn't have",
             )),
         }
     }

@@ -52,7 +52,7 @@ fn read(folder: &Path, file: &str) -> Result<String> {
 fn every_chapter_has_a_description_and_an_address_of_its_own() -> Result<()> {
     let dest = published(&FORK[..1])?;
     let html = read(dest.path(), "requests.html")?;
-    let described = "<meta name=\"description\" content=\"It is a quarter past eight on a Monday. ";
+    let described = "<meta name=\"description\" content=\"A handler is a function.\"";
     assert!(html.contains(described));
     assert!(
         html.contains("<link rel=\"canonical\" href=\"https://shop.example/guide/requests.html\">")
@@ -64,7 +64,7 @@ fn every_chapter_has_a_description_and_an_address_of_its_own() -> Result<()> {
         )
     );
     let introduction = read(dest.path(), "introduction.html")?;
-    let own = "<meta name=\"description\" content=\"Ines runs a coffee shop.";
+    let own = "<meta name=\"description\" content=\"Ines runs a coffee shop.\"";
     assert!(introduction.contains(own));
     for page in [&html, &introduction] {
         assert_eq!(page.matches("<meta name=\"description\"").count(), 1);
@@ -167,15 +167,15 @@ fn a_fork_links_to_itself() -> Result<()> {
     let html = read(dest.path(), "requests.html")?;
     for link in [
         "<a rel=\"edit\" href=\"https://forge.example/ines/shop/edit/main/src/requests.md\">Edit this page</a>",
-        "<a href=\"https://forge.example/ines/shop\">The repository</a>",
-        "<a href=\"https://forge.example/ines/shop/issues/new/choose\">Report a mistake</a>",
+        "<a href=\"https://forge.example/ines/shop\">Source repository</a>",
+        "<a href=\"https://forge.example/ines/shop/issues/new/choose\">Report an issue</a>",
         "<a href=\"https://forge.example/ines/shop/commit/0123456789abcdef0123456789abcdef01234567\">0123456</a>",
     ] {
         assert!(html.contains(link), "{link}");
     }
     let listing = "<a href=\"https://forge.example/ines/shop/blob/0123456789abcdef0123456789abcdef01234567/code/src/requests.rs#L";
     assert!(html.contains(listing), "{listing}");
-    // The guide's own words link to no repository, so none may be left.
+    // The chapters link to no repository, so no other link may be left.
     assert!(!html.contains("https://github.com/"));
     Ok(())
 }
@@ -222,7 +222,9 @@ fn the_chapters_are_there_as_markdown_with_what_they_show() -> Result<()> {
     let list = read(dest.path(), "llms.txt")?;
     assert!(list.starts_with("# Rust Backend Basics\n\n> "), "{list}");
     assert!(
-        list.contains("- [Requests](https://shop.example/guide/requests.md): It is a quarter"),
+        list.contains(
+            "- [Requests](https://shop.example/guide/requests.md): A handler is a function."
+        ),
         "{list}"
     );
     let chapter = read(dest.path(), "requests.md")?;
@@ -232,7 +234,7 @@ fn the_chapters_are_there_as_markdown_with_what_they_show() -> Result<()> {
         chapter.contains("```http\n### "),
         "an exchange with its answer"
     );
-    assert!(chapter.contains("    .route(\"/menu\", get(list_menu))\n"));
+    assert!(chapter.contains("        .route(\"/menu\", get(list_menu))\n"));
     Ok(())
 }
 

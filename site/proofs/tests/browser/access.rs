@@ -89,7 +89,7 @@ impl State {
                 page.evaluate("document.getElementById('search-button').click()")?;
                 page.send("Input.insertText", json!({ "text": "order" }))?;
                 page.wait_for(
-                    "/section/.test(document.getElementById('search-status').textContent)",
+                    "/result/.test(document.getElementById('search-status').textContent)",
                 )?;
             }
             Self::Used => {

@@ -21,7 +21,7 @@ use crate::{
 const CONSOLE_BUDGET: u64 = 150 * 1024;
 
 /// How the console ends what it says about an answer that is the recorded one.
-const SAME: &str = "the same as recorded.";
+const SAME: &str = "Same as the recorded response.";
 
 pub fn every_exchange_is_answered_as_recorded(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
     let mut sent = Vec::new();
@@ -79,28 +79,28 @@ pub fn every_challenge_is_met_by_its_solution_only(
             send(page, &challenge)?;
             let said_first = said(page, &challenge)?;
             ensure!(
-                said_first.starts_with("Not yet: the shop answered"),
+                said_first.starts_with("Not solved yet: status"),
                 "{challenge}, as it starts: {said_first}"
             );
             let status = page.evaluate(&format!(
                 "{figure}.querySelector('pre.answer').dataset.status"
             ))?;
             ensure!(
-                status == wanted || said_first.contains(&format!("wanted: {wanted}")),
+                status == wanted || said_first.contains(&format!("expected {wanted}")),
                 "{challenge} does not say that it wants a {wanted}: {said_first}"
             );
             write(page, &challenge, &solution)?;
             send(page, &challenge)?;
             let said_then = said(page, &challenge)?;
             ensure!(
-                said_then.starts_with("Done."),
+                said_then.starts_with("Solved: "),
                 "{challenge}, with its solution: {said_then}"
             );
             write(page, &challenge, "GET /no-such-path HTTP/1.1")?;
             send(page, &challenge)?;
             let said_after = said(page, &challenge)?;
             ensure!(
-                said_after.ends_with("What was asked for is done already."),
+                said_after.ends_with("You have already solved this challenge."),
                 "{challenge}, after its solution: {said_after}"
             );
             met += 1;
@@ -119,9 +119,9 @@ pub fn the_shop_remembers_until_it_is_reset(guide: &Guide, page: &mut Page<'_>) 
         send(page, &exchange)?;
         let said = said(page, &exchange)?;
         let new = marks(page, &exchange, "ins")?;
-        if said.contains("differs from the record") {
+        if said.contains("Differs from the recorded response") {
             differing += 1;
-            press_button(page, &exchange, "Show the recorded answer")?;
+            press_button(page, &exchange, "Show recorded response")?;
             let old = marks(page, &exchange, "del")?;
             // Lines that came where others went count once.
             let counted = said
@@ -138,8 +138,11 @@ pub fn the_shop_remembers_until_it_is_reset(guide: &Guide, page: &mut Page<'_>) 
     }
     ensure!(differing > 0, "sent twice, and nothing differs");
 
-    press_button(page, &first, "Reset the shop")?;
-    ensure!(said(page, &first)?.contains("fresh"), "Reset says nothing");
+    press_button(page, &first, "Reset")?;
+    ensure!(
+        said(page, &first)?.contains("initial data"),
+        "Reset says nothing"
+    );
     for exchange in ids(page, SENDABLE)? {
         for mark in ["ins", "del"] {
             ensure!(
@@ -168,7 +171,7 @@ pub fn an_exchange_out_of_turn_can_be_put_in_order(
         }
     }
     let exchange = out_of_turn.context("every exchange is answered alike in any order")?;
-    press_button(page, &exchange, "Send all from the top")?;
+    press_button(page, &exchange, "Send all up to here")?;
     page.wait_for(&format!("/{SAME}/.test({}.textContent)", status(&exchange)))?;
     let focused = page.evaluate(&format!(
         "document.activeElement === {}",
@@ -188,12 +191,12 @@ pub fn an_edited_request_gets_another_answer(guide: &Guide, page: &mut Page<'_>)
     send(page, &exchange)?;
     let said_then = said(page, &exchange)?;
     ensure!(
-        said_then.contains("404 Not Found. This differs from the record in "),
+        said_then.contains("404 Not Found. Differs from the recorded response in "),
         "{said_then}"
     );
     ensure!(marks(page, &exchange, "ins")? > 0, "nothing is marked");
 
-    press_button(page, &exchange, "Show the recorded answer")?;
+    press_button(page, &exchange, "Show recorded response")?;
     let shown = text(page, &answer)?;
     ensure!(
         shown.trim_end() == recorded.trim_end(),
@@ -204,13 +207,13 @@ pub fn an_edited_request_gets_another_answer(guide: &Guide, page: &mut Page<'_>)
         "nothing is marked in the record"
     );
 
-    press_button(page, &exchange, "Close the editor")?;
+    press_button(page, &exchange, "Close editor")?;
     let edited = text(page, &request)?;
     ensure!(
         edited == "GET /no-such-path HTTP/1.1",
         "the edit is lost: {edited}"
     );
-    press_button(page, &exchange, "Reset the shop")?;
+    press_button(page, &exchange, "Reset")?;
     ensure!(
         text(page, &answer)? == recorded,
         "Reset does not bring the record back"
@@ -220,7 +223,7 @@ pub fn an_edited_request_gets_another_answer(guide: &Guide, page: &mut Page<'_>)
         text(page, &request)? == "GET /no-such-path HTTP/1.1",
         "Reset throws the edit away"
     );
-    press_button(page, &exchange, "Undo my edit")?;
+    press_button(page, &exchange, "Undo edit")?;
     ensure!(
         text(page, &request)? == recorded_request,
         "Undo does not bring the request back"
@@ -228,9 +231,9 @@ pub fn an_edited_request_gets_another_answer(guide: &Guide, page: &mut Page<'_>)
     Ok(())
 }
 
-pub fn an_answer_comes_with_the_way_that_it_took(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+pub fn an_answer_comes_with_its_call_trace(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let mut ways = 0;
+    let mut traces = 0;
     for name in &guide.pages {
         page.open(&guide.address(name))?;
         let mut sessions = BTreeMap::new();
@@ -255,11 +258,11 @@ pub fn an_answer_comes_with_the_way_that_it_took(guide: &Guide, page: &mut Page<
                 .map(|(layer, span)| (format!("{layer} {}", span.name), span.depth))
                 .collect();
 
-            let way = format!("{}.querySelector('.way')", figure(&id));
-            let shown = format!("!{way}.hidden");
+            let trace = format!("{}.querySelector('.trace')", figure(&id));
+            let shown = format!("!{trace}.hidden");
             ensure!(
                 page.evaluate(&shown)? == false,
-                "{id} is told before it is sent"
+                "{id} has a call trace before it is sent"
             );
             send(page, &id)?;
             ensure!(
@@ -267,7 +270,7 @@ pub fn an_answer_comes_with_the_way_that_it_took(guide: &Guide, page: &mut Page<
                 "{id}: {expected:?}"
             );
             let steps = page.evaluate(&format!(
-                "[...{way}.querySelectorAll('li')].map(step =>
+                "[...{trace}.querySelectorAll('li')].map(step =>
                     [step.textContent, parseFloat(step.style.getPropertyValue('--depth'))])"
             ))?;
             let steps: Vec<(String, usize)> = serde_json::from_value(steps)?;
@@ -278,7 +281,7 @@ pub fn an_answer_comes_with_the_way_that_it_took(guide: &Guide, page: &mut Page<
             if went.is_empty() {
                 continue;
             }
-            let summary = text(page, &format!("{way}.querySelector('summary')"))?;
+            let summary = text(page, &format!("{trace}.querySelector('summary')"))?;
             let mut once = Vec::new();
             for layer in layers {
                 if !once.contains(&layer) {
@@ -286,42 +289,42 @@ pub fn an_answer_comes_with_the_way_that_it_took(guide: &Guide, page: &mut Page<
                 }
             }
             ensure!(
-                summary == format!("The way it went: {}", once.join(" → ")),
+                summary == format!("Call trace: {}", once.join(" → ")),
                 "{name}#{id}: {summary}"
             );
-            // Whoever has opened one wants to see the next.
+            // A reader who opens one call trace wants to see the next one open, too.
             ensure!(
-                page.evaluate(&format!("{way}.open"))? == opened,
+                page.evaluate(&format!("{trace}.open"))? == opened,
                 "{name}#{id}"
             );
             if !opened {
-                page.evaluate(&format!("{way}.querySelector('summary').click()"))?;
-                page.wait_for(&format!("{way}.open"))?;
+                page.evaluate(&format!("{trace}.querySelector('summary').click()"))?;
+                page.wait_for(&format!("{trace}.open"))?;
                 opened = true;
             }
-            ways += 1;
+            traces += 1;
         }
     }
-    // Neither a failed request nor a fresh shop has a way.
+    // There is no call trace after a request that failed, or after Reset.
     let exchange = open_exchange(guide, page)?;
-    let way = format!("{}.querySelector('.way').hidden", figure(&exchange));
+    let trace = format!("{}.querySelector('.trace').hidden", figure(&exchange));
     for request in ["GET /menu HTTP/1.1", "hello"] {
         send(page, &exchange)?;
-        ensure!(page.evaluate(&way)? == false, "the way is missing");
+        ensure!(page.evaluate(&trace)? == false, "the call trace is missing");
         if request == "hello" {
             press_button(page, &exchange, "Edit")?;
             write(page, &exchange, request)?;
             send(page, &exchange)?;
         } else {
-            press_button(page, &exchange, "Reset the shop")?;
+            press_button(page, &exchange, "Reset")?;
         }
         ensure!(
-            page.evaluate(&way)? == true,
-            "the way of another answer is left"
+            page.evaluate(&trace)? == true,
+            "the call trace of an earlier response is left"
         );
     }
-    println!("ways shown: {ways}");
-    ensure!(ways > 0, "no answer opens a span");
+    println!("call traces shown: {traces}");
+    ensure!(traces > 0, "no answer opens a span");
     Ok(())
 }
 
@@ -344,7 +347,7 @@ pub fn a_bad_request_gets_a_message(guide: &Guide, page: &mut Page<'_>) -> Resul
         );
         println!("{request:?}: {said}");
     }
-    press_button(page, &exchange, "Undo my edit")?;
+    press_button(page, &exchange, "Undo edit")?;
     send(page, &exchange)?;
     let said = said(page, &exchange)?;
     ensure!(said.ends_with(SAME), "the page does not go on: {said}");
@@ -363,8 +366,8 @@ pub fn a_panic_costs_a_session_and_no_more(guide: &Guide, page: &mut Page<'_>) -
     send(page, &exchange)?;
     let said_then = said(page, &exchange)?;
     ensure!(
-        said_then.starts_with("The shop panicked")
-            && said_then.ends_with("is the recorded answer."),
+        said_then.starts_with("The program panicked")
+            && said_then.ends_with("is the recorded one."),
         "{said_then}"
     );
     send(page, &exchange)?;
@@ -394,7 +397,7 @@ pub fn the_keyboard_alone_sends_and_edits(guide: &Guide, page: &mut Page<'_>) ->
     ensure!(outline != "none", "the focus does not show");
     page.press("Enter")?;
     page.wait_for(&format!(
-        "/the same as recorded/.test({}.textContent)",
+        "/Same as the recorded/.test({}.textContent)",
         status(&exchange)
     ))?;
     let live = page.evaluate(&format!("{}.getAttribute('role')", status(&exchange)))?;
@@ -431,7 +434,7 @@ pub fn the_keyboard_alone_sends_and_edits(guide: &Guide, page: &mut Page<'_>) ->
         "Escape does not lead back to Edit"
     );
 
-    for label in ["Show the recorded answer", "Reset the shop"] {
+    for label in ["Show recorded response", "Reset"] {
         tab_to(page, &button(label))?;
         page.press("Enter")?;
         let lost = page.evaluate("document.activeElement === document.body")?;
@@ -585,7 +588,7 @@ pub fn a_page_of_two_programs_asks_each_of_them(guide: &Guide, page: &mut Page<'
         let said = said(page, card)?;
         ensure!(said.ends_with(SAME), "{card}: {said}");
     }
-    press_button(page, one, "Reset the shop")?;
+    press_button(page, one, "Reset")?;
     let said_then = said(page, other)?;
     ensure!(
         said_then.ends_with(SAME),
@@ -613,7 +616,7 @@ pub fn an_answer_of_a_server_is_read_and_not_sent_for(
                 page,
                 &format!("{}.querySelector('.console p')", figure(&exchange)),
             )?;
-            ensure!(said.starts_with("No Send here"), "{exchange}: {said}");
+            ensure!(said.starts_with("You can’t send"), "{exchange}: {said}");
             shown += 1;
         }
     }

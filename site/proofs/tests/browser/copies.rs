@@ -28,7 +28,7 @@ pub fn every_request_can_be_copied_as_a_command(guide: &Guide, page: &mut Page<'
             ensure!(copied == shown, "{name}#{id}: {command}\nasks\n{copied}");
             let said = said(page, &id)?;
             ensure!(
-                said.starts_with("Copied. It asks a fresh shop"),
+                said.starts_with("Copied. To start the program"),
                 "{name}#{id}: {said}"
             );
             ensure!(!said.contains("{{"), "{name}#{id}: {said}");
@@ -82,7 +82,7 @@ pub fn a_command_asks_what_is_in_the_editor(guide: &Guide, page: &mut Page<'_>) 
         )?;
         press_button(page, &exchange, "Copy as curl")?;
         let said = said(page, &exchange)?;
-        let asks = format!("Write a value in the place of {unknown}.");
+        let asks = format!("Replace {unknown} with a value.");
         ensure!(said.ends_with(&asks), "{said}");
     }
     for nothing in [
@@ -101,7 +101,7 @@ pub fn a_command_asks_what_is_in_the_editor(guide: &Guide, page: &mut Page<'_>) 
         press_button(page, &exchange, "Copy as curl")?;
         let said = said(page, &exchange)?;
         ensure!(
-            said.starts_with("Nothing was copied:"),
+            said.starts_with("Nothing was copied, because"),
             "{nothing:?}: {said}"
         );
         ensure!(text_of(page, "window.copied")? == "nothing", "{nothing:?}");

@@ -30,9 +30,10 @@ impl Guide {
         let folder = tempfile::Builder::new().prefix("guide-").tempdir()?;
         let options = Options { console: true };
         book::build(&book::root(), folder.path(), &options)?;
-        write_special_pages(folder.path())?;
+        let pages = pages(folder.path())?;
+        write_special_pages(folder.path(), &pages)?;
         Ok(Self {
-            pages: pages(folder.path())?,
+            pages,
             exchanges: exchanges()?,
             served: Served::new(folder)?,
         })
@@ -78,18 +79,26 @@ impl Served {
     }
 }
 
-/// Writes the pages that no chapter has, beside the others, so that they are none of them.
-fn write_special_pages(folder: &Path) -> Result<()> {
-    let requests = fs::read_to_string(folder.join("requests.html"))?;
-    let chapter = "data-chapter=\"requests\"";
-    let marked = requests.replacen(chapter, &format!("{chapter} data-server"), 1);
-    ensure!(marked != requests, "the page has no exchange");
+/// Writes the special pages into a folder of their own, so that they don't count as chapters.
+fn write_special_pages(folder: &Path, pages: &[String]) -> Result<()> {
+    let mut with_exchanges = Vec::new();
+    for name in pages {
+        let page = fs::read_to_string(folder.join(name))?;
+        if let Some(figure) = first_exchange(&page) {
+            let (figure, program) = (figure.to_owned(), program(figure).to_owned());
+            with_exchanges.push((page, figure, program));
+        }
+    }
+    let mut found = with_exchanges.iter();
+    let (page, figure, first) = found.next().context("no page has an exchange")?;
+    let marked = figure.replacen("<figure ", "<figure data-server ", 1);
+    let marked = page.replacen(figure, &marked, 1);
+    ensure!(marked != *page, "the page has no exchange");
 
-    let data = fs::read_to_string(folder.join("data.html"))?;
-    let start = data.find("<figure class=\"exchange\"");
-    let figure = start.and_then(|start| data[start..].split_inclusive("</figure>").next());
-    let figure = figure.context("the chapter on data has no exchange")?;
-    let both = requests.replacen("</main>", &format!("{figure}</main>"), 1);
+    let (_, figure, _) = found
+        .find(|(_, _, program)| program != first)
+        .context("all pages show one program")?;
+    let both = page.replacen("</main>", &format!("{figure}</main>"), 1);
 
     for (name, page) in [(SERVER_PAGE, marked), (PAGE_OF_TWO, both)] {
         let file = folder.join(name);
@@ -97,6 +106,25 @@ fn write_special_pages(folder: &Path) -> Result<()> {
         fs::write(file, page.replace("<head>", "<head><base href=\"../\">"))?;
     }
     Ok(())
+}
+
+/// The first exchange of a page that the page can send.
+fn first_exchange(page: &str) -> Option<&str> {
+    let starts = page.match_indices("<figure class=\"exchange\"");
+    let mut figures =
+        starts.filter_map(|(start, _)| page[start..].split_inclusive("</figure>").next());
+    figures.find(|figure| {
+        let tag = figure.split('>').next().unwrap_or_default();
+        !tag.contains("data-server")
+    })
+}
+
+/// The program that answers an exchange.
+fn program(figure: &str) -> &str {
+    let after = figure
+        .split_once("data-program=\"")
+        .map_or("", |(_, after)| after);
+    after.split('"').next().unwrap_or_default()
 }
 
 /// Every page but those that repeat others.

@@ -35,7 +35,7 @@ const TESTS: &[(&str, Test)] = tests![
     console::the_shop_remembers_until_it_is_reset,
     console::an_exchange_out_of_turn_can_be_put_in_order,
     console::an_edited_request_gets_another_answer,
-    console::an_answer_comes_with_the_way_that_it_took,
+    console::an_answer_comes_with_its_call_trace,
     console::a_bad_request_gets_a_message,
     console::a_panic_costs_a_session_and_no_more,
     console::a_console_that_cannot_be_loaded_says_so,

@@ -512,7 +512,7 @@ fn search(page: &mut Page<'_>, words: &str) -> Result<()> {
     tab_to(page, "document.activeElement.id === 'search-button'")?;
     page.press("Enter")?;
     page.send("Input.insertText", json!({ "text": words }))?;
-    page.wait_for("/section|Nothing/.test(document.getElementById('search-status').textContent)")
+    page.wait_for("/results?\\b.*[:.”]/.test(document.getElementById('search-status').textContent)")
 }
 
 pub fn the_theme_follows_the_system_until_one_is_chosen(
@@ -615,10 +615,10 @@ pub fn what_a_browser_refuses_costs_that_and_no_more(
     for name in all_pages(guide) {
         page.open(&guide.address(name))?;
         let gone = "[...document.querySelectorAll('main button')].every(button =>
-            ['Copy as curl', 'Draw the diagram'].includes(button.textContent))";
+            ['Copy as curl', 'Show diagram'].includes(button.textContent))";
         holds(page, gone, name)?;
         let told = "[...document.querySelectorAll('.exchange, .challenge')].every(figure =>
-            figure.querySelector('.console p').textContent.startsWith('No Send here: '))";
+            figure.querySelector('.console p').textContent.startsWith('You can’t send'))";
         holds(page, told, name)?;
         page.evaluate("document.getElementById('contents-button').click()")?;
         let contents = "document.getElementById('contents').checkVisibility()";
