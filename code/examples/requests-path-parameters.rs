@@ -28,23 +28,29 @@ struct ReceiptPath {
 }
 
 async fn show_receipt(Path(path): Path<ReceiptPath>) -> String {
-    format!("receipt {} of the year {}", path.number, path.year)
+    format!("receipt {} of {}", path.number, path.year)
 }
 // ANCHOR_END: path-parameters
 
+/// A mistake: each `Path` gets all parameters of the path.
+async fn show_chair(Path(_table): Path<u32>, Path(_chair): Path<u32>) {}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let app = app().route("/tables/{table}/chairs/{chair}", get(show_chair));
     for path in [
         "/tables/4/seats/2",
         "/receipts/2026/17",
         "/receipts/2026/last",
+        "/tables/4/chairs/2",
     ] {
         let request = Request::get(path).body(Body::empty())?;
-        let response = app().oneshot(request).await?;
+        let response = app.clone().oneshot(request).await?;
         let status = response.status().as_u16();
         let body = to_bytes(response.into_body(), 1024).await?;
         let body = String::from_utf8_lossy(&body);
-        println!("GET {path:19}  {status}  {body}");
+        let body = body.replace(". ", ".\n       ");
+        println!("GET {path}\n  {status}  {body}");
     }
     Ok(())
 }

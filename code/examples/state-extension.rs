@@ -32,7 +32,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let response = app().oneshot(request).await?;
         println!("GET {path}\n{}", response.status());
         let body = to_bytes(response.into_body(), 1024).await?;
-        println!("{}\n", String::from_utf8_lossy(&body));
+        let body = String::from_utf8_lossy(&body).replace(". ", ".\n");
+        println!("{body}\n");
     }
     Ok(())
 }

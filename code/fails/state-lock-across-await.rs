@@ -2,24 +2,21 @@ use std::sync::{Arc, Mutex};
 
 use axum::{Router, extract::State, routing::post};
 
-#[derive(Clone)]
-struct Shop {
-    croissants: Arc<Mutex<u32>>,
-}
+type Croissants = Arc<Mutex<u32>>;
 
 async fn charge_card() {}
 
 // ANCHOR: lock
 #[axum::debug_handler]
-async fn order_croissant(State(shop): State<Shop>) {
-    let mut left = shop.croissants.lock().unwrap();
-    charge_card().await;
+async fn order_croissant(State(croissants): State<Croissants>) {
+    let mut left = croissants.lock().unwrap();
     *left -= 1;
+    charge_card().await;
 }
 // ANCHOR_END: lock
 
 fn main() {
     let _app: Router = Router::new()
         .route("/croissants", post(order_croissant))
-        .with_state(Shop { croissants: Arc::default() });
+        .with_state(Croissants::default());
 }

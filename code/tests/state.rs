@@ -52,19 +52,22 @@ mod state {
         assert_eq!(croissant["stock"], 1);
     }
 
+    // ANCHOR: at-once
     #[tokio::test(flavor = "multi_thread")]
-    async fn of_many_requests_at_once_one_gets_the_last_croissant() {
+    async fn of_50_requests_at_once_one_gets_the_last_croissant() {
         let shop = app();
         let mut requests = JoinSet::new();
         for _ in 0..50 {
             let shop = shop.clone();
-            requests.spawn(async move { buy(&shop, "croissant", 1).await.0 });
+            requests.spawn(async move { buy(&shop, "croissant", 1).await });
         }
-        let statuses = requests.join_all().await;
-        let sold = statuses.iter().filter(|status| **status == 201).count();
-        let refused = statuses.iter().filter(|status| **status == 409).count();
-        assert_eq!((sold, refused), (1, 49));
+        let responses = requests.join_all().await;
+
+        let count = |wanted| responses.iter().filter(|(s, _)| *s == wanted).count();
+        assert_eq!(count(StatusCode::CREATED), 1);
+        assert_eq!(count(StatusCode::CONFLICT), 49);
     }
+    // ANCHOR_END: at-once
 
     // ANCHOR: clock-and-ids
     #[tokio::test]

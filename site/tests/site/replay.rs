@@ -101,7 +101,7 @@ fn it_says_which_answers_differ_and_in_what() -> io::Result<()> {
         "differs  Look up the order",
         "    -HTTP/1.1 200 OK",
         "    +HTTP/1.1 404 Not Found",
-        "differs  Not on the menu",
+        "differs  Look up an item that isn't on the menu",
         "    -There is no unicorn-latte on the menu",
         "    +None today",
     ] {
