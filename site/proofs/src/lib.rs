@@ -19,6 +19,7 @@ pub mod five_requests;
 pub mod html;
 pub mod leftovers;
 pub mod links;
+pub mod lock;
 pub mod output;
 pub mod programs;
 pub mod recordings;

@@ -18,8 +18,8 @@ use proofs::fails::{Compiler, rustc};
 use proofs::links::Rendered;
 use proofs::walk::{Walk, files};
 use proofs::{
-    Problem, exercises, fails, links, output, programs, recordings, replay, sentences, slashes,
-    snapshots,
+    Problem, exercises, fails, links, lock, output, programs, recordings, replay, sentences,
+    slashes, snapshots,
 };
 
 /// The small book, in which nothing is wrong.
@@ -68,6 +68,7 @@ enum Proof {
     Blocks,
     Sentences,
     Recordings,
+    Lock,
     Links,
     Replay(fn() -> Router),
     Program,
@@ -136,6 +137,7 @@ fn nothing_is_wrong(root: &Path, compiler: &Compiler) -> Result<()> {
         Proof::Blocks,
         Proof::Sentences,
         Proof::Recordings,
+        Proof::Lock,
         Proof::Links,
         Proof::Replay(shop),
         Proof::Program,
@@ -199,6 +201,13 @@ fn find(book: &Path, proof: &Proof, compiler: &Compiler) -> Result<Vec<Problem>>
         Proof::Blocks => Ok(proofs::check(&Walk::read(book, compiled())?)),
         Proof::Sentences => Ok(sentences::check(&Walk::read(book, compiled())?)),
         Proof::Recordings => Ok(recordings::check(&Walk::read(book, compiled())?)),
+        Proof::Lock => {
+            let mut problems = Vec::new();
+            for project in lock::projects(book) {
+                problems.extend(lock::check(book, &project)?);
+            }
+            Ok(problems)
+        }
         Proof::Links => {
             let pages = tempfile::tempdir()?;
             links::render(book, pages.path())?;
@@ -306,6 +315,7 @@ fn breakages() -> Vec<Breakage> {
     all.extend(includes_and_anchors());
     all.extend(leftovers());
     all.extend(recordings_of_a_test());
+    all.extend(projects_to_take_home());
     all.extend(what_runs());
     all.extend(where_links_lead());
     all
@@ -655,6 +665,33 @@ fn recordings_of_a_test() -> Vec<Breakage> {
             "fn door() {\n    told.line(\"# Bo comes back\");\n    \
              recorded(\"output/door.txt\", told);\n}\n",
         ),
+    ]
+}
+
+fn projects_to_take_home() -> Vec<Breakage> {
+    let locked = |title, steps: Vec<Step>| {
+        let workspace = "[[package]]\nname = \"axum\"\nversion = \"0.8.9\"\n";
+        let mut all = vec![
+            Add("code/shop/Cargo.toml", "[package]\n"),
+            Add("Cargo.lock", workspace),
+        ];
+        all.extend(steps);
+        Breakage {
+            title,
+            steps: all,
+            proof: Proof::Lock,
+        }
+    };
+    vec![
+        locked(
+            "a project that locks another version than the workspace",
+            vec![Add(
+                "code/shop/Cargo.lock",
+                "[[package]]\nname = \"axum\"\nversion = \"0.8.8\"\n\n\
+                 [[package]]\nname = \"shop\"\nversion = \"0.1.0\"\n",
+            )],
+        ),
+        locked("a project without a Cargo.lock", vec![]),
     ]
 }
 

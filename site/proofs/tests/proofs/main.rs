@@ -15,7 +15,7 @@ use proofs::links::Rendered;
 use proofs::transcripts::Outcome;
 use proofs::walk::{Walk, files, is, pages, stem};
 use proofs::{
-    Problem, diagrams, exercises, fails, five_requests, links, output, programs, recordings,
+    Problem, diagrams, exercises, fails, five_requests, links, lock, output, programs, recordings,
     replay, sentences, snapshots, transcripts,
 };
 
@@ -80,6 +80,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let problems = breakages::check(&ROOT, compiler()?).map_err(told)?;
         Ok(proofs::verdict(&problems)?)
     }));
+    for project in lock::projects(&ROOT) {
+        trials.push(Trial::test(
+            format!("lock::{}", stem(&project)),
+            move || {
+                let problems = lock::check(&ROOT, &project).map_err(told)?;
+                Ok(proofs::verdict(&problems)?)
+            },
+        ));
+    }
     trials.extend(exercises()?);
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !arguments.list {

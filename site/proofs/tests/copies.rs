@@ -1,0 +1,231 @@
+//! The projects that readers take home, taken home: each is copied out of the workspace, built and
+//! tested there, started, and stopped by SIGTERM.
+//!
+//! Runs where `COPIES=1` says so: each copy compiles its dependencies again, in `target/copies`.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use libtest_mimic::{Arguments, Completion, Trial};
+use proofs::{lock, root, snapshots};
+use tempfile::TempDir;
+
+/// How long a server may take to stop: longer than its own deadline of eight seconds, and as long
+/// as Docker waits.
+const STOP: Duration = Duration::from_secs(10);
+
+fn main() {
+    let wanted = std::env::var("COPIES").is_ok_and(|value| value == "1");
+    let trials = lock::projects(&root()).into_iter().map(|project| {
+        let name = format!("copies::{}", project.display());
+        Trial::ignorable_test(name, move || {
+            if !wanted {
+                return Ok(Completion::ignored_with("COPIES=1 is not set"));
+            }
+            take_home(&project).map_err(|error| format!("{error:#}"))?;
+            Ok(Completion::Completed)
+        })
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit();
+}
+
+fn take_home(project: &Path) -> Result<()> {
+    let copy = Copy::of(project)?;
+    copy.has_the_versions_of_the_workspace()?;
+    copy.cargo(&["build", "--locked"])?;
+    copy.cargo(&["test", "--locked"])?;
+    copy.cargo(&["fmt", "--check"])?;
+    copy.cargo(&[
+        "clippy",
+        "--locked",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ])?;
+    if cfg!(unix) {
+        copy.keeps_an_order_when_it_is_stopped()?;
+    }
+    Ok(())
+}
+
+/// A project in a folder of its own.
+struct Copy {
+    project: PathBuf,
+    home: TempDir,
+    /// Kept between runs, so that dependencies are compiled once.
+    target: PathBuf,
+}
+
+impl Copy {
+    fn of(project: &Path) -> Result<Self> {
+        let home = tempfile::tempdir()?;
+        copy(&root().join(project), home.path())?;
+        Ok(Self {
+            project: project.to_path_buf(),
+            home,
+            target: root().join("target/copies").join(project),
+        })
+    }
+
+    fn cargo(&self, arguments: &[&str]) -> Result<()> {
+        let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .args(arguments)
+            .current_dir(self.home.path())
+            .env("CARGO_TARGET_DIR", &self.target)
+            .env("RUSTFLAGS", "-D warnings")
+            .stdin(Stdio::null())
+            .output()?;
+        if !output.status.success() {
+            bail!(
+                "`cargo {}` fails in a copy of {}:\n{}{}",
+                arguments.join(" "),
+                self.project.display(),
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        Ok(())
+    }
+
+    /// Cargo.lock is what Cargo leaves of the workspace's once all other packages are gone.
+    fn has_the_versions_of_the_workspace(&self) -> Result<()> {
+        let lock = self.home.path().join("Cargo.lock");
+        fs::copy(root().join("Cargo.lock"), &lock)?;
+        self.cargo(&["update", "--workspace", "--offline"])?;
+        let made = fs::read_to_string(lock)?;
+        let problem = snapshots::compare(&root(), &self.project.join("Cargo.lock"), &made);
+        proofs::verdict(&problem).map_err(anyhow::Error::msg)
+    }
+
+    /// A server that is stopped by SIGTERM leaves one file, and finds the order in it again.
+    fn keeps_an_order_when_it_is_stopped(&self) -> Result<()> {
+        let server = Server::start(self)?;
+        let menu = server.ask("GET /menu", "")?;
+        let order = r#"{ "customer": "Ada", "item": "croissant", "quantity": 1 }"#;
+        let placed = server.ask("POST /orders", order)?;
+        let status = server.stop()?;
+        let left = files_of_the_database(self.home.path())?;
+
+        let server = Server::start(self)?;
+        let found = server.ask("GET /orders/1", "")?;
+        server.stop()?;
+        if (menu, placed, found) != (200, 201, 200) {
+            bail!("the menu, an order and the same order later answer {menu}, {placed}, {found}");
+        }
+        if !status.success() || left != ["shop.db"] {
+            bail!("SIGTERM ends the server with {status} and leaves {left:?}");
+        }
+        Ok(())
+    }
+}
+
+/// The files of a project, without those that are only on this machine.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (name, path) = (entry.file_name(), entry.path());
+        let own = name == "target" || name == ".env" || name.to_string_lossy().contains(".db");
+        if own {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            fs::create_dir_all(to.join(&name))?;
+            copy(&path, &to.join(&name))?;
+        } else {
+            fs::copy(path, to.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+fn files_of_the_database(folder: &Path) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.contains(".db") {
+            found.push(name);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// A server that runs until it is stopped; killed when it is dropped before.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    /// Starts the program on a free port, with all other settings left to their defaults.
+    fn start(copy: &Copy) -> Result<Self> {
+        let name = copy.project.file_name().context("a project has a name")?;
+        let mut child = Command::new(copy.target.join("debug").join(name))
+            .current_dir(copy.home.path())
+            .env("SHOP_ADDRESS", "127.0.0.1:0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()?;
+        let stdout = child.stdout.take().context("the server's log")?;
+        let mut server = Self {
+            child,
+            address: String::new(),
+        };
+        let mut lines = BufReader::new(stdout).lines();
+        for line in lines.by_ref() {
+            if let Some((_, address)) = line?.split_once("http://") {
+                let address = address.split_whitespace().next().unwrap_or_default();
+                server.address = address.to_owned();
+                // A log that nobody reads would fill its pipe.
+                thread::spawn(move || lines.for_each(drop));
+                return Ok(server);
+            }
+        }
+        bail!("the server ends without saying where it listens")
+    }
+
+    /// The status that answers a request.
+    fn ask(&self, request: &str, body: &str) -> Result<u16> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        write!(
+            stream,
+            "{request} HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
+        let mut response = String::new();
+        stream.read_to_string(&mut response)?;
+        let status = response.split(' ').nth(1).context("a status")?;
+        Ok(status.parse()?)
+    }
+
+    fn stop(mut self) -> Result<ExitStatus> {
+        let kill = format!("kill -TERM {}", self.child.id());
+        Command::new("sh").args(["-c", &kill]).status()?;
+        let asked = Instant::now();
+        while asked.elapsed() < STOP {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        bail!("SIGTERM does not stop the server within {STOP:?}")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
