@@ -9,6 +9,8 @@ pub mod errors;
 pub mod exercise;
 #[doc(hidden)]
 pub mod legacy;
+#[doc(hidden)]
+pub mod legacy_structure;
 pub mod mistakes;
 pub mod requests;
 pub mod runtime;

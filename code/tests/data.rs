@@ -19,7 +19,7 @@ mod data {
     use code::data::services::Failure;
     use code::data::sqlite::Sqlite;
     use code::legacy::opening_menu;
-    use code::structure::services::ShopError;
+    use code::legacy_structure::services::ShopError;
     use forgetful::Forgetful;
 
     // ANCHOR: both

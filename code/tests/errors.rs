@@ -30,7 +30,7 @@ mod errors {
     use code::errors::problem::Problem;
     use code::errors::{app, app_with, count_from_one, served};
     use code::legacy::{Item, NewOrder, OPENING, Order, opening_menu};
-    use code::structure::services::{NOT_ON_MENU, ShopError};
+    use code::legacy_structure::services::{NOT_ON_MENU, ShopError};
     use http_body::Frame;
     use serde_json::{Value, json};
     use tokio::join;

@@ -10,7 +10,7 @@ use tracing::{error, instrument};
 
 use super::services::{Failure, Shop};
 use crate::legacy::{Item, MenuFilter, NewOrder, Order, Refusal, table_number};
-use crate::structure;
+use crate::legacy_structure;
 
 #[instrument(skip_all)]
 pub(super) async fn list_menu(
@@ -59,7 +59,7 @@ pub(super) async fn show_order(
 /// are to an attacker: the cause goes to the log.
 fn refused(failure: Failure) -> Refusal {
     match failure {
-        Failure::Shop(error) => structure::controllers::refused(error),
+        Failure::Shop(error) => legacy_structure::controllers::refused(error),
         Failure::Storage(error) => {
             error!(%error, "no answer");
             // Not "try again": whoever sends an order twice may have ordered twice.

@@ -8,7 +8,7 @@ use tracing::instrument;
 
 use super::repository::{Repository, Sale, StorageError};
 use crate::legacy::{Item, NewOrder, Order};
-use crate::structure::services::{
+use crate::legacy_structure::services::{
     NOT_ON_MENU, ShopError, check_customer, check_quantity,
 };
 

@@ -16,7 +16,7 @@ use super::extract::{Json, Path, Query};
 use super::problem::{Mistake, Place};
 use crate::data::services::{Failure, Shop};
 use crate::legacy::{Item, MenuFilter, NewOrder, Order, Refusal, table_number};
-use crate::structure::services::{
+use crate::legacy_structure::services::{
     NOT_ON_MENU, ShopError, check_customer, check_quantity,
 };
 

@@ -11,7 +11,7 @@ use tracing::{error, warn};
 
 use super::problem::{Mistake, Problem};
 use crate::data::{repository::StorageError, services::Failure};
-use crate::structure::services::ShopError;
+use crate::legacy_structure::services::ShopError;
 
 // ANCHOR: error
 /// Every way in which a request can miss what it asked for.

@@ -11,7 +11,7 @@ use axum::{
 };
 use serde::{Serialize, Serializer, de};
 
-use crate::structure::services::Invalid;
+use crate::legacy_structure::services::Invalid;
 
 // ANCHOR: problem
 /// A problem document. Where `type` is `about:blank`, the status says all that a program

@@ -1,29 +1,50 @@
-//! The chapter [Organizing the project](../../../src/structure.md). Names the other
-//! three, and makes the app.
+//! The shop in layers, for the chapter [Organizing the
+//! project](../../../src/structure.md). In a project of your own, this file is
+//! `src/lib.rs` and the others stand beside it.
 
-// ANCHOR: modules
-pub mod controllers;
+pub mod error;
+pub mod extract;
+pub mod handlers;
+pub mod model;
 pub mod routes;
 pub mod services;
-// ANCHOR_END: modules
+pub mod state;
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use jiff::Timestamp;
 
-use crate::legacy::{OPENING, count_from_one};
+use extract::StaffToken;
 use services::Shop;
+use state::AppState;
 
-/// The shop of [`app_with`], with a clock that stands still and ids that count from 1.
+/// The time that the clock of [`app`] always shows: 2026-03-02, 08:15 UTC.
+pub const OPENING: Timestamp = Timestamp::constant(1_772_439_300, 0);
+
+/// The staff token of [`app`]. It's published here, so it protects nothing.
+pub const STAFF_TOKEN: &str = "flat-white-and-a-croissant";
+
+/// The shop with a fixed clock and ids that start at 1.
 pub fn app() -> Router {
-    app_with(|| OPENING, count_from_one())
+    app_with(|| OPENING, count_from_one(), STAFF_TOKEN)
 }
 
-// ANCHOR: app-with
-/// The shop with a clock and a source of order ids.
-pub fn app_with(
-    now: impl Fn() -> Timestamp + Send + 'static,
-    next_id: impl FnMut() -> u64 + Send + 'static,
-) -> Router {
-    routes::routes(Shop::new(now, next_id))
+/// Returns 1, then 2, then 3, and so on.
+pub fn count_from_one() -> impl Fn() -> u64 + Send + Sync + 'static {
+    let last = AtomicU64::new(0);
+    move || last.fetch_add(1, Ordering::Relaxed) + 1
 }
-// ANCHOR_END: app-with
+
+/// The shop with a clock, a source of order ids, and the token that staff must send.
+pub fn app_with(
+    clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    next_id: impl Fn() -> u64 + Send + Sync + 'static,
+    staff_token: &str,
+) -> Router {
+    let state = AppState {
+        shop: Shop::new(clock, next_id),
+        staff_token: StaffToken::new(staff_token),
+    };
+    routes::routes().with_state(state)
+}

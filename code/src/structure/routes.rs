@@ -1,4 +1,4 @@
-//! Which endpoint is answered by which controller. Nothing is decided here.
+//! Which handler answers which path and method. Nothing else is decided here.
 
 use axum::{
     Router,
@@ -6,18 +6,15 @@ use axum::{
     routing::{get, post},
 };
 
-use super::controllers::{list_menu, place_order, show_item, show_order};
-use super::services::Shop;
+use super::handlers::{list_menu, place_order, put_item, show_item, show_order};
+use super::state::AppState;
 
-// ANCHOR: routes
 /// Every endpoint of the shop.
-pub fn routes(shop: Shop) -> Router {
+pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/menu", get(list_menu))
-        .route("/menu/{id}", get(show_item))
+        .route("/menu/{id}", get(show_item).put(put_item))
         .route("/orders", post(place_order))
         .route("/orders/{id}", get(show_order))
         .layer(DefaultBodyLimit::max(16 * 1024)) // bytes
-        .with_state(shop)
 }
-// ANCHOR_END: routes

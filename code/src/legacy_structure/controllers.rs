@@ -28,7 +28,6 @@ pub(super) async fn show_item(
     Ok(Json(item))
 }
 
-// ANCHOR: place-order
 #[instrument(skip_all)]
 pub(super) async fn place_order(
     State(shop): State<Shop>,
@@ -41,7 +40,6 @@ pub(super) async fn place_order(
     let location = format!("/orders/{}", order.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(order)))
 }
-// ANCHOR_END: place-order
 
 #[instrument(skip_all)]
 pub(super) async fn show_order(
@@ -52,7 +50,6 @@ pub(super) async fn show_order(
     Ok(Json(order))
 }
 
-// ANCHOR: refused
 /// What the shop's no means in HTTP: said here and nowhere else.
 pub fn refused(error: ShopError) -> Refusal {
     let status = match error {
@@ -64,4 +61,3 @@ pub fn refused(error: ShopError) -> Refusal {
     };
     (status, error.to_string())
 }
-// ANCHOR_END: refused

@@ -1,0 +1,61 @@
+//! The extractor for requests of the staff.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::{header::AUTHORIZATION, request::Parts},
+};
+use subtle::ConstantTimeEq;
+
+use super::error::Error;
+
+/// The secret that staff send as `Authorization: Bearer …`.
+#[derive(Clone)]
+pub struct StaffToken(Arc<str>);
+
+impl StaffToken {
+    /// Makes a token of a secret text.
+    pub fn new(secret: &str) -> Self {
+        Self(secret.into())
+    }
+
+    /// Compares in constant time, so that the time of a response doesn't tell how
+    /// many bytes of a guess were right.
+    fn matches(&self, guess: &str) -> bool {
+        self.0.as_bytes().ct_eq(guess.as_bytes()).into()
+    }
+}
+
+/// A handler with this argument runs only for requests with the staff token.
+pub struct Staff;
+
+impl<S> FromRequestParts<S> for Staff
+where
+    StaffToken: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &S,
+    ) -> Result<Self, Error> {
+        let expected = StaffToken::from_ref(state);
+        match bearer_token(parts) {
+            Some(token) if expected.matches(token) => Ok(Self),
+            _ => Err(Error::Unauthorized),
+        }
+    }
+}
+
+/// The token in the header `authorization`, if there is exactly one such header. The
+/// name of the scheme is case-insensitive (RFC 9110, section 11.1).
+fn bearer_token(parts: &Parts) -> Option<&str> {
+    let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
