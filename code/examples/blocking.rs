@@ -1,13 +1,11 @@
-//! Two tasks on one thread, and the first holds on to it.
+//! A blocking call holds up another task.
 
-/// Grinds beans by hand: a computation without an `.await`.
-fn grind() -> u64 {
-    println!("Tom starts to grind");
-    let coffee = (1..=1_000_000_u64)
-        .map(|bean| bean.count_ones() as u64)
-        .sum();
-    println!("Tom is done grinding");
-    coffee
+use std::{thread, time::Duration};
+
+/// Blocks its thread, as a long computation would.
+fn grind() {
+    thread::sleep(Duration::from_millis(200));
+    println!("the beans are ground");
 }
 
 #[tokio::main(flavor = "current_thread")]

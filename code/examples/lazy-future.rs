@@ -1,4 +1,4 @@
-//! Calling an async function makes a future. Nothing runs until it is awaited.
+//! Calling an async function makes a future, which runs when it is awaited.
 
 async fn brew(drink: &str) {
     println!("brewing {drink}");

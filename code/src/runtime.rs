@@ -1,5 +1,5 @@
-//! The chapter [The runtime](../../src/runtime.md): Tom's bar, which says what it did in which
-//! order.
+//! The program of the chapter [The runtime](../../src/runtime.md): it prepares two drinks
+//! and answers with a log of what happened.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,26 +8,19 @@ use serde::Deserialize;
 use tokio::task::yield_now;
 use tracing::instrument;
 
-/// The bar on the day before the counter is built: it makes two drinks, in one way or another.
+/// One route: two drinks, prepared in one of four modes.
 pub fn app() -> Router {
-    Router::new()
-        .route("/", get(sign))
-        .route("/bar/{way}/{first}/{second}", get(bar))
+    Router::new().route("/prepare/{mode}/{first}/{second}", get(prepare_two))
 }
 
-/// What hangs on the door.
-#[instrument(skip_all)]
-async fn sign() -> &'static str {
-    "The bar is open. There is no counter yet."
-}
-
-/// How the bar makes two drinks.
+/// How the two drinks are prepared.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Way {
-    OneByOne,
-    Together,
-    Forgotten,
+enum Mode {
+    NotAwaited,
+    Sequential,
+    Concurrent,
+    FirstDone,
 }
 
 /// A drink, by its name in a path.
@@ -48,7 +41,7 @@ impl Drink {
         }
     }
 
-    /// How often its maker has to wait for a machine.
+    /// How many times this drink has to wait for a machine.
     fn waits(self) -> u32 {
         match self {
             Self::Tea => 1,
@@ -58,13 +51,13 @@ impl Drink {
     }
 }
 
-/// What happened at the bar, in that order.
+/// The steps of one request, from the first to the last.
 #[derive(Default)]
-struct Log(Mutex<Vec<String>>);
+struct EventLog(Mutex<Vec<String>>);
 
-impl Log {
-    fn note(&self, drink: Drink, what: &str) {
-        let line = format!("{}: {what}", drink.name());
+impl EventLog {
+    fn record(&self, drink: Drink, step: &str) {
+        let line = format!("{}: {step}", drink.name());
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         lines.push(line);
     }
@@ -76,43 +69,56 @@ impl Log {
 }
 
 #[instrument(skip_all)]
-async fn bar(Path((way, first, second)): Path<(Way, Drink, Drink)>) -> String {
-    let log = Log::default();
-    match way {
-        Way::OneByOne => one_by_one(first, second, &log).await,
-        Way::Together => together(first, second, &log).await,
-        Way::Forgotten => forgotten(first, second, &log).await,
+async fn prepare_two(
+    Path((mode, first, second)): Path<(Mode, Drink, Drink)>,
+) -> String {
+    let log = EventLog::default();
+    match mode {
+        Mode::NotAwaited => not_awaited(first, second, &log).await,
+        Mode::Sequential => sequential(first, second, &log).await,
+        Mode::Concurrent => concurrent(first, second, &log).await,
+        Mode::FirstDone => first_done(first, second, &log).await,
     }
     log.into_text()
 }
 
-// ANCHOR: make
-/// Makes a drink. While a machine works on it, its maker is free for something else.
-async fn make(drink: Drink, log: &Log) {
-    log.note(drink, "started");
+// ANCHOR: prepare
+/// Prepares a drink and records what happens.
+async fn prepare(drink: Drink, log: &EventLog) {
+    log.record(drink, "started");
     for _ in 0..drink.waits() {
-        yield_now().await; // stands for the machine, since a page has no clock
+        yield_now().await; // stands for a wait, for example for the coffee machine
     }
-    log.note(drink, "done");
+    log.record(drink, "done");
 }
-// ANCHOR_END: make
+// ANCHOR_END: prepare
 
-// ANCHOR: one-by-one
-async fn one_by_one(first: Drink, second: Drink, log: &Log) {
-    make(first, log).await;
-    make(second, log).await;
+// ANCHOR: not-awaited
+async fn not_awaited(first: Drink, second: Drink, log: &EventLog) {
+    let _second = prepare(second, log);
+    prepare(first, log).await;
 }
-// ANCHOR_END: one-by-one
+// ANCHOR_END: not-awaited
 
-// ANCHOR: together
-async fn together(first: Drink, second: Drink, log: &Log) {
-    tokio::join!(make(first, log), make(second, log));
+// ANCHOR: sequential
+async fn sequential(first: Drink, second: Drink, log: &EventLog) {
+    prepare(first, log).await;
+    prepare(second, log).await;
 }
-// ANCHOR_END: together
+// ANCHOR_END: sequential
 
-// ANCHOR: forgotten
-async fn forgotten(first: Drink, second: Drink, log: &Log) {
-    let _second = make(second, log);
-    make(first, log).await;
+// ANCHOR: concurrent
+async fn concurrent(first: Drink, second: Drink, log: &EventLog) {
+    tokio::join!(prepare(first, log), prepare(second, log));
 }
-// ANCHOR_END: forgotten
+// ANCHOR_END: concurrent
+
+// ANCHOR: first-done
+async fn first_done(first: Drink, second: Drink, log: &EventLog) {
+    tokio::select! {
+        biased; // poll the futures from top to bottom, not in a random sequence
+        () = prepare(first, log) => log.record(first, "served"),
+        () = prepare(second, log) => log.record(second, "served"),
+    }
+}
+// ANCHOR_END: first-done

@@ -1,14 +1,14 @@
-//! What must hold when the exercise of the chapter on the runtime is done.
+//! The requirements of the exercise of the chapter on the runtime.
 
 use axum::Router;
 use code::exercise::{Check, expect, get};
 
-/// Every check, in the order in which the exercise asks.
+/// Every check, from the first part of the exercise to the last.
 pub fn checks() -> Vec<Check> {
     vec![
-        Check::new("one by one, the tea comes last", |app| async move {
-            let events = events(&app, "/one-by-one").await?;
-            in_order(
+        Check::new("/sequential: the tea comes last", |app| async move {
+            let events = events(&app, "/sequential").await?;
+            happened(
                 &events,
                 [
                     "flat white: started",
@@ -16,67 +16,73 @@ pub fn checks() -> Vec<Check> {
                     "tea: started",
                     "tea: done",
                 ],
-                "this one comes with the exercise",
+                "this function comes with the exercise",
             )
         }),
         Check::new(
-            "together, the tea is done before the flat white",
+            "/concurrent: the tea is done before the flat white",
             |app| async move {
-                let events = events(&app, "/together").await?;
-                in_order(
+                let events = events(&app, "/concurrent").await?;
+                happened(
                     &events,
                     ["flat white: started", "tea: done", "flat white: done"],
                     "a future runs when it is awaited, and two `.await`s run one after the \
-                     other. `tokio::join!` polls both in turns",
+                     other. `tokio::join!` polls both futures in turn",
                 )
             },
         ),
-        Check::new("the mill is done when it is answered", |app| async move {
-            let (mill, _) = mill_and_tea(&app).await?;
-            in_order(
-                &mill,
-                ["mill: started", "mill: done"],
-                "the answer came before the mill had ended: await what `spawn_blocking` \
-                 returns",
-            )
-        }),
-        Check::new("tea is served while the mill runs", |app| async move {
-            let (mill, _) = mill_and_tea(&app).await?;
-            in_order(
-                &mill,
-                ["tea: done", "mill: done"],
-                "the mill held the thread that makes the tea. Hand it to \
-                 `tokio::task::spawn_blocking`, and let the closure own its bar with `move`",
-            )
-        }),
+        Check::new(
+            "/grind: answers when the beans are done",
+            |app| async move {
+                let (beans, _) = grind_and_tea(&app).await?;
+                happened(
+                    &beans,
+                    ["beans: started", "beans: done"],
+                    "the response came before the beans were done: await the `JoinHandle` that \
+                 `spawn_blocking` returns",
+                )
+            },
+        ),
+        Check::new(
+            "/tea: is served while the beans are ground",
+            |app| async move {
+                let (beans, _) = grind_and_tea(&app).await?;
+                happened(
+                    &beans,
+                    ["tea: done", "beans: done"],
+                    "`grind` blocked the thread that prepares the tea. Run it with \
+                 `tokio::task::spawn_blocking`, and give the closure its own `log` with `move`",
+                )
+            },
+        ),
     ]
 }
 
-/// Asks for the mill, then for a tea, without waiting between them: in one task, so that a
-/// handler which blocks holds up both.
-async fn mill_and_tea(app: &Router) -> Result<(String, String), String> {
-    let (mill, tea) = tokio::join!(events(app, "/mill"), events(app, "/tea"));
-    Ok((mill?, tea?))
+/// Sends both requests without waiting between them, in one task, so that a handler that
+/// blocks holds up both.
+async fn grind_and_tea(app: &Router) -> Result<(String, String), String> {
+    let (beans, tea) = tokio::join!(events(app, "/grind"), events(app, "/tea"));
+    Ok((beans?, tea?))
 }
 
-/// Whether these events are among those that happened, in this order.
-fn in_order<const N: usize>(
-    happened: &str,
+/// Whether the log has these events, one after the other.
+fn happened<const N: usize>(
+    log: &str,
     wanted: [&str; N],
     hint: &str,
 ) -> Result<(), String> {
-    let mut lines = happened.lines();
+    let mut lines = log.lines();
     let holds = wanted.iter().all(|event| lines.any(|line| line == *event));
     expect(holds, || {
         format!(
             "happened: {}\nwanted:   {}\n{hint}",
-            happened.replace('\n', ", "),
+            log.replace('\n', ", "),
             wanted.join(", ")
         )
     })
 }
 
-/// What happened at the bar until a request was answered, one event a line.
+/// The log when a request was answered, one event a line.
 async fn events(app: &Router, path: &str) -> Result<String, String> {
     let answer = get(app, path).await?;
     answer.expect_status(200, "the routes come with the exercise")?;

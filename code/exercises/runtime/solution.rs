@@ -8,86 +8,87 @@ use std::{
 use axum::{Router, extract::State, routing::get};
 use tokio::task::{JoinError, spawn_blocking, yield_now};
 
-async fn one_by_one(bar: &Bar) {
-    make("flat white", 2, bar).await;
-    make("tea", 1, bar).await;
+async fn sequential(log: &EventLog) {
+    prepare("flat white", 2, log).await;
+    prepare("tea", 1, log).await;
 }
 
 // ANCHOR: gap
-async fn together(bar: &Bar) {
-    let flat_white = make("flat white", 2, bar);
-    let tea = make("tea", 1, bar);
+async fn concurrent(log: &EventLog) {
+    let flat_white = prepare("flat white", 2, log);
+    let tea = prepare("tea", 1, log);
     tokio::join!(flat_white, tea);
 }
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-async fn mill(bar: Bar) -> Result<(), JoinError> {
-    spawn_blocking(move || grind(&bar)).await
+async fn grind_beans(log: EventLog) -> Result<(), JoinError> {
+    spawn_blocking(move || grind(&log)).await
 }
 // ANCHOR_END: yours
 
-/// The routes; the chapter on requests explains them.
+/// The routes. The chapters on requests and on state explain them.
 pub fn app() -> Router {
     Router::new()
         .route(
-            "/one-by-one",
-            get(|State(bar): State<Bar>| async move {
-                one_by_one(&bar).await;
-                bar.events()
+            "/sequential",
+            get(|State(log): State<EventLog>| async move {
+                sequential(&log).await;
+                log.events()
             }),
         )
         .route(
-            "/together",
-            get(|State(bar): State<Bar>| async move {
-                together(&bar).await;
-                bar.events()
+            "/concurrent",
+            get(|State(log): State<EventLog>| async move {
+                concurrent(&log).await;
+                log.events()
             }),
         )
         .route(
             "/tea",
-            get(|State(bar): State<Bar>| async move {
-                make("tea", 1, &bar).await;
-                bar.events()
+            get(|State(log): State<EventLog>| async move {
+                prepare("tea", 1, &log).await;
+                log.events()
             }),
         )
         .route(
-            "/mill",
-            get(|State(bar): State<Bar>| async move {
-                match mill(bar.clone()).await {
-                    Ok(()) => bar.events(),
-                    Err(error) => format!("The mill broke: {error}"),
+            "/grind",
+            get(|State(log): State<EventLog>| async move {
+                match grind_beans(log.clone()).await {
+                    Ok(()) => log.events(),
+                    Err(error) => format!("grinding failed: {error}"),
                 }
             }),
         )
-        .with_state(Bar::default())
+        .with_state(EventLog::default())
 }
 
-/// Makes a drink, whose maker waits so often for a machine.
-async fn make(drink: &str, waits: u32, bar: &Bar) {
-    bar.note(format!("{drink}: started"));
+/// Prepares a drink, which has to wait for a machine that many times.
+async fn prepare(drink: &str, waits: u32, log: &EventLog) {
+    log.record(format!("{drink}: started"));
     for _ in 0..waits {
         yield_now().await;
     }
-    bar.note(format!("{drink}: done"));
+    log.record(format!("{drink}: done"));
 }
 
-/// Grinds beans until somebody has got a tea, and holds its thread until then.
-fn grind(bar: &Bar) {
-    bar.note("mill: started".into());
-    bar.wait_for("tea: done");
-    bar.note("mill: done".into());
+/// Blocks its thread until a tea is done.
+fn grind(log: &EventLog) {
+    log.record("beans: started".into());
+    log.wait_for("tea: done");
+    log.record("beans: done".into());
 }
 
-/// How long the mill waits for a tea that never comes, since the mill holds up its maker.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long `grind` waits for a tea. It never comes if `grind` blocks the only thread.
+const TEA_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What happened at the bar, in that order, and what wakes those who wait for it.
+/// The events of all requests, from the first to the last. A `Condvar` wakes the threads
+/// that wait for an event.
 #[derive(Clone, Default)]
-struct Bar(Arc<(Mutex<Vec<String>>, Condvar)>);
+struct EventLog(Arc<(Mutex<Vec<String>>, Condvar)>);
 
-impl Bar {
-    fn note(&self, event: String) {
+impl EventLog {
+    fn record(&self, event: String) {
         let (events, changed) = &*self.0;
         let mut events = events.lock().unwrap_or_else(PoisonError::into_inner);
         events.push(event);
@@ -98,7 +99,7 @@ impl Bar {
         let (events, changed) = &*self.0;
         let lacks = |events: &mut Vec<String>| !events.iter().any(|it| it == event);
         let events = events.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = changed.wait_timeout_while(events, PATIENCE, lacks);
+        let waited = changed.wait_timeout_while(events, TEA_TIMEOUT, lacks);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 

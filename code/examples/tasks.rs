@@ -1,4 +1,4 @@
-//! Two tasks use one bag of beans. Each of them owns a handle to it.
+//! Two tasks share one value. Each owns an `Arc` that points to it.
 
 use std::sync::Arc;
 
@@ -6,11 +6,11 @@ use std::sync::Arc;
 async fn main() -> Result<(), tokio::task::JoinError> {
     let beans = Arc::new(String::from("beans from Sidamo"));
     let mut tasks = Vec::new();
-    for guest in ["Ada", "Bo"] {
+    for customer in ["Ada", "Bo"] {
         let beans = Arc::clone(&beans);
-        tasks.push(tokio::spawn(
-            async move { format!("{guest} drinks {beans}") },
-        ));
+        let task =
+            tokio::spawn(async move { format!("{customer} drinks {beans}") });
+        tasks.push(task);
     }
     for task in tasks {
         println!("{}", task.await?);
