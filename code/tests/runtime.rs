@@ -6,7 +6,7 @@ mod support;
 mod runtime {
     use std::sync::{Arc, Mutex, mpsc};
 
-    use axum::{Router, routing::get};
+    use axum::{Router, extract::State, routing::get};
     use code::runtime::app;
     use tokio::net::{TcpListener, TcpStream};
     use tokio::runtime::Builder;
@@ -227,6 +227,37 @@ mod runtime {
         drop(queue);
         let received = [jobs.recv().await, jobs.recv().await, jobs.recv().await];
         assert_eq!(received, [Some("Ada"), Some("Bo"), None]);
+    }
+
+    /// The handlers' senders are dropped with the router, which ends the worker's loop.
+    #[tokio::test]
+    async fn a_worker_ends_after_the_server() {
+        let (queue, mut jobs) = channel::channel::<&str>(100);
+        let worker = tokio::spawn(async move {
+            let mut done = Vec::new();
+            while let Some(job) = jobs.recv().await {
+                done.push(job);
+            }
+            done
+        });
+        let print = |State(queue): State<channel::Sender<&'static str>>| async move {
+            queue
+                .send("receipt")
+                .await
+                .map_err(|error| error.to_string())
+        };
+        let app = Router::new().route("/", get(print)).with_state(queue);
+        assert_eq!(support::get(&app, "/").await.0, 200);
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let server = axum::serve(listener, app)
+            .with_graceful_shutdown(async { stopped.await.unwrap_or_default() });
+        let server = tokio::spawn(async { server.await });
+        assert!(!worker.is_finished());
+        stop.send(()).unwrap();
+        server.await.unwrap().unwrap();
+        assert_eq!(worker.await.unwrap(), ["receipt"]);
     }
 
     /// The events of a test, from the first to the last.

@@ -128,7 +128,7 @@ pub fn diagram(origin: &Origin, source: &[&str]) -> String {
 }
 
 /// A message of a sequence diagram, `client->>requests: POST /orders`, or an edge of a flowchart,
-/// `axum -->|names| hyper`, as an item of a list.
+/// `axum -->|depends on| hyper`, as an item of a list.
 fn step(line: &str) -> Option<String> {
     if let Some((from, edge)) = line.split_once("-->|") {
         let (what, to) = edge.split_once('|')?;

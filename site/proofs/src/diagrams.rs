@@ -87,7 +87,7 @@ fn packages(root: &Path, file: &Path, text: &str) -> Result<Option<Problem>> {
             .filter_map(|needed| needed.as_str()?.split(' ').next())
             .collect();
         for other in names.iter().filter(|other| needed.contains(other)) {
-            drawn += &format!("    {name} -->|names| {other}\n");
+            drawn += &format!("    {name} -->|depends on| {other}\n");
         }
     }
     Ok(snapshots::compare(root, file, &drawn))
