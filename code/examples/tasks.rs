@@ -8,9 +8,8 @@ async fn main() -> Result<(), tokio::task::JoinError> {
     let mut tasks = Vec::new();
     for customer in ["Ada", "Bo"] {
         let beans = Arc::clone(&beans);
-        let task =
-            tokio::spawn(async move { format!("{customer} drinks {beans}") });
-        tasks.push(task);
+        let drink = async move { format!("{customer} drinks {beans}") };
+        tasks.push(tokio::spawn(drink));
     }
     for task in tasks {
         println!("{}", task.await?);
