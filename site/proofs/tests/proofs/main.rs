@@ -53,9 +53,8 @@ static RENDERED: LazyLock<Result<Rendered, String>> = LazyLock::new(|| {
 const ALIKE: [&str; 1] = ["structure"];
 
 /// The chapters that do not introduce each block with a sentence yet.
-const NOT_YET: [&str; 10] = [
+const NOT_YET: [&str; 9] = [
     "introduction",
-    "runtime",
     "requests",
     "structure",
     "data",
