@@ -248,21 +248,16 @@ mod requests {
     async fn a_fixed_path_wins_over_a_parameter() {
         let app = Router::new()
             .route("/menu/{id}", routing::get(|| async { "one item" }))
-            .route(
-                "/menu/today",
-                routing::get(|| async { "the menu of today" }),
-            );
+            .route("/menu/today", routing::get(|| async { "today" }));
 
         let (_, body) = get(&app, "/menu/today").await;
-        assert_eq!(body, "the menu of today");
+        assert_eq!(body, "today");
     }
     // ANCHOR_END: fixed-path-wins
 
     // ANCHOR: conflict
     #[test]
-    #[should_panic(
-        expected = "conflict with previously registered route: /menu/{id}"
-    )]
+    #[should_panic(expected = "conflict with previously registered route")]
     fn two_names_for_one_parameter_panic() {
         let _: Router = Router::new()
             .route("/menu/{id}", routing::get(|| async { "by id" }))
