@@ -19,6 +19,8 @@ mod check_runtime;
 mod check_structure;
 #[path = "../exercises/transactions/check.rs"]
 mod check_transactions;
+#[path = "../exercises/validation/check.rs"]
+mod check_validation;
 #[path = "../exercises/data/solution.rs"]
 mod solution_data;
 #[path = "../exercises/errors/solution.rs"]
@@ -33,6 +35,8 @@ mod solution_runtime;
 mod solution_structure;
 #[path = "../exercises/transactions/solution.rs"]
 mod solution_transactions;
+#[path = "../exercises/validation/solution.rs"]
+mod solution_validation;
 #[path = "../exercises/data/exercise.rs"]
 mod start_data;
 #[path = "../exercises/errors/exercise.rs"]
@@ -47,6 +51,8 @@ mod start_runtime;
 mod start_structure;
 #[path = "../exercises/transactions/exercise.rs"]
 mod start_transactions;
+#[path = "../exercises/validation/exercise.rs"]
+mod start_validation;
 
 struct Exercise {
     name: &'static str,
@@ -67,6 +73,12 @@ const EXERCISES: &[Exercise] = &[
         start: start_requests::app,
         solution: solution_requests::app,
         checks: check_requests::checks,
+    },
+    Exercise {
+        name: "validation",
+        start: start_validation::app,
+        solution: solution_validation::app,
+        checks: check_validation::checks,
     },
     Exercise {
         name: "structure",

@@ -20,6 +20,8 @@ mod check_runtime;
 mod check_structure;
 #[path = "../../exercises/transactions/check.rs"]
 mod check_transactions;
+#[path = "../../exercises/validation/check.rs"]
+mod check_validation;
 #[path = "../../exercises/data/exercise.rs"]
 mod data;
 #[path = "../../exercises/errors/exercise.rs"]
@@ -34,6 +36,8 @@ mod runtime;
 mod structure;
 #[path = "../../exercises/transactions/exercise.rs"]
 mod transactions;
+#[path = "../../exercises/validation/exercise.rs"]
+mod validation;
 
 struct Exercise {
     name: &'static str,
@@ -51,6 +55,11 @@ const EXERCISES: &[Exercise] = &[
         name: "requests",
         app: requests::app,
         checks: check_requests::checks,
+    },
+    Exercise {
+        name: "validation",
+        app: validation::app,
+        checks: check_validation::checks,
     },
     Exercise {
         name: "structure",
