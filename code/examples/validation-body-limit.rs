@@ -15,7 +15,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/notes", post(store))
         .route("/photos", photos)
         .layer(DefaultBodyLimit::max(16 * 1024));
-
     for path in ["/notes", "/photos"] {
         let body = Body::from("x".repeat(3_000_000));
         let request = Request::post(path).body(body)?;

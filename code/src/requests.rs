@@ -207,7 +207,9 @@ async fn place_order(
     State(shop): State<Shop>,
     Json(request): Json<OrderRequest>,
 ) -> Result<impl IntoResponse, Error> {
+    // ANCHOR: validate
     let new_order = NewOrder::try_from(request).map_err(invalid)?;
+    // ANCHOR_END: validate
     let order = shop.place_order(new_order)?;
 
     let location = format!("/orders/{}", order.id);
