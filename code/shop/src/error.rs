@@ -1,5 +1,4 @@
-//! Everything that can go wrong with a request, and the one place that makes a
-//! response of it.
+//! Everything that can go wrong with a request. One function makes a response of it.
 
 use std::error::Error as StdError;
 
@@ -41,7 +40,7 @@ pub enum Error {
     #[error("wrong method")]
     WrongMethod,
     /// Reading the request or answering it took too long. If the request could change
-    /// something, nobody knows whether it did.
+    /// something, it may have done so, or not.
     #[error("it took too long")]
     Timeout {
         /// Whether the method is safe: it changes nothing (RFC 9110, section 9.2.1).

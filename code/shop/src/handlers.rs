@@ -68,6 +68,7 @@ pub async fn delete_item(
 
 /// `POST /orders`
 #[instrument(skip_all)]
+// ANCHOR: place-order
 pub async fn place_order(
     State(shop): State<Shop>,
     Json(request): Json<OrderRequest>,
@@ -78,6 +79,7 @@ pub async fn place_order(
     let location = format!("/orders/{}", order.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(order)))
 }
+// ANCHOR_END: place-order
 
 /// `GET /orders`
 #[instrument(skip_all)]

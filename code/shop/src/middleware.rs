@@ -115,7 +115,7 @@ mod server {
         request_id(router, next_id)
     }
 
-    /// A request id that no other request has and nobody can guess.
+    /// A random request id: no other request has it, and it can't be guessed.
     pub fn random_id() -> HeaderValue {
         let id = Uuid::new_v4().to_string();
         // A UUID is made of hexadecimal digits and hyphens, which a header can hold.

@@ -102,5 +102,5 @@ pub enum RepositoryError {
     Storage(#[source] Source),
 }
 
-/// The cause of an error, whatever type it has.
+/// The cause of an error. Each database library has a type of its own for it.
 pub type Source = Box<dyn StdError + Send + Sync>;

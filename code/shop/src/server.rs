@@ -65,7 +65,7 @@ async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
 ) -> (TcpStream, Option<OwnedSemaphorePermit>) {
-    // This fails only if somebody closes the semaphore, and nobody does.
+    // This fails only if the semaphore is closed, and it never is.
     let permit = Arc::clone(permits).acquire_owned().await.ok();
     loop {
         match listener.accept().await {

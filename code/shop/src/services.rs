@@ -1,5 +1,5 @@
-//! What can be done with the shop, whoever asks for it: a handler, a test, or a
-//! command-line program. Nothing here knows of HTTP.
+//! The things that the shop can do. Handlers, tests and command-line programs call them,
+//! and nothing here knows of HTTP.
 
 use std::sync::Arc;
 

@@ -17,7 +17,7 @@ pub struct Settings {
     /// `SHOP_DATABASE`: the file of the SQLite database. Default: `shop.db`.
     pub database: PathBuf,
     /// `SHOP_STAFF_TOKEN`: the secret of the staff, at least 16 bytes. Without it,
-    /// nobody is staff.
+    /// no request is from staff.
     pub staff_token: Option<SecretString>,
     /// `SHOP_ALLOWED_ORIGINS`: the origins of the web pages that may call the API from
     /// a browser, separated by commas. Default: none.

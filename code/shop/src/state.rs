@@ -10,6 +10,6 @@ use crate::services::Shop;
 pub struct AppState {
     /// What the handlers call.
     pub shop: Shop,
-    /// The secret of the staff. Without one, nobody is staff.
+    /// The secret of the staff. Without one, no request is from staff.
     pub staff_token: Option<StaffToken>,
 }

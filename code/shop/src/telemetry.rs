@@ -23,8 +23,8 @@ pub fn init(filter: Option<OsString>) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(io::stdout().is_terminal())
-        // Whoever reads the log may go away. A line that can't be written is then lost,
-        // and that's all: reporting it with `eprintln!` would panic.
+        // The program that reads the log may end before the shop does. A line that can't
+        // be written is then lost. Reporting that with `eprintln!` would panic.
         .log_internal_errors(false)
         .try_init()
         .map_err(|error| anyhow::anyhow!(error))

@@ -148,7 +148,7 @@ pub struct ItemRequest {
 }
 
 // The valid types. The only way to make a value of one of them is to pass its checks,
-// so whoever has one need not check again.
+// so a function that takes one need not check it again.
 
 /// A mistake in one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

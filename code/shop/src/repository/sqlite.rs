@@ -1,4 +1,4 @@
-//! The data in a SQLite database: one connection writes, in transactions, and a few
+//! The data in a SQLite database. One connection writes, in transactions, and a few
 //! others read.
 
 use std::path::{Path, absolute};
