@@ -1,7 +1,7 @@
 //! Hands the whole programs that pages show to skeptic, which makes a test of each.
 //!
-//! Skeptic reads Markdown, and of that what mdBook makes of a page once its includes are
-//! expanded: the program as the reader sees it.
+//! Skeptic reads Markdown. It gets the pages as mdBook renders them, with their includes expanded,
+//! so it compiles each program as the reader sees it.
 
 use std::env;
 use std::error::Error;
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .ok_or("site/proofs is two folders down")?;
     watch(root);
 
-    // Skeptic writes no file where there is no document.
+    // Without a document, skeptic writes no file.
     let tests = made.join("skeptic-tests.rs");
     fs::write(&tests, "")?;
     match documents(root, &made.join("pages")) {
@@ -85,7 +85,7 @@ fn watch(root: &Path) {
 }
 
 /// A chapter in which only whole programs are Rust: parts of a file compile with that file, and
-/// what must not compile is compiled elsewhere.
+/// samples that must not compile are compiled elsewhere.
 fn only_programs(content: &str) -> String {
     let mut kept = String::new();
     let mut lines = content.lines().peekable();

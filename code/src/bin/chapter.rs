@@ -1,7 +1,7 @@
 //! `cargo chapter NAME [--port N] [--database FILE]`: serves the program that a chapter shows, so
 //! that you can send it requests with curl.
 
-use std::io::{Error, ErrorKind};
+use std::io::{self, Error, ErrorKind, IsTerminal};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -35,7 +35,11 @@ async fn main() -> ExitCode {
         }
     };
     // The log has no time: the program that collects it adds one.
-    tracing_subscriber::fmt().without_time().init();
+    tracing_subscriber::fmt()
+        .without_time()
+        // Colors are for a terminal, and not for a file or a pipe.
+        .with_ansi(io::stdout().is_terminal())
+        .init();
     let Wanted { program, port, .. } = wanted;
     let app = match wanted.app() {
         Ok(app) => app,

@@ -1,5 +1,5 @@
-//! What Cargo made beside the program that is running: which files it compiled, and where the
-//! libraries and programs lie. Nothing here runs Cargo.
+//! The files that Cargo compiled, and the libraries and programs that it made of them, found beside
+//! the running program. Nothing here runs Cargo.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::env;
@@ -21,8 +21,8 @@ pub struct Build {
 }
 
 impl Build {
-    /// The one that the running program was built into, wherever `CARGO_TARGET_DIR` or a
-    /// coverage tool put it.
+    /// The folder that the running program was built into, also where `CARGO_TARGET_DIR` or a
+    /// coverage tool names another one.
     pub fn current() -> Result<Self> {
         let program = env::current_exe().context("the running program's own path")?;
         let folder = program
@@ -41,7 +41,7 @@ impl Build {
     }
 
     /// The files below `root`, from there, that the newest build of each target is made of:
-    /// its modules, and what it reads with `include_str!`.
+    /// its modules, and the files that it reads with `include_str!`.
     ///
     /// The manifests of the workspace's members count as well, because every build reads them. So
     /// do the examples, each a target of its own: `cargo test NAME` does not build them, and
@@ -73,7 +73,7 @@ impl Build {
         Ok(compiled)
     }
 
-    /// A program of `code`, once it is there and newer than what it is made of.
+    /// A program of `code`, if it exists and is newer than its sources.
     pub fn program(&self, root: &Path, name: &str) -> Result<PathBuf> {
         self.executable(
             root,
@@ -83,14 +83,14 @@ impl Build {
         )
     }
 
-    /// An example of `code`, once it is there and newer than what it is made of.
+    /// An example of `code`, if it exists and is newer than its sources.
     pub fn example(&self, root: &Path, name: &str) -> Result<PathBuf> {
         let folder = self.folder.join("examples");
         self.executable(root, &folder, name, "cargo build --package code --examples")
     }
 
-    /// A program of a package of the workspace, or an example of it, once it is there and newer
-    /// than what it is made of.
+    /// A program of a package of the workspace, or an example of it, if it exists and is newer
+    /// than its sources.
     pub fn project(&self, root: &Path, package: &str, example: Option<&str>) -> Result<PathBuf> {
         let make = format!("cargo build --package {package} --bins --examples");
         match example {
@@ -120,11 +120,11 @@ impl Build {
         Ok(program)
     }
 
-    /// The libraries that the crate `code` is written against, and `code` itself, by the names
-    /// that `use` knows them by: exactly those that the running test was linked with.
+    /// The dependencies of the crate `code`, and `code` itself, by their names in `use`. They are
+    /// the builds that the running test was linked with.
     ///
-    /// Cargo keeps every build of a library that it ever made. Its fingerprints tell which
-    /// belong together; skeptic goes the same way.
+    /// Cargo keeps every build of a library. Its fingerprints say which builds belong together,
+    /// and skeptic reads them in the same way.
     pub fn externs(&self) -> Result<Vec<(String, PathBuf)>> {
         let units = self.units()?;
         let program = env::current_exe()?;
@@ -153,7 +153,7 @@ impl Build {
         Ok(externs)
     }
 
-    /// Where rustc finds the libraries that libraries need.
+    /// The folders in which rustc finds the dependencies of libraries.
     pub fn library_folders(&self) -> Result<BTreeSet<PathBuf>> {
         Ok(self
             .libraries()?
@@ -172,7 +172,7 @@ impl Build {
         Ok(found)
     }
 
-    /// Units by the hash that those which need them know them by.
+    /// Units by the hash that other fingerprints refer to them by.
     fn units(&self) -> Result<HashMap<String, Unit>> {
         let mut found = HashMap::new();
         for path in self.with_extension("json")? {
@@ -225,14 +225,14 @@ pub fn package(root: &Path, folder: &str) -> Result<String> {
 
 /// One run of rustc, as a fingerprint describes it.
 struct Unit {
-    /// What Cargo adds to the names of its files.
+    /// The hash that Cargo adds to the names of its files.
     id: String,
     is_test: bool,
-    /// By the name that `use` knows, the hash of the unit that it is.
+    /// The dependencies: the name in `use`, and the hash of the unit.
     needs: Vec<(String, String)>,
 }
 
-/// `[package, name, public, fingerprint]` each.
+/// Each dependency is `[package, name, public, fingerprint]`.
 fn needs(fingerprint: &Value) -> Vec<(String, String)> {
     let Some(dependencies) = fingerprint["deps"].as_array() else {
         return Vec::new();
@@ -242,7 +242,7 @@ fn needs(fingerprint: &Value) -> Vec<(String, String)> {
         .filter_map(|dependency| {
             let hash = dependency.get(3)?.as_u64()?;
             let name = dependency.get(1)?.as_str()?;
-            // The file beside holds the bytes as they lie in memory.
+            // The file beside it holds the bytes in the sequence in which they are in memory.
             Some((name.to_owned(), format!("{:016x}", hash.swap_bytes())))
         })
         .collect()
@@ -257,7 +257,7 @@ fn unit_id(fingerprint: &Path) -> String {
     }
 }
 
-/// What stands after the last dash of a file's name.
+/// The part of a file's name after the last dash.
 fn hash_of(file: &Path) -> String {
     let stem = stem(file);
     match stem.rsplit_once('-') {
@@ -266,7 +266,7 @@ fn hash_of(file: &Path) -> String {
     }
 }
 
-/// The files below `root` that a dep-info of rustc lists, one a line as `FILE:`.
+/// The files below `root` that a dep-info of rustc lists, each in a line `FILE:`.
 fn sources(dep_info: &str, root: &Path) -> Vec<PathBuf> {
     dep_info
         .lines()

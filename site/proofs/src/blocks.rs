@@ -1,5 +1,5 @@
-//! Walks the chapters and finds what is not proven: a block in the wrong place or from the wrong
-//! file, raw code, an include in prose.
+//! Finds the blocks that nothing proves: a block in the wrong place or from the wrong file, raw
+//! code, an include in prose.
 
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -32,7 +32,7 @@ const RAW_CODE: [&str; 7] = [
     "textarea",
 ];
 
-/// Reads every page of the walk and finds what is not proven.
+/// Finds the unproven blocks of every page.
 pub fn check(walk: &Walk) -> Vec<Problem> {
     let pages = walk.pages.iter();
     pages
@@ -60,14 +60,14 @@ impl Reader<'_> {
         for line in html::swallowed_fences(text).into_iter().step_by(2) {
             problems.push(self.problem(
                 line,
-                "this fence goes on with the HTML above it, and is no block. Put a blank line \
+                "this fence is a part of the HTML above it, and no block. Put a blank line \
                  before it and one after it",
             ));
         }
         let pieces = html::pieces(text);
         for (line, name) in unclosed(&pieces) {
             let message = format!(
-                "<{name}> is never closed, so all that follows stands in it. Add </{name}> after \
+                "<{name}> is never closed, so everything below is inside of it. Add </{name}> after \
                  its last line"
             );
             problems.push(self.problem(line, message));
@@ -128,7 +128,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Only `code` holds what a page shows; a link that leads out of it does not count.
+    /// A page shows files of `code` only, also where a symbolic link leads elsewhere.
     fn inside_code(&self, file: &Path) -> Result<(), String> {
         let root = &self.walk.root;
         let code = root.join("code");
@@ -147,14 +147,14 @@ impl Reader<'_> {
                 slashes(file)
             )),
             (Err(_), _) => Err(format!(
-                "there is no file {}. Create it, or mend the path",
+                "there is no file {}. Create it, or fix the path",
                 slashes(file)
             )),
         }
     }
 }
 
-/// The elements that may hold blocks and that nothing closes, with their lines.
+/// The elements that may have blocks and are not closed, with their lines.
 fn unclosed(pieces: &[html::Piece]) -> Vec<(usize, String)> {
     let mut open: Vec<(usize, String)> = Vec::new();
     let holders = pieces
@@ -170,7 +170,7 @@ fn unclosed(pieces: &[html::Piece]) -> Vec<(usize, String)> {
     open
 }
 
-/// Whether the block is a fence that starts a line, in a place where mdBook keeps it whole.
+/// Checks that the block is a fence at the start of a line, in a place where mdBook keeps it whole.
 fn placed(text: &str, block: &Block) -> Result<(), String> {
     if let Some(container) = block
         .containers
@@ -178,7 +178,7 @@ fn placed(text: &str, block: &Block) -> Result<(), String> {
         .find(|container| !matches!(container, Container::Html(_)))
     {
         return Err(format!(
-            "this block stands in {container}, where mdBook breaks fences. Let the fence start a \
+            "this block is in {container}, where mdBook breaks fences. Let the fence start a \
              line of its own, after the end of it"
         ));
     }
@@ -208,14 +208,14 @@ fn placed(text: &str, block: &Block) -> Result<(), String> {
     );
     match stranger {
         Some(element) => Err(format!(
-            "this block stands in {element}. Blocks stand at the top of a page or in <aside>, \
-             <details>, <figure> or <section>, with blank lines round the fence"
+            "this block is in {element}. Blocks stand at the top of a page or in <aside>, \
+             <details>, <figure> or <section>, with blank lines around the fence"
         )),
         None => Ok(()),
     }
 }
 
-/// A file with anchors is shown by them; shown whole, its comments would be missed.
+/// A file with anchors is not shown whole, because lines with an anchor's comment are left out.
 fn whole_or_anchor(source: &Source, origin: &Origin<'_>) -> Result<(), String> {
     if origin.anchor.is_some() {
         return Ok(());
@@ -230,8 +230,8 @@ fn whole_or_anchor(source: &Source, origin: &Origin<'_>) -> Result<(), String> {
     }
 }
 
-/// Long blocks are not read. An exchange counts by its longer half; what a page folds or draws
-/// does not count.
+/// Readers skip long blocks. An exchange counts by its longer half. Blocks that a page folds or
+/// draws don't count.
 fn short_enough(block: &Block, lines: &[Line]) -> Result<(), String> {
     if block.language == "mermaid" || block.has("message") || block.has("challenge") {
         return Ok(());
@@ -259,7 +259,7 @@ fn short_enough(block: &Block, lines: &[Line]) -> Result<(), String> {
     Ok(())
 }
 
-/// What a block marks must be among what it shows.
+/// The lines that a block marks must be among those that it shows.
 fn marks(block: &Block, source: &Source, lines: &[Line]) -> Result<(), String> {
     if let Some(name) = block.value("mark") {
         let marked = source.anchor(name).is_some_and(|anchor| {
@@ -289,7 +289,7 @@ fn marks(block: &Block, source: &Source, lines: &[Line]) -> Result<(), String> {
     Ok(())
 }
 
-/// A page tells whole exchanges, each with its answer.
+/// A page shows whole exchanges, each with its answer.
 fn exchanges(file: &Path, lines: &[Line]) -> Result<(), Problem> {
     let at = |line: usize| lines.get(line - 1).map_or(1, |line| line.number);
     let text: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();

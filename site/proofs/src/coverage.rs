@@ -1,5 +1,4 @@
-//! Which of the lines that pages show no test runs, from what `llvm-cov export --format=lcov`
-//! wrote.
+//! Lines that a page shows and no test runs, from a report of `llvm-cov export --format=lcov`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,7 +8,7 @@ use crate::walk::Shown;
 /// How often each executable line of each file ran; files from the root.
 pub type Runs = BTreeMap<PathBuf, BTreeMap<usize, u64>>;
 
-/// Reads a report. A line that several programs report ran as often as all of them say.
+/// Reads a report. If several programs report a line, their counts are added.
 pub fn read(lcov: &str, root: &Path) -> Runs {
     let mut runs = Runs::new();
     let mut file = None;
@@ -38,16 +37,16 @@ fn ran(data: &str) -> Option<(usize, u64)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-/// What of the shown Rust the tests ran.
+/// How much of the shown Rust the tests ran.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     /// How many executable lines pages show.
     pub executable: usize,
-    /// Those of them that no test runs.
+    /// The ones that no test runs.
     pub idle: Vec<(PathBuf, usize)>,
 }
 
-/// Looks up every line of Rust that a page shows; what must not compile cannot run.
+/// Looks up every line of Rust that a page shows. Samples that must not compile can't run.
 pub fn of(blocks: &[Shown], runs: &Runs) -> Coverage {
     let mut shown: Vec<(&Path, usize)> = blocks
         .iter()

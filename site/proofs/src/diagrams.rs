@@ -1,5 +1,5 @@
-//! Draws diagrams again: a request's way from the spans that it opened, and which package names
-//! which from Cargo.lock.
+//! Draws diagrams again: the path of a request from the spans that it opened, and dependencies from
+//! Cargo.lock.
 
 use std::fs;
 use std::path::Path;
@@ -13,8 +13,9 @@ use toml::Table;
 use crate::walk::stem;
 use crate::{replay, snapshots};
 
-/// Compares a diagram with what its first line names: a request, as in `%% requests.http: Title`,
-/// or `%% Cargo.lock: Title`, where the second line lists packages: `%% axum, hyper, tokio`.
+/// Compares a diagram with the source that its first line names: a request, as in
+/// `%% requests.http: Title`, or `%% Cargo.lock: Title`, where the second line lists packages:
+/// `%% axum, hyper, tokio`.
 pub fn check(root: &Path, file: &Path) -> Result<Option<Problem>> {
     let text = fs::read_to_string(root.join(file))
         .with_context(|| format!("reading {}", slashes(file)))?;
@@ -54,7 +55,7 @@ pub fn check(root: &Path, file: &Path) -> Result<Option<Problem>> {
     Ok(snapshots::compare(root, file, &drawn))
 }
 
-/// The packages that a diagram lists, and which of them name which in Cargo.lock.
+/// Compares a diagram with the dependencies in Cargo.lock between the packages that it lists.
 fn packages(root: &Path, file: &Path, text: &str) -> Result<Option<Problem>> {
     let lock: Table = fs::read_to_string(root.join("Cargo.lock"))?.parse()?;
     let locked = lock["package"]
@@ -78,7 +79,7 @@ fn packages(root: &Path, file: &Path, text: &str) -> Result<Option<Problem>> {
             );
             return Ok(Some(Problem::new(file, 2, message)));
         };
-        // Where a package is locked in two versions, `name version` stands there.
+        // If a package is locked in two versions, this is `name version`.
         let needed: Vec<&str> = package
             .get("dependencies")
             .and_then(toml::Value::as_array)
@@ -98,7 +99,7 @@ fn named(line: &str) -> Option<(&str, &str)> {
     Some((file.trim(), title.trim()))
 }
 
-/// A sequence diagram: who the participants are, then each span as a message to its layer.
+/// A sequence diagram: the participants, then each span as a message to its layer.
 fn draw(exchange: &Exchange, answer: &Answer, program: &str) -> String {
     let mut layers: Vec<&str> = Vec::new();
     for span in &answer.spans {

@@ -1,4 +1,4 @@
-//! Samples that must not compile, and what the compiler says about them.
+//! Samples that must not compile, and the messages of the compiler about them.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -13,7 +13,7 @@ use site::anchors::{Problem, slashes};
 use crate::artifacts::Build;
 use crate::snapshots;
 
-/// rustc with what the crate `code` is written against.
+/// rustc with the dependencies of the crate `code`.
 #[derive(Debug)]
 pub struct Compiler {
     externs: Vec<(String, PathBuf)>,
@@ -38,8 +38,8 @@ impl Compiler {
         })
     }
 
-    /// Compiles a file of the repository, without making anything of it. `Err` is what the
-    /// compiler says, without what differs between machines.
+    /// Checks a file of the repository. `Err` is the message of the compiler, without the parts
+    /// that differ between machines.
     fn check(&self, root: &Path, file: &Path) -> Result<std::result::Result<(), String>> {
         let text = fs::read_to_string(root.join(file))
             .with_context(|| format!("reading {}", slashes(file)))?;
@@ -93,9 +93,9 @@ fn external(name: &str, library: &Path) -> OsString {
     external
 }
 
-/// Compares what the compiler says about a sample with what is recorded beside it: all of it
-/// with the version of Rust that this repository names, the errors' codes and headlines with
-/// another.
+/// Compares the compiler's message about a sample with the one that is recorded beside it: the
+/// whole message on the version of Rust that this repository names, and the codes and headlines of
+/// the errors on other versions.
 pub fn check(root: &Path, file: &Path, compiler: &Compiler) -> Result<Option<Problem>> {
     let message = match compiler.check(root, file)? {
         Err(message) => message,
@@ -128,7 +128,7 @@ pub fn check(root: &Path, file: &Path, compiler: &Compiler) -> Result<Option<Pro
     Ok(Some(Problem::new(beside, 1, problem)))
 }
 
-/// The compiler's name, or where it is.
+/// The name of the compiler, or its path.
 pub fn rustc() -> OsString {
     env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
 }
@@ -140,8 +140,8 @@ fn headlines(message: &str) -> Vec<&str> {
         .collect()
 }
 
-/// A message without the places of this machine: where the registry's sources lie, where Rust's
-/// own lie, and where the compiler wrote a long type.
+/// A message without the paths of this machine: those of the registry's sources, of Rust's own
+/// sources, and of the file in which the compiler wrote a long type.
 fn redacted(message: &str) -> String {
     let mut kept = String::new();
     for line in message.replace("\r\n", "\n").lines() {

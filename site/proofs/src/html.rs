@@ -1,4 +1,4 @@
-//! The tags of a piece of HTML, read with the tokenizer that mdBook itself reads it with.
+//! The tags of a piece of HTML, read with the tokenizer that mdBook itself uses.
 
 use std::cell::RefCell;
 
@@ -15,17 +15,17 @@ use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 pub struct Tag {
     /// The line of the text that it ends in; the first is 1.
     pub line: usize,
-    /// Its name in small letters.
+    /// Its name in lower case.
     pub name: String,
     /// Whether it is `</name>`.
     pub closing: bool,
-    /// Whether it has no content, so that nothing closes it.
+    /// Whether it has no content and no closing tag.
     pub void: bool,
-    /// What its `href` and `src` say.
+    /// The values of its `href` and `src`.
     pub links: Vec<String>,
-    /// What its `id` says.
+    /// The value of its `id`.
     pub id: Option<String>,
-    /// What its `class` says; empty where it has none.
+    /// The value of its `class`, empty if it has none.
     pub class: String,
 }
 
@@ -39,7 +39,7 @@ pub fn tags(html: &str) -> Vec<Tag> {
     let input = BufferQueue::default();
     input.push_back(StrTendril::from(html));
     let tokenizer = Tokenizer::new(Sink::default(), Default::default());
-    // The only reason to stop early is a script to run, which the sink never asks for.
+    // The tokenizer stops early only to run a script, and the sink never asks for that.
     let _ = tokenizer.feed(&input);
     tokenizer.end();
     tokenizer.sink.0.into_inner()
@@ -101,7 +101,7 @@ pub fn pieces(markdown: &str) -> Vec<Piece> {
     let mut found = Vec::new();
     let parser = new_cmark_parser(markdown, &MarkdownOptions::default());
     for (event, range) in parser.into_offset_iter() {
-        // A block of HTML is read at once, for a tag may go on in the next line.
+        // A block of HTML is read at once, because a tag may continue in the next line.
         let is_html = matches!(
             event,
             Event::Start(MarkdownTag::HtmlBlock) | Event::InlineHtml(_)
@@ -117,8 +117,8 @@ pub fn pieces(markdown: &str) -> Vec<Piece> {
     found
 }
 
-/// The lines of fences that HTML swallowed: without a blank line before it, a fence goes on with
-/// the HTML above and is no block.
+/// The lines of fences that are no blocks: without a blank line before it, a fence is a part of the
+/// HTML above.
 pub fn swallowed_fences(markdown: &str) -> Vec<usize> {
     let parser = new_cmark_parser(markdown, &MarkdownOptions::default());
     parser
@@ -135,7 +135,7 @@ pub fn swallowed_fences(markdown: &str) -> Vec<usize> {
         .collect()
 }
 
-/// The line that a byte stands in; the first is 1.
+/// The line of a byte; the first is 1.
 pub fn line_of(text: &str, byte: usize) -> usize {
     text[..byte].matches('\n').count() + 1
 }

@@ -1,4 +1,4 @@
-//! What `code` holds and no chapter shows: an anchor, a sample, an exchange.
+//! Anchors, samples and exchanges in `code` that no chapter shows.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use site::anchors::{Anchor, Problem, Source, slashes};
 use crate::output;
 use crate::walk::{Named, Walk, is};
 
-/// Everything that is left over, and every anchor that is not right.
+/// Everything that is left over, and every anchor that is duplicate or not closed.
 pub fn check(walk: &Walk) -> Vec<Problem> {
     let mut problems = Vec::new();
     let compared = compared(walk);
@@ -42,14 +42,15 @@ pub fn check(walk: &Walk) -> Vec<Problem> {
     problems
 }
 
-/// The sides of every difference that a chapter shows: what a page compares, it shows as well.
+/// The sides of the differences that a chapter shows: they count as shown.
 fn compared(walk: &Walk) -> BTreeSet<Named> {
     let shown = walk.shown.iter().filter(|shown| is(&shown.file, "diff"));
     let texts = shown.filter_map(|shown| fs::read_to_string(walk.root.join(&shown.file)).ok());
     texts.flat_map(|text| output::sides(&text)).collect()
 }
 
-/// An anchor that holds another shows it too; so does a mark.
+/// The anchors that no chapter shows. An anchor around another one shows it too, and so does a
+/// mark.
 fn unshown_anchors(source: &Source, walk: &Walk, compared: &BTreeSet<Named>) -> Vec<Problem> {
     let shown: BTreeSet<usize> = walk
         .shown
@@ -77,13 +78,13 @@ fn unshown_anchors(source: &Source, walk: &Walk, compared: &BTreeSet<Named>) -> 
         .collect()
 }
 
-/// Whether a file is there to be shown.
+/// Whether a file must be shown.
 fn is_sample(file: &Path) -> bool {
     let extension = file.extension().unwrap_or_default();
     let under = |folder: &str| file.starts_with(Path::new("code").join(folder));
     let name = file.file_name().unwrap_or_default();
     if under("src") {
-        // What joins the modules, and the programs that the readers run, are nobody's sample.
+        // The root of the library and the programs that readers run are no samples.
         return extension == "rs" && name != "lib.rs" && !under("src/bin") && !house(file);
     }
     if under("fails") {
@@ -108,7 +109,7 @@ fn house(file: &Path) -> bool {
         .contains(&file)
 }
 
-/// Whether a file holds exchanges that chapters tell one by one.
+/// Whether a file has exchanges that chapters show one by one.
 fn is_story(file: &Path) -> bool {
     file.starts_with("code/exchanges")
         && is(file, "http")
@@ -138,7 +139,7 @@ fn unshown_exchanges(source: &Source, walk: &Walk) -> Vec<Problem> {
                 file,
                 exchange.line,
                 format!(
-                    "no chapter tells the exchange \"{}\". Put it in an anchor that one \
+                    "no chapter shows the exchange \"{}\". Put it in an anchor that one \
                      includes, or remove it",
                     exchange.title
                 ),

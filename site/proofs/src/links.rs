@@ -1,4 +1,4 @@
-//! Links: each leads to a page, a file or a place that is there.
+//! Links: each leads to a page, a file or a place that exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,7 +14,7 @@ use site::anchors::{Problem, slashes};
 use crate::html;
 use crate::walk::{Page, Walk, files};
 
-/// Where something leads, and the line that says so.
+/// The target of a link, and its line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Link {
     /// The first line is 1.
@@ -46,7 +46,7 @@ pub fn of_markdown(text: &str) -> Vec<Link> {
     links
 }
 
-/// Chapters that SUMMARY.md does not name, and names of it that lead to no chapter.
+/// Chapters that SUMMARY.md does not name, and entries of it without a chapter.
 pub fn summary(walk: &Walk) -> Vec<Problem> {
     let file = Path::new("src/SUMMARY.md");
     let mut named = BTreeSet::new();
@@ -60,13 +60,13 @@ pub fn summary(walk: &Walk) -> Vec<Problem> {
                 file,
                 link.line,
                 format!(
-                    "there is no chapter {}. Write it, or mend the path",
+                    "there is no chapter {}. Write it, or fix the path",
                     slashes(&chapter)
                 ),
             ));
         }
     }
-    // mdBook's page for what is not there: whoever finds it did not look for it.
+    // mdBook shows this page in the place of one that does not exist.
     named.insert(PathBuf::from("src/404.md"));
     for page in &walk.pages {
         if !named.contains(&page.file) {
@@ -90,7 +90,7 @@ pub fn render(root: &Path, folder: &Path) -> Result<()> {
     book.build()
 }
 
-/// The rendered book: what can be linked to.
+/// The rendered book: everything that a link can lead to.
 pub struct Rendered {
     /// Every file, from the folder of the pages.
     files: BTreeSet<PathBuf>,
@@ -101,7 +101,7 @@ pub struct Rendered {
 }
 
 impl Rendered {
-    /// Reads the pages that mdBook rendered into a folder, which is not needed afterwards.
+    /// Reads the pages that mdBook rendered into a folder. The folder is not needed afterwards.
     pub fn read(folder: &Path) -> io::Result<Self> {
         let mut rendered = Self {
             files: files(folder, "")?.into_iter().collect(),
@@ -128,8 +128,8 @@ impl Rendered {
         Ok(rendered)
     }
 
-    /// What is wrong with the links of a page, those that its Markdown writes at their lines,
-    /// those that the tool adds at the lines of the rendered page.
+    /// The problems of a page's links: those of its Markdown with their lines, and those that the
+    /// tool adds with the lines of the rendered page.
     pub fn check(&self, page: &Page) -> Vec<Problem> {
         let Page {
             file: page, text, ..
@@ -182,7 +182,7 @@ impl Rendered {
         };
         if !self.files.contains(&file) {
             return Err(format!(
-                "the link {target} leads to {}, which the book does not hold. Mend the path, or \
+                "the link {target} leads to {}, which the book does not have. Fix the path, or \
                  link to a page of the book by its .md",
                 slashes(&file)
             ));
@@ -202,7 +202,7 @@ impl Rendered {
     }
 }
 
-/// The links of a file that is read as it lies in the repository, as README.md is.
+/// The problems of the links of a file that people read in the repository, such as README.md.
 pub fn in_repository(root: &Path, file: &Path) -> io::Result<Vec<Problem>> {
     let text = fs::read_to_string(root.join(file))?;
     let folder = file.parent().unwrap_or(Path::new(""));
@@ -215,7 +215,7 @@ pub fn in_repository(root: &Path, file: &Path) -> io::Result<Vec<Problem>> {
                 return Ok(());
             }
             Err(format!(
-                "the link {} leads to {}, which the repository does not hold. Mend the path",
+                "the link {} leads to {}, which the repository does not have. Fix the path",
                 link.target,
                 slashes(&target)
             ))
@@ -227,7 +227,7 @@ pub fn in_repository(root: &Path, file: &Path) -> io::Result<Vec<Problem>> {
     Ok(problems)
 }
 
-/// A link out of the book is judged by its form: no test of this guide needs a network.
+/// Judges a link out of the book by its form, because no test of this guide needs a network.
 fn external(target: &str) -> Option<Result<(), String>> {
     if target.starts_with("mailto:") || target.starts_with("data:") {
         return Some(Ok(()));
@@ -238,7 +238,7 @@ fn external(target: &str) -> Option<Result<(), String>> {
         return Some(if well_formed {
             Ok(())
         } else {
-            Err(format!("{target} is not the address of a page. Mend it"))
+            Err(format!("{target} is not the address of a page. Fix it"))
         });
     }
     if target.starts_with("http://localhost") || target.starts_with("http://127.0.0.1") {
@@ -255,7 +255,7 @@ fn external(target: &str) -> Option<Result<(), String>> {
     None
 }
 
-/// mdBook turns a link to a chapter into one to its page.
+/// The target of a link in the rendered book: mdBook turns a link to a chapter into one to its page.
 fn as_rendered(target: &str) -> String {
     if external(target).is_some() {
         return target.to_owned();
@@ -270,7 +270,7 @@ fn as_rendered(target: &str) -> String {
     }
 }
 
-/// The path that a relative link means, without dots.
+/// The path of a relative link, without dots.
 fn join(folder: &Path, target: &str) -> PathBuf {
     let mut path = if target.starts_with('/') {
         PathBuf::new()

@@ -1,6 +1,6 @@
-//! `code/output`: what chapters and programs printed, and what changed between files.
+//! `code/output`: the output of programs and tests, and the differences between files.
 //!
-//! Each file there is made by something that makes it again on every run.
+//! Every run of the tests makes each file there again.
 
 use std::fs;
 use std::io;
@@ -15,10 +15,10 @@ use crate::{five_requests, snapshots};
 /// The table of blocks by language, which the chapter on the proofs shows.
 pub const BLOCKS: &str = "code/output/how-this-guide-is-tested/blocks.txt";
 
-/// Some of the ways to break a proof, with what an author is told, for the same chapter.
+/// Some of the ways to break a proof, each with the message for the author, for the same chapter.
 pub const BREAKAGES: &str = "code/output/how-this-guide-is-tested/breakages.txt";
 
-/// Makes a `.diff` again. Its first two lines name what it compares, each a file of `code` or an
+/// Makes a `.diff` again. Its first two lines name the two sides, each a file of `code` or an
 /// anchor of one: `--- code/src/requests.rs:sold-out` and `+++ code/src/structure.rs:sold-out`.
 pub fn difference(root: &Path, file: &Path) -> io::Result<Option<Problem>> {
     let recorded = fs::read_to_string(root.join(file))?;
@@ -80,9 +80,8 @@ fn parts(name: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Files of `code/output` that nothing makes: neither a table of the five
-/// requests, a program's output or a difference, nor one that a test names by its path below
-/// `code`.
+/// Files of `code/output` that nothing makes: each must be a table of the five requests, the output
+/// of a program or a difference, or a test must name it by its path below `code`.
 pub fn unmade(root: &Path) -> io::Result<Vec<Problem>> {
     let mut tests = String::new();
     for file in files(root, "code/tests")? {

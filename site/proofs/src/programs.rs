@@ -13,11 +13,11 @@ use site::anchors::Problem;
 use crate::snapshots;
 use crate::walk::files;
 
-/// How long a program may run. None needs a second; this is for the one that never ends.
+/// How long a program may run. None needs a second, so this catches one that never ends.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs a program that was built from `source`, and compares what it prints with the file of its
-/// name in `code/output`, where there is one.
+/// Runs a program that was built from `source`, and compares its output with the file of the same
+/// name in `code/output`, if there is one.
 pub fn check(root: &Path, source: &Path, program: &Path) -> Result<Option<Problem>> {
     let mut child = Command::new(program)
         .env("RUST_BACKTRACE", "0")
@@ -40,11 +40,11 @@ pub fn check(root: &Path, source: &Path, program: &Path) -> Result<Option<Proble
     };
     let status = child.wait()?;
     if !status.success() {
-        // A thread's number, which stands before, is another one in every run.
+        // The number of the thread, which comes before, differs from run to run.
         let from = stderr.find("panicked at ").unwrap_or_default();
         let line = panicked_at(&stderr).unwrap_or(1);
         let message = format!(
-            "this program fails, and a page shows it as one that runs. Mend it\n{}",
+            "this program fails, and a page shows it as one that runs. Fix it\n{}",
             stderr[from..].trim()
         );
         return Ok(Some(Problem::new(source, line, message)));
@@ -58,7 +58,7 @@ pub fn check(root: &Path, source: &Path, program: &Path) -> Result<Option<Proble
 
 type Pipe = Box<dyn Read + Send>;
 
-/// What comes out of both pipes until they are closed, or nothing when that takes too long.
+/// The text from both pipes until they are closed, or `None` if that takes too long.
 fn read_all(pipes: [Option<Pipe>; 2]) -> Option<[String; 2]> {
     let (done, waited) = mpsc::channel();
     for (index, pipe) in pipes.into_iter().enumerate() {
@@ -66,7 +66,7 @@ fn read_all(pipes: [Option<Pipe>; 2]) -> Option<[String; 2]> {
         thread::spawn(move || {
             let mut bytes = Vec::new();
             if let Some(mut pipe) = pipe {
-                // A pipe that breaks off gives what came before.
+                // If a pipe breaks, the text before that is kept.
                 let _ = pipe.read_to_end(&mut bytes);
             }
             done.send((index, String::from_utf8_lossy(&bytes).into_owned()))

@@ -24,8 +24,8 @@ pub fn story(root: &Path, file: &Path, program: &Program) -> Result<Vec<Problem>
     compare(root, file, program, false)
 }
 
-/// Plays a challenge: what the page starts with and the solution, each against a fresh app, for
-/// the reader's request is the first one that the app of the solution gets.
+/// Plays a challenge: the start and the solution, each against a fresh app, because the reader's
+/// request is the first one that the app gets.
 pub fn challenge(root: &Path, file: &Path, program: &Program) -> Result<Vec<Problem>> {
     compare(root, file, program, true)
 }
@@ -46,15 +46,16 @@ pub fn unchanged(root: &Path, file: &Path, program: &Program) -> Result<Vec<Prob
         return Ok(vec![problem]);
     }
     let answers: Vec<String> = answers.into_iter().map(|answer| answer.text).collect();
-    let mend = format!(
-        "The program `{}` promises these answers unchanged. Mend its code",
+    let advice = format!(
+        "The program `{}` promises these answers unchanged. Fix its code",
         program.name
     );
-    Ok(differences(file, &exchanges, &answers, &mend).unwrap_or_default())
+    Ok(differences(file, &exchanges, &answers, &advice).unwrap_or_default())
 }
 
-/// Plays what each page shows of a file, in the page's order: that is how a reader sends it, and
-/// an exchange above an earlier one may find another shop than the record tells of.
+/// Plays the exchanges of a file that each page shows, in the sequence of the page, because a
+/// reader sends them in that sequence. An exchange that is moved up may get another answer than
+/// the recorded one.
 pub fn as_shown(
     root: &Path,
     file: &Path,
@@ -62,7 +63,7 @@ pub fn as_shown(
     shown: &[Shown],
 ) -> Result<Vec<Problem>> {
     let Ok(told) = exchange::read(&read(root, file)?) else {
-        return Ok(Vec::new()); // the story says what is wrong
+        return Ok(Vec::new()); // `story` reports it
     };
     let mut pages: BTreeMap<&Path, Vec<Exchange>> = BTreeMap::new();
     for block in shown
@@ -81,11 +82,11 @@ pub fn as_shown(
             Err(problem) => return Ok(vec![problem]),
         };
         let answers: Vec<String> = answers.into_iter().map(|answer| answer.text).collect();
-        let mend = format!(
-            "{} sends in its own order. Let both tell the exchanges in the same one",
+        let advice = format!(
+            "{} shows the exchanges in another sequence. Use the same one in both",
             slashes(page)
         );
-        problems.extend(differences(file, &exchanges, &answers, &mend).unwrap_or_default());
+        problems.extend(differences(file, &exchanges, &answers, &advice).unwrap_or_default());
     }
     Ok(problems)
 }
@@ -96,18 +97,18 @@ pub(crate) fn read(root: &Path, file: &Path) -> Result<String> {
     Ok(text.replace("\r\n", "\n"))
 }
 
-fn compare(root: &Path, file: &Path, program: &Program, afresh: bool) -> Result<Vec<Problem>> {
+fn compare(root: &Path, file: &Path, program: &Program, fresh_each: bool) -> Result<Vec<Problem>> {
     let text = read(root, file)?;
     let at = |problem: live::Problem| Problem::new(file, problem.line, problem.message);
     let exchanges = match exchange::read(&text) {
         Ok(exchanges) => exchanges,
         Err(problem) => return Ok(vec![at(problem)]),
     };
-    let answers = match play(file, &exchanges, &served(program), afresh)? {
+    let answers = match play(file, &exchanges, &served(program), fresh_each)? {
         Ok(answers) => answers,
         Err(problem) => return Ok(vec![problem]),
     };
-    if let Some(problem) = page_differs(file, &exchanges, &answers, program, afresh)? {
+    if let Some(problem) = page_differs(file, &exchanges, &answers, program, fresh_each)? {
         return Ok(vec![problem]);
     }
     let answers: Vec<String> = answers.into_iter().map(|answer| answer.text).collect();
@@ -122,24 +123,24 @@ fn compare(root: &Path, file: &Path, program: &Program, afresh: bool) -> Result<
         fs::write(root.join(file), recorded)?;
         return Ok(Vec::new());
     }
-    Ok(differences(file, &exchanges, &answers, snapshots::MEND)
+    Ok(differences(file, &exchanges, &answers, snapshots::RECORD)
         .unwrap_or_else(|| vec![whole(file, &text, &recorded)]))
 }
 
-/// Makes the program's app with what a server adds to it.
+/// Makes the program's app with the layers that a server adds.
 pub(crate) fn served(program: &Program) -> impl Fn() -> Router + Clone + Send + use<> {
     let program = *program;
     move || program.served()
 }
 
-/// What the page has is the app without what a server adds. There, every exchange that is not
-/// marked as a server's must be answered alike.
+/// In the page, the app runs without the layers that a server adds. Every exchange that is not
+/// marked `(server)` must get the same answer there.
 fn page_differs(
     file: &Path,
     exchanges: &[Exchange],
     answers: &[Answer],
     program: &Program,
-    afresh: bool,
+    fresh_each: bool,
 ) -> Result<Option<Problem>> {
     let (of_page, wanted): (Vec<Exchange>, Vec<&Answer>) = exchanges
         .iter()
@@ -147,7 +148,7 @@ fn page_differs(
         .zip(answers)
         .filter(|(exchange, _)| !exchange.server)
         .unzip();
-    let found = match play(file, &of_page, &program.app, afresh)? {
+    let found = match play(file, &of_page, &program.app, fresh_each)? {
         Ok(found) => found,
         Err(problem) => return Ok(Some(problem)),
     };
@@ -156,8 +157,8 @@ fn page_differs(
         .find(|(_, (wanted, found))| wanted.text != found.text)
         .map(|(exchange, (wanted, found))| {
             let message = format!(
-                "\"{}\" is answered otherwise in a page than by a server. Mark its title with \
-                 (server), or let both answer alike\n{}",
+                "\"{}\" gets another answer in a page than from a server. Mark its title with \
+                 (server), or let both answer the same\n{}",
                 exchange.title,
                 snapshots::diff(&lines(&wanted.text), &lines(&found.text))
             );
@@ -166,11 +167,11 @@ fn page_differs(
 }
 
 thread_local! {
-    /// Whether a panic on this thread is what an exchange shows.
+    /// Whether an exchange on this thread may panic.
     pub(crate) static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A server may answer a panic, or not: that is compared, and the panic itself is no news.
+/// Keeps the panics of exchanges out of the output of the tests: their answers are compared.
 pub(crate) fn expect_panics() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -183,16 +184,16 @@ pub(crate) fn expect_panics() {
     });
 }
 
-/// How long an answer may take, by a clock that leaps: longer than whatever an app waits for.
+/// How long an answer may take on the paused clock: longer than any timeout of an app.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
-/// Sends every request; a request that cannot be sent is a problem of its line. The clock stands
-/// still and leaps to the next moment that something waits for: a timeout takes no time.
+/// Sends every request. One that can't be sent is a problem of its line. Tokio's clock is paused and
+/// jumps to the next timer, so that timeouts take no time.
 fn play(
     file: &Path,
     exchanges: &[Exchange],
     app: &(impl Fn() -> Router + Clone + Send + 'static),
-    afresh: bool,
+    fresh_each: bool,
 ) -> Result<Result<Vec<Answer>, Problem>> {
     expect_panics();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -203,14 +204,14 @@ fn play(
     Ok(runtime.block_on(async {
         let mut answers = Vec::new();
         for exchange in exchanges {
-            if afresh {
+            if fresh_each {
                 session.reset();
             }
             QUIET.set(exchange.server);
             let answer = timeout(PATIENCE, session.send(&exchange.request)).await;
             QUIET.set(false);
             let answer = answer.map_err(|_| {
-                let message = format!("\"{}\" is never answered. Mend its code", exchange.title);
+                let message = format!("\"{}\" is never answered. Fix its code", exchange.title);
                 Problem::new(file, exchange.line, message)
             })?;
             answers.push(answer.map_err(|problem| {
@@ -221,7 +222,7 @@ fn play(
     }))
 }
 
-/// Plays the exchanges of a text up to the one with a title, and gives what answered it.
+/// Plays the exchanges up to the one with a title, and returns its answer.
 pub fn until(
     file: &Path,
     exchanges: &[Exchange],
@@ -246,13 +247,13 @@ pub fn until(
     }))
 }
 
-/// One problem for every exchange that is answered otherwise; `None` where only what stands
-/// between the answers differs.
+/// One problem for every exchange with another answer; `None` if only the text between the answers
+/// differs.
 fn differences(
     file: &Path,
     exchanges: &[Exchange],
     answers: &[String],
-    mend: &str,
+    advice: &str,
 ) -> Option<Vec<Problem>> {
     let problems: Vec<Problem> = exchanges
         .iter()
@@ -262,7 +263,7 @@ fn differences(
             (recorded.trim_end() != now.trim_end()).then(|| {
                 let line = exchange.answer_lines.start + snapshots::first_difference(recorded, now);
                 let message = format!(
-                    "\"{}\" is not answered as recorded. {mend}\n{}",
+                    "\"{}\" is not answered as recorded. {advice}\n{}",
                     exchange.title,
                     snapshots::diff(&lines(recorded), &lines(now))
                 );
@@ -280,7 +281,7 @@ fn lines(answer: &str) -> String {
 fn whole(file: &Path, text: &str, recorded: &str) -> Problem {
     let message = format!(
         "this is not how the answers are recorded. {}\n{}",
-        snapshots::MEND,
+        snapshots::RECORD,
         snapshots::diff(text, recorded)
     );
     Problem::new(file, snapshots::first_difference(text, recorded), message)
@@ -299,8 +300,8 @@ mod tests {
         let program = code::program("requests").context("there is that program")?;
         let problems = unchanged(root.path(), file, program)?;
         assert_eq!((problems.len(), problems[0].line), (1, 4));
-        let mend = "The program `requests` promises these answers unchanged. Mend its code";
-        assert!(problems[0].message.contains(mend), "{}", problems[0]);
+        let advice = "The program `requests` promises these answers unchanged. Fix its code";
+        assert!(problems[0].message.contains(advice), "{}", problems[0]);
         assert_eq!(fs::read_to_string(root.path().join(file))?, text);
         Ok(())
     }

@@ -1,12 +1,12 @@
-//! The table of truth: what the blocks of each language must come from, and which words a fence
-//! may say.
+//! The origin that each language's blocks must have, and the words that may follow the language in
+//! a fence.
 
 use std::path::Path;
 
 use site::anchors::slashes;
 use site::blocks::Block;
 
-/// Where a block's content comes from.
+/// The origin of a block's content.
 pub(crate) struct Origin<'a> {
     /// The file, from the repository's root.
     pub file: &'a Path,
@@ -23,7 +23,7 @@ impl Origin<'_> {
         self.file.starts_with(folder) && self.file.extension().is_some_and(|e| e == extension)
     }
 
-    /// The file as a message writes it.
+    /// The file, as messages write it.
     pub fn name(&self) -> String {
         slashes(self.file)
     }
@@ -31,7 +31,7 @@ impl Origin<'_> {
 
 pub(crate) type Rule = fn(&Origin<'_>, &Block) -> Result<(), String>;
 
-/// What a language's blocks must come from, once its words are ones that this guide uses.
+/// The rule for the origin of a block, if this guide uses its language and its other words.
 pub(crate) fn of(block: &Block) -> Result<Rule, String> {
     let language = block.language.as_str();
     if language.is_empty() {
@@ -125,7 +125,7 @@ fn rust(origin: &Origin<'_>, _: &Block) -> Result<(), String> {
     if origin.anchor.is_none() && !whole {
         return Err(format!(
             "only exercises and programs of code/examples and code/first-server are shown whole. Put \
-             `// ANCHOR: name` and `// ANCHOR_END: name` round the lines of {}, and include \
+             `// ANCHOR: name` and `// ANCHOR_END: name` around the lines of {}, and include \
              that anchor",
             origin.name()
         ));

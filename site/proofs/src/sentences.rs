@@ -2,7 +2,7 @@
 //! look at.
 //!
 //! Since the block or the heading above it, in the same element or in one around it, there must
-//! be a paragraph. Headings, summaries and tags are none. Three kinds of blocks need no sentence:
+//! be a paragraph. Headings, summaries and tags don't count. Three kinds of blocks need no sentence:
 //! a compiler's message under its sample, the blocks of a `<details>`, which its summary
 //! introduces, and the second half of a pair.
 
@@ -59,7 +59,7 @@ struct Reader<'a> {
     aside: usize,
     /// How many words the paragraph has so far.
     words: usize,
-    /// What the block above names.
+    /// The file that the block above names.
     above: Option<PathBuf>,
     problems: Vec<Problem>,
 }

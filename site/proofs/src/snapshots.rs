@@ -1,4 +1,5 @@
-//! What was recorded, and what is so now. `SNAPSHOTS=overwrite cargo test` records it anew.
+//! Recorded texts, compared with the current ones. `SNAPSHOTS=overwrite cargo test` records them
+//! again.
 
 use std::fs;
 use std::path::Path;
@@ -11,21 +12,21 @@ use snapbox::report::{Palette, write_diff};
 /// The variable that every recording of this guide obeys; snapbox's own name for it.
 const VARIABLE: &str = snapbox::assert::DEFAULT_ACTION_ENV;
 
-/// What to do where something new is right.
-pub const MEND: &str = "If that is right, run `SNAPSHOTS=overwrite cargo test`";
+/// How to accept a difference.
+pub const RECORD: &str = "If that is right, run `SNAPSHOTS=overwrite cargo test`";
 
-/// What a recording is that needs it.
+/// The message for a recording that differs.
 pub const STALE: &str = "what is recorded here is not what comes out now. If that is right, run \
                          `SNAPSHOTS=overwrite cargo test`";
 
-/// Whether to record what is so now: only ever in the repository itself, never in a copy that is
-/// broken on purpose.
+/// Whether to record the current text. That happens in the repository only, never in a copy that
+/// is broken on purpose.
 pub fn overwrite(root: &Path) -> bool {
     Action::with_env_var(VARIABLE) == Some(Action::Overwrite) && root == crate::root()
 }
 
-/// Compares a recorded file, whole, with what was `made` of it now. A missing file is an empty
-/// one.
+/// Compares a whole recorded file with the text that was `made` now. A missing file counts as an
+/// empty one.
 pub fn compare(root: &Path, file: &Path, made: &str) -> Option<Problem> {
     let path = root.join(file);
     let recorded = fs::read_to_string(&path)
@@ -47,7 +48,7 @@ pub fn compare(root: &Path, file: &Path, made: &str) -> Option<Problem> {
     ))
 }
 
-/// Writes a recording, in a folder that may be new.
+/// Writes a recording, and makes its folder if necessary.
 pub fn record(path: &Path, made: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
@@ -65,7 +66,7 @@ pub fn first_difference(recorded: &str, made: &str) -> usize {
     same + 1
 }
 
-/// What differs, line by line.
+/// The differences, line by line.
 pub fn diff(recorded: &str, made: &str) -> String {
     let mut text = String::new();
     let written = write_diff(

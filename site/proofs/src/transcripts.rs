@@ -41,19 +41,20 @@ mod redact;
 mod steps;
 mod terminal;
 
-/// What running a transcript came to.
+/// The result of running a transcript.
 pub enum Outcome {
-    /// It printed what is recorded.
+    /// It printed the recorded lines.
     Same,
-    /// It did not, or could not be run.
+    /// It printed something else, or could not be run.
     Differs(Problem),
-    /// A program is missing that a newcomer may do without; the reason.
+    /// It was not run, for this reason: a program is missing that a newcomer may do without, or a
+    /// reader has changed what it shows.
     LeftOut(String),
 }
 
 /// Runs a transcript and compares it with its record.
 ///
-/// Cargo builds no examples where some tests are named: what needs one is left out then.
+/// Cargo builds no examples if some tests are named. Transcripts that need one are left out then.
 pub fn check(root: &Path, file: &Path, build: &Build, some_are_named: bool) -> Result<Outcome> {
     let text = fs::read_to_string(root.join(file))?.replace("\r\n", "\n");
     let (project, steps) = match read(&text) {
@@ -114,8 +115,8 @@ pub fn check(root: &Path, file: &Path, build: &Build, some_are_named: bool) -> R
     })
 }
 
-/// The exercise that a step asks about, where a reader has written in it: its checks say something
-/// else now, and that is right.
+/// Why a transcript with an exercise is left out: a reader has written in the exercise, so its
+/// checks have other results.
 fn begun(root: &Path, steps: &[Step], build: &Build) -> Result<Option<String>> {
     for step in steps {
         let [cargo, exercise, name] = step.words.as_slice() else {

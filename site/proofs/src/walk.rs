@@ -1,7 +1,7 @@
 //! The chapters and the samples, read once: the pages with their blocks, what each block names
 //! and shows, the contents, and the files of `code` with their anchors.
 //!
-//! Every proof is a question to this walk. Nothing here says what is right.
+//! Every proof is a question to this walk. Nothing here judges.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use site::anchors::{Source, included_file, slashes};
 use site::blocks::{self, Block, Fence};
 
-/// What a block names: a file from the root, and an anchor where it does not name the whole file.
+/// The include of a block: a file from the root, and an anchor if it is not the whole file.
 pub type Named = (PathBuf, Option<String>);
 
 /// The book at a root, and everything that it could show.
@@ -29,7 +29,7 @@ pub struct Walk {
     pub sources: BTreeMap<PathBuf, Source>,
     /// The tests of the packages in `code`.
     pub tests: Vec<Test>,
-    /// What the blocks name, whether it is there or not.
+    /// The includes of the blocks, also of files that don't exist.
     pub named: BTreeSet<Named>,
     /// The blocks that show lines of a file.
     pub shown: Vec<Shown>,
@@ -40,7 +40,7 @@ pub struct Walk {
 pub struct Page {
     /// The file, from the repository's root.
     pub file: PathBuf,
-    /// What it says.
+    /// The text.
     pub text: String,
     /// Its blocks, from top to bottom.
     pub blocks: Vec<Block>,
@@ -53,7 +53,7 @@ pub struct Test {
     pub file: PathBuf,
     /// The folder of the package that it tests.
     pub package: PathBuf,
-    /// What it says.
+    /// The text.
     pub text: String,
 }
 
@@ -65,20 +65,20 @@ impl Test {
     }
 }
 
-/// A block of a page and what it shows.
+/// A block of a page and the lines that it shows.
 #[derive(Debug)]
 pub struct Shown {
     /// The page, from the repository's root.
     pub page: PathBuf,
     /// The line of the page that opens the block.
     pub line: usize,
-    /// The language, with `compile_fail` where the block says so.
+    /// The language, with `compile_fail` if the block says so.
     pub kind: String,
     /// Whether this is a challenge.
     pub challenge: bool,
     /// The file that it shows, from the repository's root.
     pub file: PathBuf,
-    /// The anchor, where it is not the whole file.
+    /// The anchor, if it is not the whole file.
     pub anchor: Option<String>,
     /// The numbers of the lines that it shows.
     pub lines: Vec<usize>,

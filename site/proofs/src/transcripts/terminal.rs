@@ -21,7 +21,7 @@ use super::steps::{Project, Step};
 use crate::artifacts::Build;
 use crate::snapshots;
 
-/// How long a command may take to print its next line; for those that never do.
+/// How long a command may take to print its next line.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The port of a program where the transcript names none.
@@ -33,7 +33,7 @@ const HEAD_START: Duration = Duration::from_secs(1);
 /// The setting that tells the shop where to listen.
 const ADDRESS: &str = "SHOP_ADDRESS";
 
-/// A program binds a port of its own choice, and another program has it.
+/// Another program has the port that a program binds without asking for its settings.
 #[derive(Debug)]
 pub(super) struct Busy(pub(super) u16);
 
@@ -50,23 +50,23 @@ pub(super) struct Terminal<'a> {
     /// The transcript, from the root.
     file: &'a Path,
     build: &'a Build,
-    /// What stands for the reader's project, and the name of its package.
+    /// The package that stands for the reader's project, and its name.
     project: Option<(Project<'a>, &'a str)>,
     /// The folder of the project that `cargo new` has made.
     made: Option<PathBuf>,
     servers: Vec<Server>,
     /// Requests in the background.
     waiting: Vec<Child>,
-    /// Held while a program has a port of its own choice: one transcript at a time.
+    /// Open while a program of this transcript binds a fixed port: one transcript at a time.
     fixed: Option<File>,
-    /// By the port that a server got, the one that the transcript shows.
+    /// The ports that servers got, each with the one that the transcript shows.
     ports: BTreeMap<u16, u16>,
     printed: Vec<String>,
-    /// Where the files are that the commands make. It goes after the servers.
+    /// The folder for the files of the commands. It is removed after the servers have stopped.
     folder: TempDir,
 }
 
-/// A program that goes on while the next commands run.
+/// A program that keeps running while the next commands run.
 struct Server {
     child: Child,
     lines: Receiver<String>,
@@ -272,7 +272,7 @@ impl<'a> Terminal<'a> {
             }
         }
         let (Some(shown_port), Some(real_port)) = (shown_port, real_port) else {
-            // It does not serve: what it has to say stands in its errors.
+            // It does not serve, and its errors say why.
             let mut errors = String::new();
             if let Some(mut stderr) = child.stderr.take() {
                 stderr.read_to_string(&mut errors)?;
@@ -399,7 +399,7 @@ impl<'a> Terminal<'a> {
             .iter()
             .map(|argument| Ok(self.with_real_ports(argument)?.into()))
             .collect::<Result<_>>()?;
-        // A reader's own settings, a proxy and the meter of a terminal that is none stay out.
+        // Without the settings, the proxy and the progress meter of this machine.
         let mut curl = self.command(Path::new("curl"));
         curl.args(["-q", "--silent", "--show-error", "--noproxy", "*"])
             .args(arguments);
@@ -453,7 +453,7 @@ impl<'a> Terminal<'a> {
         Ok(found)
     }
 
-    /// All that was printed, without what differs from run to run.
+    /// All printed lines, without the parts that differ from run to run.
     pub(super) fn text(&self) -> String {
         let folder = self.folder.path().join("").display().to_string();
         self.printed
@@ -479,7 +479,7 @@ impl<'a> Terminal<'a> {
     }
 }
 
-/// What a program prints, line by line.
+/// The lines that a program prints.
 fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (send, lines) = mpsc::channel();
     forward(pipe, send);

@@ -1,4 +1,4 @@
-//! That nobody is shut out: axe's rules, on every page and in every state.
+//! Accessibility: axe's rules, on every page and in every state.
 
 use std::{env, fs};
 
@@ -26,7 +26,7 @@ const STANDARDS: [&str; 6] = [
     "best-practice",
 ];
 
-/// What axe finds, in each theme and at both widths: as the page opens, with the contents and the
+/// The violations in each theme and at both widths: as the page opens, with the contents and the
 /// search open, and when everything that can be pressed has been.
 pub fn no_page_breaks_a_rule_of_access(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
     let file = env::var_os(AXE).context("the test is left out where axe is not named")?;
@@ -112,8 +112,8 @@ pub fn use_everything(page: &mut Page<'_>) -> Result<()> {
 }
 
 fn run_axe(page: &mut Page<'_>) -> Result<Vec<String>> {
-    // What is scrolled below the bar is no mistake of the page's. What has got the focus may still be
-    // on its way into view.
+    // An element that is scrolled below the bar is no mistake of the page. The element with the focus
+    // may still be scrolling into view.
     page.evaluate(
         "new Promise(resolve => {
             const top = () => {

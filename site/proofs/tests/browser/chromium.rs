@@ -1,8 +1,7 @@
 //! A Chromium without a window, driven over its DevTools protocol.
 //!
 //! The commands that these tests need are a handful, sent as JSON. The crates that wrap
-//! all of the protocol take two CPU-minutes to compile, which everybody would pay who
-//! runs `cargo test`, and refuse the messages of a newer Chromium than they were made for.
+//! all of the protocol take two CPU-minutes to compile in every `cargo test`, and refuse the messages of a newer Chromium than they were made for.
 
 use std::{
     collections::VecDeque,
@@ -58,7 +57,7 @@ impl Chromium {
         let stderr = process.stderr.take().context("stderr is piped")?;
         let socket = connect(stderr);
         if socket.is_err() {
-            // Why it cannot be reached is what counts.
+            // The first error says why it cannot be reached.
             process.kill().ok();
             process.wait().ok();
         }
@@ -127,8 +126,8 @@ impl Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        // Asked politely, Chromium has left its profile when the folder goes. It may have
-        // crashed, and then there is nobody to ask.
+        // After this command, Chromium no longer uses its profile when the folder is removed. It
+        // may have crashed, and then the command fails.
         if self.send("", "Browser.close", json!({})).is_err() {
             self.process.kill().ok();
         }
@@ -222,7 +221,7 @@ impl Page<'_> {
         self.events(method).next().is_some()
     }
 
-    /// What has happened on this page, by the name of the event.
+    /// The events of this page with a name.
     pub fn events<'e>(&'e self, method: &'e str) -> impl Iterator<Item = &'e Value> {
         self.chromium
             .events
@@ -273,7 +272,7 @@ impl Page<'_> {
     pub fn wait_until(&mut self, condition: &str) -> Result<()> {
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
-            // While one page goes and the next one comes, there is nobody to answer.
+            // Between two pages, nothing answers.
             if self.evaluate(condition).is_ok_and(|held| held == true) {
                 return Ok(());
             }

@@ -1,4 +1,4 @@
-//! The console: what is pressed answers, as recorded.
+//! The console: Send answers as recorded, and the other buttons do their work.
 
 use std::{
     cmp::Reverse,
@@ -17,10 +17,10 @@ use crate::{
     page::all_pages,
 };
 
-/// What the console may add to a page when it is first used, compressed, in bytes.
+/// The compressed size, in bytes, that the console may add to a page when it is first used.
 const CONSOLE_BUDGET: u64 = 150 * 1024;
 
-/// How the console ends what it says about an answer that is the recorded one.
+/// The end of the console's message about an answer that is the recorded one.
 const SAME: &str = "Same as the recorded response.";
 
 pub fn every_exchange_is_answered_as_recorded(guide: &Guide, page: &mut Page<'_>) -> Result<()> {

@@ -1,4 +1,4 @@
-//! What the Copy buttons copy.
+//! The Copy buttons, and the text that they copy.
 
 use std::fs;
 
@@ -21,7 +21,7 @@ pub fn every_request_can_be_copied_as_a_command(guide: &Guide, page: &mut Page<'
             let shown = shown
                 .join("\n")
                 .replace("{{padding 20000}}", &"x".repeat(20_000));
-            // What an answer above has given, as recorded.
+            // A value from an answer above, as recorded.
             let shown = shown
                 .replace("{{order}}", "/orders/1")
                 .replace("{{tea}}", "2");
@@ -127,9 +127,9 @@ fn keep_what_is_copied(page: &mut Page<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What a command asks, as a request is written in the guide.
+/// The request that a command sends, as the guide writes requests.
 fn read_curl(command: &str) -> Result<String> {
-    // A shell goes on in the next line, and shlex does not.
+    // A shell continues in the next line, and shlex does not.
     let one_line = command.replace(" \\\n  ", " ");
     let words = shlex::split(&one_line).context("a shell cannot read this")?;
     let mut words = words.into_iter();

@@ -1,4 +1,4 @@
-//! What the pages do in a browser: the console answers, and nothing is in a reader's way.
+//! The pages in a browser: the console answers, and every reader can use them.
 //!
 //! Runs where `BROWSER_TESTS=1` says so.
 
@@ -68,7 +68,7 @@ const TESTS: &[(&str, Test)] = tests![
     access::no_page_breaks_a_rule_of_access,
 ];
 
-/// What is shown as ignored where [`access::AXE`] names nothing.
+/// The tests that are ignored unless [`access::AXE`] names a file.
 const NEEDS_AXE: &str = "no_page_breaks_a_rule_of_access";
 
 fn main() -> ExitCode {

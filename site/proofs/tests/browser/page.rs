@@ -1,4 +1,4 @@
-//! The page itself: what a first visit costs, and that nobody is shut out of it.
+//! The page itself: the cost of a first visit, and access for every reader.
 
 use std::cmp::Reverse;
 
@@ -12,10 +12,10 @@ use crate::{
     guide::Guide,
 };
 
-/// What a first visit may move before the reader touches anything, compressed, in bytes.
+/// The compressed size of a first visit, in bytes, before the reader touches anything.
 const BYTES: u64 = 50 * 1024;
 
-/// In how many requests.
+/// The number of its requests.
 const REQUESTS: usize = 12;
 
 /// How much of the page may jump while it loads: the score of Core Web Vitals, of which the sum is
@@ -26,7 +26,7 @@ pub const DESKTOP: (u32, u32) = (1280, 900);
 pub const PHONE: (u32, u32) = (390, 844);
 pub const SIZES: [(u32, u32); 2] = [DESKTOP, PHONE];
 
-/// What the reader's system asks for.
+/// The settings of the reader's system.
 pub const THEMES: [&str; 2] = ["light", "dark"];
 
 pub fn resize(page: &mut Page<'_>, (width, height): (u32, u32)) -> Result<()> {
@@ -99,8 +99,8 @@ pub fn a_first_visit_is_light(guide: &Guide, page: &mut Page<'_>) -> Result<()> 
     Ok(())
 }
 
-/// Opens a page with nothing kept from before, and says how many bytes it moved, heads included,
-/// in how many requests.
+/// Opens a page with an empty cache, and returns how many bytes it loaded, headers included, and in
+/// how many requests.
 fn visit(guide: &Guide, page: &mut Page<'_>, name: &str) -> Result<(u64, usize)> {
     page.send("Network.clearBrowserCache", json!({}))?;
     let before = page.events("Network.loadingFinished").count();
@@ -114,7 +114,7 @@ fn visit(guide: &Guide, page: &mut Page<'_>, name: &str) -> Result<(u64, usize)>
     Ok((moved.iter().sum(), moved.len()))
 }
 
-/// What readers set for themselves: letters of twice the size, and the spacing of WCAG 2.2, 1.4.12.
+/// Settings of readers: letters of twice the size, and the spacing of WCAG 2.2, 1.4.12.
 const LARGE: &str = ":root { font-size: 125% !important; }";
 const SPACED: &str = "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; \
                       word-spacing: 0.16em !important; } p { margin-block-end: 2em !important; }";
@@ -294,7 +294,7 @@ pub fn the_contents_open_and_close_by_keyboard(guide: &Guide, page: &mut Page<'_
         );
     }
     tab_to(page, BUTTON)?;
-    // Whoever goes on with Tab is not left below them.
+    // The next Tab does not stop below them.
     page.press("Enter")?;
     tab_to(page, &format!("!{INSIDE}"))?;
     ensure!(
@@ -395,7 +395,7 @@ pub fn the_search_finds_and_leads(guide: &Guide, page: &mut Page<'_>) -> Result<
     ensure!(said == "No results for “xyzzy”.", "{said}");
     page.press("Escape")?;
 
-    // What the index has in parts comes first where it stands as it was typed.
+    // A name that the index has in parts comes first if the page has it as typed.
     for typed in [
         "x-request-id",
         "{id}",
@@ -439,16 +439,16 @@ pub fn keys_turn_the_page_and_open_the_search(guide: &Guide, page: &mut Page<'_>
     page.press("Control+k")?;
     holds(page, "document.getElementById('search').open", "Control+k")?;
     watch_the_steps(page)?;
-    // What is typed belongs to the search.
+    // These keys are typed into the search.
     page.press("ArrowLeft")?;
     page.press("Escape")?;
     holds(page, "!document.getElementById('search').open", "Escape")?;
-    // A letter alone does nothing: who speaks to a computer says many.
+    // A letter alone does nothing, because speech input types many letters.
     for key in ["/", "s"] {
         page.press(key)?;
         holds(page, "!document.getElementById('search').open", key)?;
     }
-    // What scrolls sideways takes the keys for that.
+    // A block that scrolls sideways uses the arrow keys itself.
     resize(page, PHONE)?;
     tab_to(
         page,
@@ -633,7 +633,7 @@ pub fn what_a_browser_refuses_costs_that_and_no_more(
     Ok(())
 }
 
-/// The colours of what is printed.
+/// The colors on paper.
 const COLOURS: &str =
     "[...document.querySelectorAll('html, main, main p, main pre > code, main a, .c-keyword')]
         .map(part => [getComputedStyle(part).color, getComputedStyle(part).backgroundColor].join()).join(';')";
@@ -651,7 +651,7 @@ pub fn on_paper_the_chapter_is_whole_and_alone(guide: &Guide, page: &mut Page<'_
             json!(round)
         );
         holds(page, &shown, name)?;
-        // Nobody can unfold paper, nor scroll it.
+        // Paper can't be unfolded or scrolled.
         let whole = "[...document.querySelectorAll('main pre:not([hidden]) > code')]
             .every(code => code.checkVisibility() && code.scrollWidth <= code.clientWidth)";
         holds(page, whole, name)?;

@@ -1,5 +1,5 @@
-//! Every way to break a proof that the guide knows of, tried on copies of a small book; and
-//! `breakages.txt`, what each of them is answered with.
+//! The known ways to break a proof, tried on copies of a small book, and `breakages.txt`, the
+//! messages that they get.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -27,8 +27,8 @@ const FIXTURE: &str = "site/proofs/tests/proofs/fixture";
 
 const RECORD: &str = "site/proofs/tests/proofs/breakages.txt";
 
-/// Those that the guide shows. Messages with an include or an anchor's comment in them would be
-/// read as such.
+/// The breakages that the guide shows. mdBook would obey an include or an anchor's comment in a
+/// message, so those with one can't be shown.
 const SHOWN: [&str; 4] = [
     "a fence without a language",
     "an anchor that no chapter shows",
@@ -36,7 +36,7 @@ const SHOWN: [&str; 4] = [
     "a broken fragment",
 ];
 
-/// The width that a page on a phone leaves for a message, in letters.
+/// The width of a message on a phone, in characters.
 const WIDTH: usize = 60;
 
 const OTHER_MESSAGE: &str = "a failing sample that fails otherwise";
@@ -47,7 +47,7 @@ const PAGE: &str = "src/shop.md";
 const LONG: &str = "// ANCHOR: long\n//\n//\n//\n//\n//\n//\n//\n//\n//\n//\n//\n//\n//\n//\n//\n\
                     //\n//\n//\n//\n//\n//\n//\n//\n//\n//\n//\n// ANCHOR_END: long\n";
 
-/// What is broken, by the words of the rule that it breaks, and how.
+/// A way to break a proof.
 struct Breakage {
     title: &'static str,
     steps: Vec<Step>,
@@ -57,13 +57,13 @@ struct Breakage {
 enum Step {
     /// Adds lines to a file, or makes it.
     Add(&'static str, &'static str),
-    /// Puts other words in the place of some.
+    /// Replaces some words with others.
     Swap(&'static str, &'static str, &'static str),
 }
 
 use Step::{Add, Swap};
 
-/// What finds it.
+/// The proof that finds a breakage.
 enum Proof {
     Blocks,
     Sentences,
@@ -79,7 +79,7 @@ enum Proof {
     },
 }
 
-/// Breaks copies of the small book, all at once, and compares what is said of each.
+/// Breaks copies of the small book, all at once, and compares the messages.
 pub fn check(root: &Path, compiler: &Compiler) -> Result<Vec<Problem>> {
     nothing_is_wrong(root, compiler)?;
     let breakages = breakages();
@@ -126,7 +126,7 @@ fn indented(message: &str) -> String {
     lines.iter().map(|line| format!("    {line}\n")).collect()
 }
 
-/// A proof that finds something in a book that is whole would find it in every broken one.
+/// Checks that no proof finds anything in the small book, or it would find that in every copy.
 fn nothing_is_wrong(root: &Path, compiler: &Compiler) -> Result<()> {
     let book = copy(root)?;
     let solved = Proof::Exercise {
@@ -165,7 +165,7 @@ fn answer(root: &Path, breakage: &Breakage, compiler: &Compiler) -> Result<Strin
     }
     let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
     if breakage.title == OTHER_MESSAGE {
-        // What follows is the compiler's, and another one's is other.
+        // The rest is the compiler's message, which differs between versions.
         return Ok(lines[0].lines().take(1).collect());
     }
     Ok(lines.join("\n"))
@@ -218,7 +218,7 @@ fn find(book: &Path, proof: &Proof, compiler: &Compiler) -> Result<Vec<Problem>>
         }
         Proof::Replay(app) => {
             let program = Program {
-                name: "shop",
+                name: "door",
                 app: *app,
             };
             replay::story(book, Path::new("code/exchanges/shop.http"), &program)
@@ -238,7 +238,7 @@ fn find(book: &Path, proof: &Proof, compiler: &Compiler) -> Result<Vec<Problem>>
     }
 }
 
-/// What Cargo would have compiled of the small book.
+/// The files of the small book that Cargo would have compiled.
 fn compiled() -> BTreeSet<PathBuf> {
     ["code/src/shop.rs", "code/examples/greeting.rs"]
         .map(PathBuf::from)

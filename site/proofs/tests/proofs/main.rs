@@ -1,4 +1,4 @@
-//! Everything that proves the pages, a test for each thing that a chapter shows.
+//! The proofs of the pages: a test for each file that a chapter shows.
 //!
 //! Names end in the chapter's: `cargo test requests` runs what proves the chapter `requests`.
 
@@ -23,7 +23,7 @@ static ROOT: LazyLock<PathBuf> = LazyLock::new(proofs::root);
 
 static BUILD: LazyLock<Result<Build, String>> = LazyLock::new(|| Build::current().map_err(told));
 
-/// The walk over all chapters, which most tests ask something of.
+/// The walk over all chapters, which most tests use.
 static WALK: LazyLock<Result<Walk, String>> = LazyLock::new(|| {
     let compiled = build()?.compiled(&ROOT).map_err(told)?;
     Walk::read(&ROOT, compiled).map_err(told)
@@ -44,7 +44,7 @@ static COMPILER: LazyLock<Result<Compiler, String>> =
 static RENDERED: LazyLock<Result<Rendered, String>> = LazyLock::new(|| {
     let folder = tempfile::tempdir().map_err(told)?;
     links::render(&ROOT, folder.path()).map_err(told)?;
-    // What is asked of it later is kept: the folder goes.
+    // `Rendered` keeps everything that is needed later, so the folder may go.
     Rendered::read(folder.path()).map_err(told)
 });
 
@@ -212,7 +212,7 @@ fn replays() -> std::io::Result<Vec<Trial>> {
     Ok(trials)
 }
 
-/// What commands, programs and requests gave when it was recorded.
+/// Recorded outputs of commands, programs and requests.
 fn recordings(some_are_named: bool) -> std::io::Result<Vec<Trial>> {
     let mut trials = Vec::new();
     for file in with_extension("code/transcripts", "console")? {
@@ -262,7 +262,7 @@ fn recordings(some_are_named: bool) -> std::io::Result<Vec<Trial>> {
     Ok(trials)
 }
 
-/// Programs, and what must be none.
+/// Programs, and samples that must not compile.
 ///
 /// Cargo builds no examples where some tests are named. skeptic has compiled and run them from the
 /// page by then, so they are left out.
