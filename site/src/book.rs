@@ -1,34 +1,17 @@
 //! The book, built in process.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::Path};
 
 use anyhow::{Context, Result, bail};
 use mdbook_driver::{MDBook, config::Config};
 
 use crate::{
     console::{self, Linked},
-    page::Site,
-    publish,
+    pages::page::Site,
 };
 
-/// What to build.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// Whether the pages get a console that answers their exchanges.
-    pub console: bool,
-}
-
-/// The repository's root: where `book.toml` stands.
-pub fn root() -> PathBuf {
-    let site = Path::new(env!("CARGO_MANIFEST_DIR"));
-    site.parent().unwrap_or(site).to_path_buf()
-}
-
-/// The book's settings. They name the preprocessor as a command, for stock mdBook: whoever
-/// builds in process puts [`Site`] in its place, which has the same name.
+/// The book's settings. They name the preprocessor as a command, for stock mdBook. A build in process
+/// adds [`Site`], which has the same name and takes the place of that command.
 ///
 /// # Errors
 ///
@@ -38,43 +21,53 @@ pub fn settings(root: &Path) -> Result<Config> {
     Config::from_disk(&file).with_context(|| format!("{} cannot be used", file.display()))
 }
 
-/// Builds the book into `dest`, with what is published beside its pages.
+/// A book that was built.
+pub(crate) struct Built {
+    /// The book as it was written, before its includes were expanded.
+    pub written: MDBook,
+    /// The programs that its pages need.
+    pub programs: BTreeSet<String>,
+}
+
+/// Builds the pages into `dest`, without their console.
 ///
 /// # Errors
 ///
-/// When a chapter has a mistake, or the samples do not compile.
-pub fn build(root: &Path, dest: &Path, options: &Options) -> Result<()> {
-    let (book, asked) = render(root, dest)?;
-    publish::finish(&book, dest)?;
-    if options.console {
-        console::build(root, &dest.join(console::FOLDER), &asked, Linked::Small)?;
-    }
-    Ok(())
-}
-
-/// Builds the pages without their console into `dest`, and says which chapters' apps they ask.
-///
-/// # Errors
-///
-/// When a chapter has a mistake: each with its file, its line and its mend, a line for each.
-pub fn pages(root: &Path, dest: &Path) -> Result<BTreeSet<String>> {
-    render(root, dest).map(|(_, asked)| asked)
-}
-
-/// Builds the pages, and gives the book that they were made of, as it was written.
-fn render(root: &Path, dest: &Path) -> Result<(MDBook, BTreeSet<String>)> {
+/// When the chapters have mistakes: a line for each, with its file, its line and how to fix it.
+pub(crate) fn build(root: &Path, dest: &Path) -> Result<Built> {
     let mut config = settings(root)?;
-    // As stock mdBook does: whoever publishes the guide says where it will be.
+    // As stock mdBook does: a publishing workflow says where the pages will be.
     config.update_from_env()?;
     config.build.build_dir = dest.to_path_buf();
-    let mut book = MDBook::load_with_config(root, config)?;
+    let mut written = MDBook::load_with_config(root, config)?;
     let site = Site::default();
-    book.with_preprocessor(site.clone());
-    if let Err(error) = book.build() {
-        // mdBook wraps each step's words round the cause; the cause is what an author mends.
+    written.with_preprocessor(site.clone());
+    if let Err(error) = written.build() {
+        // mdBook adds a message at each step. An author needs only the cause.
         bail!("{}", error.root_cause());
     }
-    // Stock mdBook's, which are among the sources: they may be of another day.
+    // Stock mdBook leaves a console among the sources, which may be out of date.
     console::remove(&dest.join(console::FOLDER))?;
-    Ok((book, site.asked()))
+    Ok(Built {
+        written,
+        programs: site.programs(),
+    })
+}
+
+/// Builds the console for stock mdBook, which runs nothing of this tool but the preprocessor. The
+/// console goes into the sources, from where mdBook copies it.
+///
+/// `console = false` under `[preprocessor.site]` leaves it out, as `--no-console` does. So does the
+/// environment variable `MDBOOK_PREPROCESSOR__SITE__CONSOLE=false`, which mdBook reads.
+///
+/// # Errors
+///
+/// When the samples do not compile.
+pub fn console_for_mdbook(root: &Path, config: &Config, programs: &BTreeSet<String>) -> Result<()> {
+    let folder = root.join(&config.book.src).join(console::FOLDER);
+    if config.get("preprocessor.site.console")? == Some(false) {
+        return console::remove(&folder);
+    }
+    console::build(root, &folder, programs, Linked::Small)?;
+    Ok(())
 }

@@ -25,7 +25,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::generated::put;
+use crate::workspace::put;
 
 /// Where the pages look for the modules, from the folder of all pages.
 pub const FOLDER: &str = "generated/live";

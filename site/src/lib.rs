@@ -1,36 +1,48 @@
 //! Joins the words and the code into pages.
+//!
+//! Imports point one way only: a module imports from those below it in this list.
 
-use std::{collections::BTreeSet, path::Path};
+pub mod serve {
+    //! `cargo serve`: builds the guide, serves it on this machine, and builds it again when one of
+    //! its files changes.
 
-use anyhow::Result;
-use mdbook_driver::config::Config;
+    mod server;
 
-pub mod anchors;
-pub mod blocks;
-pub mod book;
-mod colour;
-mod console;
-mod figures;
-mod generated;
-pub mod page;
-mod programs;
-mod publish;
-pub mod replay;
-mod repository;
-pub mod serve;
+    mod watch;
 
-/// Builds the console for stock mdBook, which runs the preprocessor and nothing else of the
-/// tool. It goes among the sources, from where mdBook copies it. `console = false` under `[preprocessor.site]` leaves it out, as `--no-console` does;
-/// mdBook reads that from the environment, too: `MDBOOK_PREPROCESSOR__SITE__CONSOLE=false`.
-///
-/// # Errors
-///
-/// When the samples do not compile.
-pub fn console_for_mdbook(root: &Path, config: &Config, asked: &BTreeSet<String>) -> Result<()> {
-    let folder = root.join(&config.book.src).join(console::FOLDER);
-    if config.get("preprocessor.site.console")? == Some(false) {
-        return console::remove(&folder);
-    }
-    console::build(root, &folder, asked, console::Linked::Small)?;
-    Ok(())
+    mod builder;
+
+    pub use server::{PORT, ServeOptions, serve};
 }
+
+pub mod publish;
+
+pub mod book;
+
+mod console;
+
+pub mod pages {
+    //! Chapters in, HTML out.
+
+    pub mod page;
+
+    mod figures;
+
+    pub(crate) mod color;
+
+    pub(crate) mod source_link;
+}
+
+pub mod chapters {
+    //! The content of a chapter: its blocks, and the files that they include from.
+
+    pub mod blocks;
+
+    pub(crate) mod programs;
+
+    pub mod anchors;
+}
+
+pub mod replay;
+
+pub mod workspace;

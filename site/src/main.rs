@@ -12,9 +12,10 @@ use clap::{Parser, Subcommand};
 use mdbook_preprocessor::{Preprocessor, parse_input};
 use site::{
     book,
-    page::Site,
-    replay,
+    pages::page::Site,
+    publish, replay,
     serve::{self, ServeOptions},
+    workspace,
 };
 
 /// Makes the pages of the guide.
@@ -89,7 +90,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<ExitCode> {
-    let root = arguments.root.unwrap_or_else(book::root);
+    let root = arguments.root.unwrap_or_else(workspace::root);
     match arguments.command {
         Subcommands::Serve {
             port,
@@ -106,10 +107,10 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         }
         Subcommands::Build { dest, no_console } => {
             let dest = std::path::absolute(dest)?;
-            let options = book::Options {
+            let options = publish::Options {
                 console: !no_console,
             };
-            book::build(&root, &dest, &options)?;
+            publish::build(&root, &dest, &options)?;
         }
         Subcommands::Replay { file, against } => {
             let same = replay::replay(&file, &against, &mut io::stdout())?;
@@ -131,7 +132,7 @@ fn preprocess() -> Result<()> {
     let (context, book) = parse_input(io::stdin()).context("mdBook sent no book")?;
     let site = Site::default();
     let book = site.run(&context, book)?;
-    site::console_for_mdbook(&context.root, &context.config, &site.asked())?;
+    book::console_for_mdbook(&context.root, &context.config, &site.programs())?;
     let mut out = io::stdout().lock();
     serde_json::to_writer(&mut out, &book)?;
     out.flush()?;

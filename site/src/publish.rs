@@ -12,11 +12,17 @@ use mdbook_driver::{
 use regex::{NoExpand, Regex};
 
 use crate::{
-    blocks::{self, pattern},
-    colour::{escape, unescape},
-    generated::workspace,
-    page::included,
-    repository::Repository,
+    book,
+    chapters::{
+        anchors::pattern,
+        blocks::{self, included},
+    },
+    console::{self, Linked},
+    pages::{
+        color::{escape, unescape},
+        source_link::Repository,
+    },
+    workspace::workspace,
 };
 
 /// The environment variable that says where the pages will be, such as
@@ -34,6 +40,28 @@ const CARD: &str = "card.png";
 /// What a sample's reader wants to know the version of.
 const TESTED: [&str; 4] = ["axum", "tokio", "serde", "rusqlite"];
 
+/// Options of a build.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Whether the pages get a console that answers their exchanges.
+    pub console: bool,
+}
+
+/// Builds the guide into `dest`, with the files that are published beside its pages.
+///
+/// # Errors
+///
+/// When a chapter has a mistake, or the samples do not compile.
+pub fn build(root: &Path, dest: &Path, options: &Options) -> Result<()> {
+    let built = book::build(root, dest)?;
+    finish(&built.written, dest)?;
+    if options.console {
+        let folder = dest.join(console::FOLDER);
+        console::build(root, &folder, &built.programs, Linked::Small)?;
+    }
+    Ok(())
+}
+
 /// Adds to the built pages in `dest` what is published with them, and takes away what no page asks
 /// for.
 ///
@@ -41,7 +69,7 @@ const TESTED: [&str; 4] = ["axum", "tokio", "serde", "rusqlite"];
 ///
 /// When a page is not as the theme makes it, a chapter lies in a folder of its own, `Cargo.lock` does
 /// not say which versions were tested, or a file cannot be read or written.
-pub fn finish(written: &MDBook, dest: &Path) -> Result<()> {
+fn finish(written: &MDBook, dest: &Path) -> Result<()> {
     let config = &written.config;
     let chapters: Vec<(&Chapter, &Path)> = written
         .book

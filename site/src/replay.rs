@@ -15,7 +15,7 @@ use live::{Player, Prepared, Problem, exchange, exchange::Exchange};
 use similar::{ChangeTag, TextDiff};
 use tokio::net::TcpStream;
 
-use crate::anchors::slashes;
+use crate::workspace::slashes;
 
 /// How long a server may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(30);

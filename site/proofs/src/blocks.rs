@@ -4,8 +4,9 @@
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-use site::anchors::{Line, Problem, Source, slashes};
-use site::blocks::{Block, Container, Fence};
+use site::chapters::anchors::{Line, Problem, Source};
+use site::chapters::blocks::{Block, Container, Fence};
+use site::workspace::slashes;
 
 use crate::rules::{self, Origin};
 use crate::walk::{self, Page, Walk};
@@ -49,7 +50,7 @@ impl Reader<'_> {
     fn problems(&self) -> Vec<Problem> {
         let Page { text, blocks, .. } = self.page;
         let mut problems = Vec::new();
-        for line in site::blocks::stray_includes(text, blocks) {
+        for line in site::chapters::blocks::stray_includes(text, blocks) {
             problems.push(self.problem(
                 line,
                 "an include outside of a fence. Put it alone between two fences, or write \

@@ -7,7 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use live::exchange::{self, Exchange};
 use live::{Answer, Span};
-use site::anchors::{Problem, slashes};
+use site::chapters::anchors::Problem;
+use site::workspace::slashes;
 use toml::Table;
 
 use crate::walk::stem;

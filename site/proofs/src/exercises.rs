@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
-use site::anchors::Problem;
+use site::chapters::anchors::Problem;
 
 use crate::artifacts::Build;
 use crate::walk::files;
@@ -69,7 +69,7 @@ pub fn solved(name: &str) -> Problem {
     let message = format!(
         "you have solved this exercise: the file meets every check. Nothing is wrong. It must \
          start unsolved for the next reader, and `git restore {}` brings the start back",
-        site::anchors::slashes(&file)
+        site::workspace::slashes(&file)
     );
     Problem::new(file, 1, message)
 }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use site::anchors::{Problem, slashes};
+use site::chapters::anchors::Problem;
+use site::workspace::slashes;
 
 use crate::artifacts::Build;
 use crate::snapshots;

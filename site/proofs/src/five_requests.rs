@@ -10,7 +10,7 @@ use anyhow::Result;
 use code::Program;
 use live::exchange::{self, Exchange};
 use live::{Answer, Session};
-use site::anchors::Problem;
+use site::chapters::anchors::Problem;
 
 use crate::replay::{QUIET, expect_panics, read, served};
 use crate::snapshots;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use site::anchors::{Anchor, Problem, Source, slashes};
+use site::chapters::anchors::{Anchor, Problem, Source};
+use site::workspace::slashes;
 
 use crate::output;
 use crate::walk::{Named, Walk, is};

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use walk::Walk;
 
-pub use site::anchors::{Problem, slashes};
+pub use site::chapters::anchors::Problem;
+pub use site::workspace::slashes;
 
 pub mod artifacts;
 pub mod blocks;

@@ -9,7 +9,8 @@ use anyhow::Result;
 use mdbook_driver::MDBook;
 use mdbook_markdown::pulldown_cmark::{Event, Tag};
 use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
-use site::anchors::{Problem, slashes};
+use site::chapters::anchors::Problem;
+use site::workspace::slashes;
 
 use crate::html;
 use crate::walk::{Page, Walk, files};
@@ -86,7 +87,7 @@ pub fn render(root: &Path, folder: &Path) -> Result<()> {
     let mut config = site::book::settings(root)?;
     config.build.build_dir = folder.to_path_buf();
     let mut book = MDBook::load_with_config(root, config)?;
-    book.with_preprocessor(site::page::Site::default());
+    book.with_preprocessor(site::pages::page::Site::default());
     book.build()
 }
 

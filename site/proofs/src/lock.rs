@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use site::anchors::Problem;
+use site::chapters::anchors::Problem;
 use toml::{Table, Value};
 
 use crate::walk::stem;

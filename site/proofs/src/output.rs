@@ -7,7 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
-use site::anchors::{Problem, Source, slashes};
+use site::chapters::anchors::{Problem, Source};
+use site::workspace::slashes;
 
 use crate::walk::{files, stem};
 use crate::{five_requests, snapshots};

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use site::anchors::Problem;
+use site::chapters::anchors::Problem;
 
 use crate::snapshots;
 use crate::walk::files;

@@ -17,7 +17,8 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use regex::Regex;
-use site::anchors::{Problem, slashes};
+use site::chapters::anchors::Problem;
+use site::workspace::slashes;
 
 use crate::walk::Walk;
 

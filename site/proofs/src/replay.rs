@@ -13,7 +13,8 @@ use axum::Router;
 use code::Program;
 use live::exchange::{self, Exchange};
 use live::{Answer, Session};
-use site::anchors::{Problem, slashes};
+use site::chapters::anchors::Problem;
+use site::workspace::slashes;
 use tokio::time::timeout;
 
 use crate::snapshots;

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use site::anchors::slashes;
-use site::blocks::Block;
+use site::chapters::blocks::Block;
+use site::workspace::slashes;
 
 /// The origin of a block's content.
 pub(crate) struct Origin<'a> {

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 
 use mdbook_markdown::pulldown_cmark::{Event, Tag, TagEnd};
 use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
-use site::anchors::Problem;
-use site::blocks::Block;
+use site::chapters::anchors::Problem;
+use site::chapters::blocks::Block;
 
 use crate::html;
 use crate::walk::{self, Page, Walk};

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use site::anchors::Problem;
+use site::chapters::anchors::Problem;
 use snapbox::Data;
 use snapbox::assert::Action;
 use snapbox::report::{Palette, write_diff};

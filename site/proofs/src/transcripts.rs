@@ -29,7 +29,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::Result;
-use site::anchors::Problem;
+use site::chapters::anchors::Problem;
 
 use crate::artifacts::{self, Build};
 use crate::exercises::{self, Progress};

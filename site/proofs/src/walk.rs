@@ -8,8 +8,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use site::anchors::{Source, included_file, slashes};
-use site::blocks::{self, Block, Fence};
+use site::chapters::anchors::Source;
+
+use site::chapters::blocks::{self, Block, Fence, included_file};
+use site::workspace::slashes;
 
 /// The include of a block: a file from the root, and an anchor if it is not the whole file.
 pub type Named = (PathBuf, Option<String>);

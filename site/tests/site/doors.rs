@@ -12,10 +12,10 @@ use crate::support::{copy, pages};
 fn stock_mdbook_gives_the_same_pages() -> Result<()> {
     let copy = copy()?;
     let (ours, stock) = (tempfile::tempdir()?, tempfile::tempdir()?);
-    site::book::build(
+    site::publish::build(
         copy.path(),
         ours.path(),
-        &site::book::Options { console: false },
+        &site::publish::Options { console: false },
     )?;
     build_as_stock_mdbook(copy.path(), stock.path())?;
 
@@ -62,7 +62,7 @@ fn main(folder: &Path, page: &str) -> Result<String> {
 /// The settings of stock mdBook run the tool, and nothing else.
 #[test]
 fn the_settings_name_the_preprocessor() -> Result<()> {
-    let settings = fs::read_to_string(site::book::root().join("book.toml"))?;
+    let settings = fs::read_to_string(site::workspace::root().join("book.toml"))?;
     let sections = settings
         .lines()
         .filter(|line| line.starts_with("[preprocessor"));

@@ -131,7 +131,7 @@ fn the_card_is_as_large_as_the_pages_say() -> Result<()> {
 
 #[test]
 fn the_drawing_of_the_card_shows_a_real_answer() -> Result<()> {
-    let root = site::book::root();
+    let root = site::workspace::root();
     let drawing = read(&root, "site/theme/card.svg")?;
     let recorded = read(&root, "code/exchanges/errors.http")?;
     let answer = recorded.split_once("# ANCHOR: sold-out\n");
@@ -183,7 +183,7 @@ fn a_fork_links_to_itself() -> Result<()> {
 #[test]
 fn every_page_says_with_which_versions_its_samples_were_tested() -> Result<()> {
     let dest = published(&[])?;
-    let lock = read(&site::book::root(), "Cargo.lock")?;
+    let lock = read(&site::workspace::root(), "Cargo.lock")?;
     let mut versions = Vec::new();
     for name in ["axum", "tokio", "serde", "rusqlite"] {
         let package = format!("name = \"{name}\"\nversion = \"");

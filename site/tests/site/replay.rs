@@ -43,7 +43,7 @@ impl Server {
 }
 
 fn replay(file: &str, url: &str) -> io::Result<(Option<i32>, String, String)> {
-    let file = site::book::root().join(file);
+    let file = site::workspace::root().join(file);
     let Output {
         status,
         stdout,
@@ -60,7 +60,7 @@ fn the_chapter_s_own_server_answers_as_recorded() -> io::Result<()> {
     let server = Server::start(code::requests::app())?;
     let (code, says, problems) = replay(REQUESTS, &server.url)?;
     assert_eq!((code, problems.as_str()), (Some(0), ""), "{says}");
-    let text = fs::read_to_string(site::book::root().join(REQUESTS))?;
+    let text = fs::read_to_string(site::workspace::root().join(REQUESTS))?;
     let all = live::exchange::read(&text).map_err(io::Error::other)?.len();
     let same = says.lines().filter(|line| line.starts_with("same     "));
     assert_eq!(same.count(), all, "{says}");

@@ -182,7 +182,7 @@ fn an_edit_is_shown_and_makes_open_pages_load_again() -> io::Result<()> {
 }
 
 #[test]
-fn a_mistake_is_shown_until_it_is_mended() -> io::Result<()> {
+fn a_mistake_is_shown_until_it_is_fixed() -> io::Result<()> {
     let book = part()?;
     let guide = Guide::serve(book.path())?;
     let chapter = book.path().join("src/requests.md");
@@ -192,7 +192,7 @@ fn a_mistake_is_shown_until_it_is_mended() -> io::Result<()> {
     let line = make_a_mistake(&chapter)?;
     let place = format!("src/requests.md:{line}: ");
     let told = guide.wait_for(&place);
-    guide.wait_for("The pages come back when this is mended.");
+    guide.wait_for("Fix this, and the pages come back.");
     for page in ["/requests.html", "/", "/introduction.html"] {
         let answer = guide.get(page)?;
         assert_eq!(answer.status, 500, "{page}");
@@ -210,7 +210,7 @@ fn a_mistake_is_shown_until_it_is_mended() -> io::Result<()> {
 }
 
 #[test]
-fn a_book_that_begins_with_a_mistake_is_served_once_it_is_mended() -> io::Result<()> {
+fn a_book_that_begins_with_a_mistake_is_served_once_it_is_fixed() -> io::Result<()> {
     let book = part()?;
     let chapter = book.path().join("src/introduction.md");
     let good = fs::read_to_string(&chapter)?;
@@ -240,7 +240,7 @@ fn a_folder_that_is_moved_away_and_back_is_a_mistake_like_others() -> io::Result
 
     fs::rename(&src, &away)?;
     guide.wait_for("SUMMARY.md");
-    guide.wait_for("The pages come back when this is mended.");
+    guide.wait_for("Fix this, and the pages come back.");
     let answer = guide.get("/")?;
     assert_eq!(answer.status, 500);
     assert!(answer.body.contains("SUMMARY.md"), "{}", answer.body);
@@ -253,7 +253,7 @@ fn a_folder_that_is_moved_away_and_back_is_a_mistake_like_others() -> io::Result
     let summary = src.join("SUMMARY.md");
     let good = fs::read_to_string(&summary)?;
     fs::remove_file(&summary)?;
-    guide.wait_for("The pages come back when this is mended.");
+    guide.wait_for("Fix this, and the pages come back.");
     assert_eq!(guide.get("/")?.status, 500);
     fs::write(&summary, good)?;
     guide.wait_for("built again");

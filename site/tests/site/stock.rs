@@ -18,7 +18,7 @@ fn the_template_underneath_is_the_one_that_the_theme_was_made_for() -> Result<()
     Theme::copy_theme(&HtmlConfig::default(), root.path())?;
     let now = fs::read_to_string(root.path().join("theme/index.hbs"))?;
 
-    let record = site::book::root().join("site/tests/site/stock-index.hbs");
+    let record = site::workspace::root().join("site/tests/site/stock-index.hbs");
     let then = fs::read_to_string(&record).context("the record of mdBook's template")?;
     let diff = TextDiff::from_lines(&then, &now);
     assert!(

@@ -25,7 +25,7 @@ pub fn site(arguments: &[&str]) -> Command {
 
 /// A copy of the book, to be edited.
 pub fn copy() -> io::Result<TempDir> {
-    let root = site::book::root();
+    let root = site::workspace::root();
     let copy = TempDir::with_prefix("book-under-test-")?;
     for part in ["book.toml", "src", "code", "site/theme"] {
         copy_all(&root.join(part), &copy.path().join(part))?;

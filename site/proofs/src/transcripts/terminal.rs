@@ -13,7 +13,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use site::anchors::{Problem, slashes};
+use site::chapters::anchors::Problem;
+use site::workspace::slashes;
 use tempfile::TempDir;
 
 use super::redact::{undated, unlogged, unnumbered, with_number, without_versions};

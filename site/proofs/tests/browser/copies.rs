@@ -193,7 +193,7 @@ pub fn a_listing_is_copied_as_it_is_in_its_file(guide: &Guide, page: &mut Page<'
         )?;
         let texts: Vec<(String, String, String)> = serde_json::from_value(texts)?;
         for (file, kind, text) in texts {
-            let source = fs::read_to_string(site::book::root().join(&file))?;
+            let source = fs::read_to_string(site::workspace::root().join(&file))?;
             ensure!(!text.is_empty(), "{name}: nothing of {file} is copied");
             ensure!(
                 is_part_of(&source, &kind, &text),

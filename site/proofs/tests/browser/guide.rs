@@ -5,7 +5,10 @@ use std::{fs, net::SocketAddr, path::Path};
 use anyhow::{Context, Result, ensure};
 use axum::Router;
 use live::exchange::{self, Exchange};
-use site::book::{self, Options};
+use site::{
+    publish::{self, Options},
+    workspace,
+};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime};
 use tower_http::{compression::CompressionLayer, services::ServeDir};
@@ -29,7 +32,7 @@ impl Guide {
     pub fn build() -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("guide-").tempdir()?;
         let options = Options { console: true };
-        book::build(&book::root(), folder.path(), &options)?;
+        publish::build(&workspace::root(), folder.path(), &options)?;
         let pages = pages(folder.path())?;
         write_special_pages(folder.path(), &pages)?;
         Ok(Self {
@@ -142,7 +145,7 @@ fn pages(folder: &Path) -> Result<Vec<String>> {
 }
 
 fn exchanges() -> Result<Vec<Exchange>> {
-    let folder = book::root().join("code/exchanges");
+    let folder = workspace::root().join("code/exchanges");
     let mut exchanges = Vec::new();
     for chapter in code::CHAPTERS {
         let file = folder.join(chapter.name).with_extension("http");

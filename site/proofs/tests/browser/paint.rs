@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use mdbook_driver::{MDBook, config::HtmlConfig};
 use serde_json::json;
-use site::{book, page::Site};
+use site::{book, pages::page::Site, workspace};
 
 use crate::{
     chromium::Page,
@@ -74,7 +74,7 @@ pub fn the_largest_paint_takes_a_part_of_what_a_stock_page_takes(
 /// its pages three times as heavy.
 fn stock() -> Result<Served> {
     let folder = tempfile::Builder::new().prefix("stock-").tempdir()?;
-    let root = book::root();
+    let root = workspace::root();
     let mut config = book::settings(&root)?;
     config.set("output.html", HtmlConfig::default())?;
     config.build.build_dir = folder.path().to_path_buf();

@@ -7,6 +7,8 @@ use std::{collections::BTreeMap, fs, path::Path, sync::LazyLock};
 
 use regex::Regex;
 
+use super::anchors::pattern;
+
 /// The file with the table, from the repository's root.
 const FILE: &str = "code/src/lib.rs";
 
@@ -28,9 +30,8 @@ impl Programs {
     }
 
     fn parse(source: &str) -> Self {
-        static LINE: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r#"Chapter::of\("([^"]+)",\s*"([^"]+)"\)"#).expect("the pattern is valid")
-        });
+        static LINE: LazyLock<Regex> =
+            LazyLock::new(|| pattern(r#"Chapter::of\("([^"]+)",\s*"([^"]+)"\)"#));
         let lines = LINE.captures_iter(source);
         Self(
             lines
@@ -46,7 +47,7 @@ mod tests {
 
     #[test]
     fn the_table_is_the_one_that_the_samples_have() {
-        let read = Programs::read(&crate::book::root());
+        let read = Programs::read(&crate::workspace::root());
         let compiled = code::CHAPTERS
             .iter()
             .map(|chapter| (chapter.name.to_owned(), chapter.program.to_owned()));

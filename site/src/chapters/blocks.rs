@@ -7,7 +7,7 @@
 use std::{
     fmt,
     ops::{Range, RangeInclusive},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::LazyLock,
 };
 
@@ -16,6 +16,9 @@ use mdbook_markdown::{
     pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd},
 };
 use regex::Regex;
+
+use super::anchors::{Line, Problem, Source, pattern};
+use crate::workspace::slashes;
 
 /// A code block, or a raw `<pre>`, of a chapter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -358,10 +361,6 @@ fn target(target: &str) -> Result<Include, NotAnInclude> {
     })
 }
 
-pub(crate) fn pattern(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the pattern is a constant that every test run compiles")
-}
-
 /// Where the lines of a text start.
 struct Lines(Vec<usize>);
 
@@ -374,6 +373,55 @@ impl Lines {
     fn line_of(&self, byte: usize) -> usize {
         self.0.partition_point(|start| *start <= byte) + 1
     }
+}
+
+/// The file that an include of `chapter` names, both as paths from the repository's root.
+/// `None` where it is outside of the repository.
+pub fn included_file(chapter: &Path, include: &Include) -> Option<PathBuf> {
+    use std::path::Component::{CurDir, Normal, ParentDir};
+    let mut file = chapter.parent()?.to_path_buf();
+    for component in include.path.components() {
+        match component {
+            CurDir => {}
+            Normal(name) => file.push(name),
+            ParentDir => {
+                if !file.pop() {
+                    return None;
+                }
+            }
+            _ => return None,
+        }
+    }
+    Some(file)
+}
+
+/// The file that a block of a chapter includes, and the lines of it that the block shows.
+///
+/// # Errors
+///
+/// When the block is no include, or what it names is not there.
+pub(crate) fn included(
+    root: &Path,
+    chapter: &Path,
+    block: &Block,
+) -> Result<(Source, Vec<Line>), Problem> {
+    let problem = |message: String| Problem::new(chapter, block.line, message);
+    let include = block
+        .include
+        .as_ref()
+        .map_err(|not| problem(not.to_string()))?;
+    let file = included_file(chapter, include)
+        .ok_or_else(|| problem("the included file lies outside of the repository".into()))?;
+    let source = Source::read(root, &file).map_err(|error| {
+        let file = slashes(&file);
+        problem(format!(
+            "{file} cannot be read ({error}). Include a file that is there"
+        ))
+    })?;
+    let lines = source
+        .shown(include.anchor.as_deref())
+        .map_err(|unshown| unshown.at(chapter, block.line))?;
+    Ok((source, lines))
 }
 
 #[cfg(test)]
@@ -498,5 +546,21 @@ mod tests {
         let chapter =
             "Text\n\n{{#include a.md}}\n\n`\\{{#include b}}`\n\n```rust\n{{#include c}}\n```\n";
         assert_eq!(stray_includes(chapter, &read(chapter)), [3]);
+    }
+
+    #[test]
+    fn included_files_stay_in_the_repository() {
+        let file = |path: &str| {
+            included_file(
+                Path::new("src/a.md"),
+                &Include {
+                    path: path.into(),
+                    anchor: None,
+                },
+            )
+        };
+        assert_eq!(file("../code/./src/a.rs"), Some("code/src/a.rs".into()));
+        assert_eq!(file("../../code/a.rs"), None);
+        assert_eq!(file("/etc/passwd"), None);
     }
 }

@@ -1,6 +1,6 @@
-//! Colours code when the book is built, so that no page has to send a highlighter.
+//! Colors code when the book is built, so that no page has to send a highlighter.
 //!
-//! A piece of code that has a colour is a `<span>` of one of these classes; the theme says
+//! A piece of code that has a color is a `<span>` of one of these classes; the theme says
 //! what each looks like: `c-comment`, `c-keyword`, `c-string`, `c-number`, `c-type`,
 //! `c-function`, `c-macro`, `c-attribute`, `c-property` (a name in JSON or of a header),
 //! `c-status` (of an answer), `c-inserted` and `c-deleted` (in a difference).
@@ -13,9 +13,9 @@ use std::{
 use regex::Regex;
 use synoptic::{Highlighter, TokOpt, from_extension};
 
-use crate::blocks::pattern;
+use crate::chapters::anchors::pattern;
 
-/// The lines as HTML, in the colours of the language. A language that is not known gets
+/// The lines as HTML, in the colors of the language. A language that is not known gets
 /// none.
 pub fn lines(language: &str, lines: &[&str]) -> Vec<String> {
     match language {
@@ -52,7 +52,7 @@ fn span(class: &str, text: &str) -> String {
     format!("<span class=\"c-{class}\">{}</span>", escape(text))
 }
 
-/// The lines in the colours that the language's grammar gives them, where there is one.
+/// The lines in the colors that the language's grammar gives them, where there is one.
 ///
 /// A grammar is some twenty regular expressions, which remember what they have met. They are kept
 /// from block to block, which takes a third off the time in which a book is built.
@@ -71,11 +71,11 @@ fn tokens(language: &str, lines: &[&str]) -> Option<Vec<String>> {
     };
     let owned: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
     grammar.run(&owned); // nothing of the block before is left
-    let coloured = |(number, line): (usize, &String)| {
+    let colored = |(number, line): (usize, &String)| {
         let tokens = grammar.line(number, line).into_iter();
         tokens.map(token).collect()
     };
-    Some(owned.iter().enumerate().map(coloured).collect())
+    Some(owned.iter().enumerate().map(colored).collect())
 }
 
 fn token(token: TokOpt) -> String {
@@ -97,7 +97,7 @@ fn token(token: TokOpt) -> String {
     span(class, &text)
 }
 
-/// An HTTP message: its head, then a body that is coloured when it is JSON.
+/// An HTTP message: its head, then a body that is colored when it is JSON.
 fn message(lines: &[&str]) -> Vec<String> {
     let blank = lines.iter().position(|line| line.is_empty());
     let (head, body) = lines.split_at(blank.unwrap_or(lines.len()));
@@ -171,20 +171,20 @@ mod tests {
     }
 
     #[test]
-    fn rust_is_coloured_over_lines() {
-        let coloured = lines("rust", &["/* a", "b */ fn tea() {}"]);
-        assert_eq!(coloured[0], "<span class=\"c-comment\">/* a</span>");
+    fn rust_is_colored_over_lines() {
+        let colored = lines("rust", &["/* a", "b */ fn tea() {}"]);
+        assert_eq!(colored[0], "<span class=\"c-comment\">/* a</span>");
         assert!(
-            coloured[1].contains("<span class=\"c-keyword\">fn</span>"),
-            "{coloured:?}"
+            colored[1].contains("<span class=\"c-keyword\">fn</span>"),
+            "{colored:?}"
         );
     }
 
     #[test]
     fn a_message_has_a_head_and_a_body() {
-        let coloured = lines("http", &["HTTP/1.1 200 OK", "a: \"b\"", "", "{ \"c\": 1 }"]);
+        let colored = lines("http", &["HTTP/1.1 200 OK", "a: \"b\"", "", "{ \"c\": 1 }"]);
         assert_eq!(
-            coloured,
+            colored,
             [
                 "HTTP/1.1 <span class=\"c-status\">200 OK</span>",
                 "<span class=\"c-property\">a</span>: &quot;b&quot;",
@@ -195,12 +195,12 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_json_has_no_colours() {
-        let coloured = lines(
+    fn text_that_is_no_json_has_no_colors() {
+        let colored = lines(
             "http",
             &["HTTP/1.1 404 Not Found", "", "No \"tea\" at 7 < 8"],
         );
-        assert_eq!(coloured[2], "No &quot;tea&quot; at 7 &lt; 8");
+        assert_eq!(colored[2], "No &quot;tea&quot; at 7 &lt; 8");
     }
 
     #[test]

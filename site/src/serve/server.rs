@@ -1,23 +1,12 @@
-//! `cargo serve`: builds the guide, serves it on this machine, and builds it again when one
-//! of its files changes.
-//!
-//! Each build goes into a folder of its own, which takes the place of the last one when it
-//! is whole: a half-built guide is never seen. A mistake takes the place of the pages, not
-//! of the server.
-//!
-//! The console takes longer than the pages. It follows them: who asks for it meanwhile waits.
+//! The server: it answers with the latest build, or with the mistake in it.
 
 use std::{
-    any::Any,
-    collections::BTreeSet,
     io::{self, ErrorKind},
     net::Ipv4Addr,
-    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::{Arc, mpsc},
+    sync::mpsc,
     thread,
-    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, anyhow};
@@ -33,30 +22,25 @@ use axum::{
     middleware::{self, Next},
     response::{Html, IntoResponse, Response},
 };
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::watch};
 use tower::ServiceExt;
 use tower_http::services::{ServeDir, ServeFile};
-use tower_livereload::{LiveReloadLayer, Reloader};
+use tower_livereload::LiveReloadLayer;
 
-use crate::{
-    anchors::slashes,
-    book,
-    colour::escape,
-    console::{self, Linked},
+use super::{
+    builder::{Builder, ConsoleBuilder, HOW_TO_GO_ON, NOT_BUILT, Shown},
+    watch::Watched,
 };
+use crate::{console, pages::color::escape};
 
-/// Where `cargo serve` answers when nobody says otherwise.
+/// The port of `cargo serve` without `--port`.
 pub const PORT: u16 = 3000;
 
-/// An editor saves in several steps. The build waits until there has been none for so long.
-const QUIET: Duration = Duration::from_millis(50);
-
-/// How to serve.
+/// Options of `cargo serve`.
 #[derive(Debug, Clone)]
 pub struct ServeOptions {
-    /// The port; 0 stands for any free one.
+    /// The port. 0 stands for any free port.
     pub port: u16,
     /// Whether to open the guide in the browser.
     pub open: bool,
@@ -68,12 +52,12 @@ pub struct ServeOptions {
 ///
 /// # Errors
 ///
-/// When the port cannot be used, or the files cannot be watched. A mistake in the guide is
-/// no error: the pages and the terminal show it.
+/// When the port cannot be used, or the files cannot be watched. A mistake in the guide is not an
+/// error: the pages and the terminal show it.
 pub fn serve(root: &Path, options: &ServeOptions) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     let served = runtime.block_on(run(root, options));
-    // Open pages wait for the next reload; nothing is lost when they are cut off.
+    // Open pages keep a connection that waits for the next reload. It can be closed at any time.
     runtime.shutdown_background();
     served
 }
@@ -99,8 +83,8 @@ async fn run(root: &Path, options: &ServeOptions) -> Result<()> {
         (want, builder)
     });
     let (want, console) = console.unzip();
+    let watched = Watched::new(root)?;
     let builder = Builder {
-        watched: Watched::new(root)?,
         root: root.to_owned(),
         folder: folder.path().to_owned(),
         console: want,
@@ -114,9 +98,9 @@ async fn run(root: &Path, options: &ServeOptions) -> Result<()> {
     }
     thread::Builder::new()
         .name("builder".into())
-        .spawn(move || builder.run())?;
+        .spawn(move || watched.run(&builder))?;
     let server = async {
-        // Who connects before the first build is through waits for it.
+        // A client that connects before the first build has finished waits for it.
         let built = shown.clone().changed().await;
         built.map_err(|_| anyhow!("the builder has ended"))?;
         let url = format!("http://localhost:{port}");
@@ -124,7 +108,7 @@ async fn run(root: &Path, options: &ServeOptions) -> Result<()> {
         if options.open
             && let Err(error) = open(&url)
         {
-            eprintln!("No browser could be opened ({error}). Open {url} in yours.");
+            eprintln!("The browser could not be started ({error}). Open {url} yourself.");
         }
         let served = Served { shown, modules };
         let served = axum::serve(listener, router(served, live_reload, port)).await;
@@ -136,12 +120,12 @@ async fn run(root: &Path, options: &ServeOptions) -> Result<()> {
     }
 }
 
-/// Opens a page in the browser, with the command that the system has for it.
+/// Opens a page in the browser, with the command that the operating system has for that.
 fn open(url: &str) -> io::Result<()> {
     let (program, before): (_, &[&str]) = if cfg!(target_os = "macos") {
         ("open", &[])
     } else if cfg!(windows) {
-        // The first thing in quotes would be the window's title.
+        // `start` takes the first argument in quotes as the title of the window.
         ("cmd", &["/C", "start", ""])
     } else {
         ("xdg-open", &[])
@@ -152,7 +136,7 @@ fn open(url: &str) -> io::Result<()> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    // Where it becomes the browser itself it runs for long: nobody waits for it.
+    // It is not waited for, because on some systems it becomes the browser itself.
     command.spawn().map(drop)
 }
 
@@ -170,231 +154,17 @@ fn explain(error: &io::Error, port: u16) -> String {
     };
     let reason = match error.kind() {
         ErrorKind::AddrInUse => format!("Port {port} is in use by another program."),
-        ErrorKind::PermissionDenied => format!("Port {port} is not yours to use."),
+        ErrorKind::PermissionDenied => format!("You have no permission to use port {port}."),
         _ => return format!("The server cannot listen on port {port}: {error}"),
     };
     format!("{reason} Choose another: cargo serve --port {other}")
 }
 
-/// What is served.
-#[derive(Clone, Default)]
-struct Shown {
-    /// The last build without a mistake. Its folder goes when nobody reads from it any more.
-    book: Option<Arc<TempDir>>,
-    /// The mistake that the pages have now.
-    mistake: Option<Arc<str>>,
-    console: Console,
-}
-
-/// How far the console has followed the pages.
-#[derive(Clone, Default)]
-struct Console {
-    /// The pages that want a console, counted from the first that were built.
-    wanted: u64,
-    /// Those of them that have it, or will not get it.
-    made: u64,
-    /// The mistake that the samples have now.
-    mistake: Option<Arc<str>>,
-}
-
-/// What the console's builder is asked for: a console for these pages, by their number, and
-/// the chapters that they ask.
-type Wanted = (u64, BTreeSet<String>);
-
-/// Builds the guide, and builds it again at each change.
-struct Builder {
-    root: PathBuf,
-    watched: Watched,
-    /// What is built goes into folders of this one.
-    folder: PathBuf,
-    /// Who builds the console, where there is one.
-    console: Option<mpsc::Sender<Wanted>>,
-    show: watch::Sender<Shown>,
-    reloader: Reloader,
-}
-
-impl Builder {
-    /// Runs until the program ends.
-    fn run(mut self) {
-        self.watched.look();
-        self.build(None);
-        while let Some(changed) = self.watched.wait() {
-            self.watched.look();
-            self.build(Some(&changed));
-        }
-    }
-
-    /// Builds, shows what came of it, and tells of it last: who has read it in the terminal
-    /// finds it in the page.
-    fn build(&self, changed: Option<&str>) {
-        let started = Instant::now();
-        let built = TempDir::with_prefix_in("book-", &self.folder)
-            .context("no folder to build in")
-            .and_then(|folder| {
-                let asked = unbroken(|| book::pages(&self.root, folder.path()))?;
-                Ok((folder, asked))
-            });
-        match built {
-            Ok((folder, asked)) => {
-                self.show.send_modify(|shown| {
-                    shown.book = Some(Arc::new(folder));
-                    shown.mistake = None;
-                    if let Some(console) = &self.console {
-                        shown.console.wanted += 1;
-                        // It ends when the program does.
-                        let _ = console.send((shown.console.wanted, asked));
-                    }
-                });
-                self.reloader.reload();
-                if let Some(file) = changed {
-                    let seconds = started.elapsed().as_secs_f32();
-                    println!("{file} has changed: built again in {seconds:.1} s");
-                }
-            }
-            Err(error) => {
-                let mistake = format!("{error:#}");
-                self.show
-                    .send_modify(|shown| shown.mistake = Some(mistake.as_str().into()));
-                self.reloader.reload();
-                eprintln!("{NOT_BUILT}\n\n{mistake}\n\n{MEND}\n");
-            }
-        }
-    }
-}
-
-/// Builds the console for the pages that were built.
-struct ConsoleBuilder {
-    root: PathBuf,
-    folder: PathBuf,
-    wanted: mpsc::Receiver<Wanted>,
-    show: watch::Sender<Shown>,
-    reloader: Reloader,
-}
-
-impl ConsoleBuilder {
-    /// Runs until the program ends.
-    fn run(self) {
-        while let Ok(wanted) = self.wanted.recv() {
-            // Of pages that were built meanwhile the last count.
-            let (number, chapters) = self.wanted.try_iter().last().unwrap_or(wanted);
-            self.build(number, &chapters);
-        }
-    }
-
-    fn build(&self, number: u64, chapters: &BTreeSet<String>) {
-        let started = Instant::now();
-        let built = unbroken(|| console::build(&self.root, &self.folder, chapters, Linked::Quick));
-        let mistake = built.as_ref().err().map(|error| format!("{error:#}"));
-        let mut had_mistake = false;
-        self.show.send_modify(|shown| {
-            let mistake = mistake.as_deref().map(Arc::from);
-            had_mistake = std::mem::replace(&mut shown.console.mistake, mistake).is_some();
-            shown.console.made = number;
-        });
-        if had_mistake || mistake.is_some() {
-            self.reloader.reload();
-        }
-        if let Some(mistake) = mistake {
-            eprintln!("{NOT_BUILT}\n\n{mistake}\n\n{MEND}\n");
-        } else if had_mistake || built.is_ok_and(|new| new) {
-            let seconds = started.elapsed().as_secs_f32();
-            println!("The console in the pages is ready: built in {seconds:.1} s");
-        }
-    }
-}
-
-/// Makes a panic an error: what it leaves half done is in the folder, and that goes.
-fn unbroken<T>(build: impl FnOnce() -> Result<T>) -> Result<T> {
-    panic::catch_unwind(AssertUnwindSafe(build))
-        .unwrap_or_else(|panic| Err(anyhow!("the build panicked: {}", message(&*panic))))
-}
-
-const NOT_BUILT: &str = "The guide cannot be built:";
-const MEND: &str = "The pages come back when this is mended.";
-
-fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("it did not say why")
-}
-
-/// The files that the guide is made of, and their changes.
-struct Watched {
-    /// As the system names it: events come with such paths.
-    root: PathBuf,
-    watcher: RecommendedWatcher,
-    changes: mpsc::Receiver<String>,
-}
-
-impl Watched {
-    fn new(root: &Path) -> Result<Self> {
-        let root = root
-            .canonicalize()
-            .with_context(|| format!("no folder {}", root.display()))?;
-        let (tell, changes) = mpsc::channel();
-        let from = root.clone();
-        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            if let Ok(event) = event
-                && let Some(file) = concerns(&from, &event)
-            {
-                // Nobody listens any more when the program ends.
-                let _ = tell.send(file);
-            }
-        })
-        .context("the guide's files cannot be watched")?;
-        Ok(Self {
-            root,
-            watcher,
-            changes,
-        })
-    }
-
-    /// Watches what there is now: a folder may have been replaced since.
-    fn look(&mut self) {
-        // A folder that is missing is a mistake which the build tells of.
-        let _ = self.watcher.watch(&self.root, RecursiveMode::NonRecursive);
-        for folder in ["src", "code", "site/theme"] {
-            let _ = self
-                .watcher
-                .watch(&self.root.join(folder), RecursiveMode::Recursive);
-        }
-    }
-
-    /// Waits for a change, and until there are no more. Gives one of the files.
-    fn wait(&self) -> Option<String> {
-        let file = self.changes.recv().ok()?;
-        while self.changes.recv_timeout(QUIET).is_ok() {}
-        Some(file)
-    }
-}
-
-/// A file of the guide that an event says has changed.
-fn concerns(root: &Path, event: &Event) -> Option<String> {
-    // The build opens and reads files: that is no change.
-    if matches!(event.kind, EventKind::Access(_)) {
-        return None;
-    }
-    let files = event
-        .paths
-        .iter()
-        .filter_map(|path| path.strip_prefix(root).ok());
-    let mut files = files.filter(|file| is_source(file));
-    files.next().map(slashes)
-}
-
-/// Whether the guide is made from this file, named from the root.
-fn is_source(file: &Path) -> bool {
-    let inside = |folder: &str| file.starts_with(folder);
-    let made =
-        inside("src/generated") || file.components().any(|part| part.as_os_str() == "target");
-    !made && (inside("src") || inside("code") || inside("site/theme") || file == "book.toml")
-}
-
-/// What answers have to know.
+/// The state of the handlers.
 #[derive(Clone)]
 struct Served {
     shown: watch::Receiver<Shown>,
-    /// Where the console's modules are.
+    /// The folder of the console's modules.
     modules: PathBuf,
 }
 
@@ -406,7 +176,7 @@ fn router(served: Served, live_reload: LiveReloadLayer, port: u16) -> Router {
         .layer(middleware::from_fn_with_state(port, guard))
 }
 
-/// Answers with a file of the book, or with the mistake where a page is asked for.
+/// Answers with a file of the book, or with the mistake instead of a page.
 async fn answer(State(served): State<Served>, request: Request) -> Response {
     let shown = served.shown.borrow().clone();
     if shown.console.wanted > 0
@@ -425,21 +195,22 @@ async fn answer(State(served): State<Served>, request: Request) -> Response {
     };
     let not_found = ServeFile::new(book.path().join("404.html"));
     let files = ServeDir::new(book.path()).not_found_service(not_found);
-    // `ServeDir` answers what goes wrong, too.
+    // `ServeDir` turns its errors into responses.
     let Ok(response) = files.oneshot(request).await;
     response.map(Body::new)
 }
 
 impl Served {
-    /// Waits until the console has followed the pages. Says whether it can.
-    async fn followed(&mut self) -> bool {
-        let follows = |shown: &Shown| shown.console.made >= shown.console.wanted;
-        self.shown.wait_for(follows).await.is_ok()
+    /// Waits until the console of the latest pages is built. Returns `false` if that cannot happen
+    /// any more.
+    async fn console_is_current(&mut self) -> bool {
+        let is_current = |shown: &Shown| shown.console.is_current();
+        self.shown.wait_for(is_current).await.is_ok()
     }
 
-    /// Answers with a file of the console, once it is that of the pages.
+    /// Answers with a file of the console, when the console of the latest pages is built.
     async fn console(mut self, mut request: Request, module: Uri) -> Response {
-        if !self.followed().await {
+        if !self.console_is_current().await {
             return StatusCode::NOT_FOUND.into_response();
         }
         *request.uri_mut() = module;
@@ -448,7 +219,7 @@ impl Served {
     }
 }
 
-/// The file of the console that an address asks for, from where its modules are.
+/// The file of the console that a URI names, from the folder of the modules.
 fn module(uri: &Uri) -> Option<Uri> {
     let path = uri
         .path()
@@ -473,14 +244,15 @@ fn mistake_page(mistake: &str) -> String {
          pre {{ white-space: pre-wrap; overflow-wrap: anywhere; padding: 1rem; \
          border-left: 0.25rem solid firebrick; background: #8882; }}\n\
          </style>\n</head>\n<body>\n<main>\n<h1>{NOT_BUILT}</h1>\n\
-         <pre>{mistake}</pre>\n<p>{MEND}</p>\n</main>\n</body>\n</html>\n"
+         <pre>{mistake}</pre>\n<p>{HOW_TO_GO_ON}</p>\n</main>\n</body>\n</html>\n"
     )
 }
 
-/// Turns away who should not ask, and lets no browser keep what may change at any time.
+/// Refuses requests for other hosts, and forbids the browser to cache a response.
 ///
-/// A page of a stranger can have its own host name lead to 127.0.0.1 and read what is served
-/// there as if it were its own. Such requests still name the stranger as their host.
+/// The check of the host protects against DNS rebinding: a foreign page can make its own host name
+/// resolve to 127.0.0.1, and then read from this server as if it were its own. The `host` header of
+/// such a request still has the foreign name.
 async fn guard(State(port): State<u16>, request: Request, next: Next) -> Response {
     let mut response = if !names_this_machine(request.headers()) {
         let message = format!(
@@ -496,7 +268,7 @@ async fn guard(State(port): State<u16>, request: Request, next: Next) -> Respons
     };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // The copies of the samples have no place of their own to say it in.
+    // The copies of the samples are UTF-8, and a text file cannot say so itself.
     if headers
         .get(CONTENT_TYPE)
         .is_some_and(|kind| kind == "text/plain")
@@ -518,7 +290,7 @@ fn names_this_machine(headers: &HeaderMap) -> bool {
     headers.contains_key(HOST) && headers.get_all(HOST).iter().all(is_local)
 }
 
-/// What asks a program to stop: Ctrl-C and, on Unix, SIGTERM.
+/// The signals that ask a program to stop: Ctrl-C and, on Unix, SIGTERM.
 #[cfg(unix)]
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
@@ -543,7 +315,7 @@ impl Signals {
     }
 }
 
-/// What asks a program to stop on Windows: Ctrl-C.
+/// The signal that asks a program to stop on Windows: Ctrl-C.
 #[cfg(windows)]
 struct Signals(tokio::signal::windows::CtrlC);
 
@@ -568,29 +340,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_guide_is_made_from_words_code_and_theme() {
-        for file in [
-            "book.toml",
-            "src/requests.md",
-            "src",
-            "code/exchanges/requests.http",
-            "site/theme/guide.css",
-        ] {
-            assert!(is_source(Path::new(file)), "{file}");
-        }
-        for file in [
-            "src/generated/live.js",
-            "code/exercises/requests/target/debug/x",
-            "site/src/serve.rs",
-            "target/debug/site",
-            "README.md",
-        ] {
-            assert!(!is_source(Path::new(file)), "{file}");
-        }
-    }
-
-    #[test]
-    fn only_this_machine_s_names_are_answered() {
+    fn only_names_of_this_machine_are_answered() {
         let named = |hosts: &[&'static str]| {
             let mut headers = HeaderMap::new();
             for host in hosts {
@@ -623,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_takes_the_place_of_pages_and_of_nothing_else() {
+    fn a_mistake_replaces_pages_and_nothing_else() {
         assert!(
             ["/", "/requests.html", "/requests", "/a/"]
                 .into_iter()
@@ -633,7 +383,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_asks_for_the_console_before_it_has_followed_the_pages_waits() -> Result<()> {
+    async fn a_request_for_the_console_waits_until_it_is_built() -> Result<()> {
         let modules = TempDir::new()?;
         let (show, shown) = watch::channel(Shown::default());
         show.send_modify(|shown| shown.console.wanted = 2);
@@ -642,12 +392,12 @@ mod tests {
             modules: modules.path().to_owned(),
         };
         let mut waiting = served.clone();
-        let mut followed = pin!(waiting.followed());
+        let mut current = pin!(waiting.console_is_current());
         let mut context = task::Context::from_waker(Waker::noop());
-        let mut waits = || followed.as_mut().poll(&mut context).is_pending();
+        let mut waits = || current.as_mut().poll(&mut context).is_pending();
         assert!(waits(), "there is none yet");
         show.send_modify(|shown| shown.console.made = 1);
-        assert!(waits(), "it is that of the pages before");
+        assert!(waits(), "it is that of the older pages");
         show.send_modify(|shown| shown.console.made = 2);
         assert!(!waits(), "it is there");
 
@@ -664,7 +414,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_mistake_of_the_samples_takes_the_place_of_pages_too() -> Result<()> {
+    async fn a_mistake_in_the_samples_replaces_pages_too() -> Result<()> {
         let mut shown = Shown::default();
         shown.console.mistake = Some("code/src/requests.rs:1:1: error".into());
         let served = Served {
@@ -681,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn the_console_s_files_are_told_from_others() {
+    fn the_console_s_files_are_recognized() {
         let found =
             |path: &'static str| module(&Uri::from_static(path)).map(|module| module.to_string());
         let wanted = Some("/requests_bg.wasm".to_owned());
@@ -694,13 +444,6 @@ mod tests {
         ] {
             assert_eq!(found(other), None, "{other}");
         }
-    }
-
-    #[test]
-    fn a_build_that_panics_is_a_mistake_like_others() {
-        let broken = unbroken::<()>(|| panic!("at chapter {}", 7));
-        let mistake = broken.expect_err("it panicked").to_string();
-        assert_eq!(mistake, "the build panicked: at chapter 7");
     }
 
     #[test]

@@ -7,10 +7,8 @@ use std::ops::RangeInclusive;
 
 use live::exchange::Exchange;
 
-use crate::{
-    anchors::Line,
-    colour::{self, escape},
-};
+use super::color::{self, escape};
+use crate::chapters::anchors::Line;
 
 /// Where a block comes from, as its caption says.
 pub struct Origin {
@@ -203,7 +201,7 @@ fn http(text: &str) -> Code<'_> {
 fn pre(attributes: &str, code: &Code<'_>) -> String {
     let texts: Vec<&str> = code.lines.iter().map(|line| line.text.as_str()).collect();
     let mut shown = String::new();
-    for (line, html) in code.lines.iter().zip(colour::lines(code.language, &texts)) {
+    for (line, html) in code.lines.iter().zip(color::lines(code.language, &texts)) {
         let marked = code.marked.iter().any(|range| range.contains(&line.number));
         shown += &if marked {
             format!("<mark>{html}</mark>\n")

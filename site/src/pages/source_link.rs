@@ -2,7 +2,7 @@
 
 use std::{env, path::Path};
 
-use crate::anchors::{Line, slashes};
+use crate::{chapters::anchors::Line, workspace::slashes};
 
 /// The repository on the web, as far as the environment of a publishing workflow names it.
 /// So a fork that publishes itself links to itself.

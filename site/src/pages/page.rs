@@ -16,27 +16,31 @@ use mdbook_driver::{
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use regex::Regex;
 
-use crate::{
-    anchors::{Anchor, Line, Problem, Source, included_file, slashes},
-    blocks::{self, Block},
+use super::{
     figures::{self, Asked, Code, Origin},
-    generated,
-    programs::Programs,
-    repository::Repository,
+    source_link::Repository,
+};
+use crate::{
+    chapters::{
+        anchors::{Anchor, Line, Problem, Source, pattern},
+        blocks::{self, Block, included},
+        programs::Programs,
+    },
+    workspace::{self, slashes},
 };
 
 /// The preprocessor. mdBook's own have to be off: it does their work at the right moment.
 #[derive(Debug, Clone, Default)]
 pub struct Site {
-    asked: Arc<Mutex<BTreeSet<String>>>,
+    programs: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Site {
     /// The programs that the pages need, once this preprocessor or a clone of it has made them.
     /// mdBook takes ownership of a preprocessor, so its caller keeps a clone.
-    pub fn asked(&self) -> BTreeSet<String> {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.clone()
+    pub fn programs(&self) -> BTreeSet<String> {
+        let programs = self.programs.lock();
+        programs.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -70,8 +74,8 @@ impl Preprocessor for Site {
             let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
             return Err(Error::msg(lines.join("\n")));
         }
-        generated::write(&context.root, &sources.join("generated"), &used.files)?;
-        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = used.programs;
+        workspace::write_generated(&context.root, &sources.join("generated"), &used.files)?;
+        *self.programs.lock().unwrap_or_else(PoisonError::into_inner) = used.programs;
         LinkPreprocessor::new().run(context, book)
     }
 }
@@ -272,35 +276,6 @@ fn stem(file: &Path) -> String {
     stem.to_string_lossy().into_owned()
 }
 
-/// The file that a block of a chapter includes, and the lines of it that the block shows.
-///
-/// # Errors
-///
-/// When the block is no include, or what it names is not there.
-pub(crate) fn included(
-    root: &Path,
-    chapter: &Path,
-    block: &Block,
-) -> Result<(Source, Vec<Line>), Problem> {
-    let problem = |message: String| Problem::new(chapter, block.line, message);
-    let include = block
-        .include
-        .as_ref()
-        .map_err(|not| problem(not.to_string()))?;
-    let file = included_file(chapter, include)
-        .ok_or_else(|| problem("the included file lies outside of the repository".into()))?;
-    let source = Source::read(root, &file).map_err(|error| {
-        let file = slashes(&file);
-        problem(format!(
-            "{file} cannot be read ({error}). Include a file that is there"
-        ))
-    })?;
-    let lines = source
-        .shown(include.anchor.as_deref())
-        .map_err(|unshown| unshown.at(chapter, block.line))?;
-    Ok((source, lines))
-}
-
 /// The kinds of asides: a class, and the title that says the same without a color.
 const ASIDES: [(&str, &str); 4] = [
     ("express", "Coming from Express"),
@@ -310,8 +285,7 @@ const ASIDES: [(&str, &str); 4] = [
 ];
 
 /// The opening tag of an aside, at the start of a line, and its attributes.
-static ASIDE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?m)^ {0,3}<aside\b([^>]*)>").expect("the pattern is valid"));
+static ASIDE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^ {0,3}<aside\b([^>]*)>"));
 
 /// Gives each aside its title and its accessible name. The error says on which line of the text
 /// an aside is of no known kind.

@@ -1,5 +1,5 @@
-//! What the pages load beside themselves: `src/generated`, which git does not keep and which
-//! mdBook copies.
+//! The repository as a folder of files: its root, the files that the guide is made of, and the
+//! files that are generated for the pages.
 
 use std::{
     collections::BTreeSet,
@@ -10,14 +10,36 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{anchors::slashes, book};
+/// The folders with the files that the guide is made of, from the root. `book.toml` is the only
+/// other one.
+pub(crate) const SOURCES: [&str; 3] = ["src", "code", "site/theme"];
 
-/// Writes the copies of the shown files, and mermaid's script.
+/// The repository's root: the folder of `book.toml`.
+pub fn root() -> PathBuf {
+    let site = Path::new(env!("CARGO_MANIFEST_DIR"));
+    site.parent().unwrap_or(site).to_path_buf()
+}
+
+/// Whether the guide is made from this file, named from the root.
+pub(crate) fn is_source(file: &Path) -> bool {
+    let generated = file.starts_with("src/generated")
+        || file.components().any(|part| part.as_os_str() == "target");
+    let inside = SOURCES.iter().any(|folder| file.starts_with(folder));
+    !generated && (inside || file == "book.toml")
+}
+
+/// A path as it is written on a page and in a message, on every system.
+pub fn slashes(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}
+
+/// Writes the files that the pages load into `src/generated`, which git ignores and mdBook copies:
+/// copies of the shown files, and mermaid's script.
 ///
 /// # Errors
 ///
 /// When a file cannot be read or written.
-pub fn write(root: &Path, folder: &Path, shown: &BTreeSet<PathBuf>) -> Result<()> {
+pub(crate) fn write_generated(root: &Path, folder: &Path, shown: &BTreeSet<PathBuf>) -> Result<()> {
     for file in shown {
         let text = fs::read(root.join(file))
             .with_context(|| format!("{} cannot be read", slashes(file)))?;
@@ -28,8 +50,8 @@ pub fn write(root: &Path, folder: &Path, shown: &BTreeSet<PathBuf>) -> Result<()
     mermaid(root, folder)
 }
 
-/// Writes a file unless it already says the same: a file that is written anew makes a
-/// watching mdBook build again, and so on for ever.
+/// Writes a file unless it already has this content, because `mdbook serve` builds again after each
+/// write and would never stop.
 pub(crate) fn put(file: &Path, content: &[u8]) -> Result<()> {
     if fs::read(file).is_ok_and(|old| old == content) {
         return Ok(());
@@ -60,13 +82,13 @@ fn mermaid(root: &Path, folder: &Path) -> Result<()> {
     fs::write(&script, content).with_context(|| format!("{} cannot be written", script.display()))
 }
 
-/// The workspace that the samples are part of. A copy of the book that is under test has none, and
-/// then it is the tool's own.
+/// The folder of the workspace that the samples are part of. The copies of the book that the tests
+/// make have no workspace, and use the one of this tool.
 pub(crate) fn workspace(root: &Path) -> PathBuf {
     if root.join("Cargo.lock").is_file() {
         root.to_path_buf()
     } else {
-        book::root()
+        self::root()
     }
 }
 
@@ -91,4 +113,31 @@ fn package(root: &Path, name: &str) -> Result<PathBuf> {
     found.map(Path::to_path_buf).with_context(|| {
         format!("the workspace does not depend on {name}. Add it to site/Cargo.toml")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guide_is_made_from_words_code_and_theme() {
+        for file in [
+            "book.toml",
+            "src/requests.md",
+            "src",
+            "code/exchanges/requests.http",
+            "site/theme/guide.css",
+        ] {
+            assert!(is_source(Path::new(file)), "{file}");
+        }
+        for file in [
+            "src/generated/live.js",
+            "code/exercises/requests/target/debug/x",
+            "site/src/main.rs",
+            "target/debug/site",
+            "README.md",
+        ] {
+            assert!(!is_source(Path::new(file)), "{file}");
+        }
+    }
 }
