@@ -18,6 +18,7 @@ use crate::model::{FieldError, ShopError};
 use crate::problem::{ErrorDetail, Problem};
 use crate::repository::RepositoryError;
 
+// ANCHOR: error-with-data
 /// Why a request gets an error response.
 #[derive(Debug, ThisError)]
 pub enum Error {
@@ -30,6 +31,8 @@ pub enum Error {
     /// The body can't be read.
     #[error("{1}")]
     Unreadable(StatusCode, String),
+    // ANCHOR_END: error-with-data
+    // ANCHOR: error-without-data
     /// The request has no staff token, or the wrong one.
     #[error("the staff token is missing or wrong")]
     Unauthorized,
@@ -39,17 +42,17 @@ pub enum Error {
     /// The path exists, but not with this method.
     #[error("wrong method")]
     WrongMethod,
-    /// Reading the request or answering it took too long. If the request could change
-    /// something, it may have done so, or not.
+    /// It took too long, but a request with this method changes nothing.
     #[error("it took too long")]
-    Timeout {
-        /// Whether the method is safe: it changes nothing (RFC 9110, section 9.2.1).
-        safe: bool,
-    },
+    Timeout,
+    /// It took too long, and the request may have changed something, or not.
+    #[error("it took too long, and the outcome is unknown")]
+    OutcomeUnknown,
     /// A mistake in this program, such as a panic.
     #[error("a bug: {0}")]
     Bug(String),
 }
+// ANCHOR_END: error-without-data
 
 impl Error {
     /// A body whose fields have these mistakes.
@@ -65,6 +68,7 @@ impl Error {
     }
 }
 
+// ANCHOR: into-response
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let problem = Problem::from(&self);
@@ -83,7 +87,9 @@ impl IntoResponse for Error {
         response
     }
 }
+// ANCHOR_END: into-response
 
+// ANCHOR: log
 /// The client doesn't learn the cause of a 5xx, which may name tables or files. The
 /// log does.
 fn log(status: StatusCode, error: &Error) {
@@ -94,27 +100,22 @@ fn log(status: StatusCode, error: &Error) {
         _ => {}
     }
 }
+// ANCHOR_END: log
 
+// ANCHOR: problem-of-error
 impl From<&Error> for Problem {
     fn from(error: &Error) -> Self {
         match error {
             Error::Repository(RepositoryError::Shop(error)) => shop_problem(error),
-            Error::Repository(RepositoryError::Busy(_)) => {
+            Error::Repository(RepositoryError::Busy(_)) | Error::Timeout => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, BUSY)
             }
             Error::Invalid(status, details) => invalid(*status, details.clone()),
             Error::Unreadable(status, detail) => Self::new(*status, detail),
-            Error::Unauthorized => {
-                Self::new(StatusCode::UNAUTHORIZED, UNAUTHORIZED)
-            }
+            Error::Unauthorized => Self::new(StatusCode::UNAUTHORIZED, TOKEN),
             Error::NoSuchPath => Self::new(StatusCode::NOT_FOUND, NO_SUCH_PATH),
-            Error::WrongMethod => {
-                Self::new(StatusCode::METHOD_NOT_ALLOWED, WRONG_METHOD)
-            }
-            Error::Timeout { safe: true } => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, BUSY)
-            }
-            Error::Timeout { safe: false } => Self {
+            Error::WrongMethod => Self::new(StatusCode::METHOD_NOT_ALLOWED, ALLOW),
+            Error::OutcomeUnknown => Self {
                 r#type: "/problems/outcome-unknown",
                 title: "Outcome unknown",
                 ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, OUTCOME_UNKNOWN)
@@ -125,16 +126,18 @@ impl From<&Error> for Problem {
         }
     }
 }
+// ANCHOR_END: problem-of-error
 
 const BUSY: &str = "The shop is busy, and nothing was done. Try again in a second";
-const UNAUTHORIZED: &str = "Send the staff token: Authorization: Bearer …";
+const TOKEN: &str = "Send the staff token: Authorization: Bearer …";
 const NO_SUCH_PATH: &str = "There is nothing at this path";
-const WRONG_METHOD: &str = "The header allow lists the methods that this path has";
+const ALLOW: &str = "The header allow lists the methods that this path has";
 const OUTCOME_UNKNOWN: &str =
     "This took too long. The request may have been carried out, or not";
 const OUR_FAULT: &str =
     "This is the server's fault. Its log has the cause, with this x-request-id";
 
+// ANCHOR: shop-problem
 /// The shop's rules say no: which status and which `type` that is.
 fn shop_problem(error: &ShopError) -> Problem {
     let detail = error.to_string();
@@ -143,12 +146,10 @@ fn shop_problem(error: &ShopError) -> Problem {
             Problem::new(StatusCode::NOT_FOUND, detail)
         }
         ShopError::NotOnMenu => {
-            let detail = ErrorDetail::at_pointer("#/item", detail);
-            invalid(StatusCode::UNPROCESSABLE_ENTITY, vec![detail])
+            invalid_field(ErrorDetail::at_pointer("#/item", detail))
         }
         ShopError::TotalTooLarge => {
-            let detail = ErrorDetail::at_pointer("#/quantity", detail);
-            invalid(StatusCode::UNPROCESSABLE_ENTITY, vec![detail])
+            invalid_field(ErrorDetail::at_pointer("#/quantity", detail))
         }
         ShopError::NotEnoughLeft(_) => Problem {
             r#type: "/problems/not-enough-left",
@@ -161,6 +162,11 @@ fn shop_problem(error: &ShopError) -> Problem {
             ..Problem::new(StatusCode::CONFLICT, detail)
         },
     }
+}
+// ANCHOR_END: shop-problem
+
+fn invalid_field(detail: ErrorDetail) -> Problem {
+    invalid(StatusCode::UNPROCESSABLE_ENTITY, vec![detail])
 }
 
 fn invalid(status: StatusCode, errors: Vec<ErrorDetail>) -> Problem {
@@ -175,6 +181,7 @@ fn invalid(status: StatusCode, errors: Vec<ErrorDetail>) -> Problem {
     }
 }
 
+// ANCHOR: from-json
 impl From<JsonRejection> for Error {
     fn from(rejection: JsonRejection) -> Self {
         let status = rejection.status();
@@ -186,6 +193,7 @@ impl From<JsonRejection> for Error {
         }
     }
 }
+// ANCHOR_END: from-json
 
 impl From<QueryRejection> for Error {
     fn from(rejection: QueryRejection) -> Self {
@@ -193,6 +201,7 @@ impl From<QueryRejection> for Error {
     }
 }
 
+// ANCHOR: from-path
 impl From<PathRejection> for Error {
     fn from(rejection: PathRejection) -> Self {
         // A 500 means that the route lacks a parameter that its handler asks for.
@@ -204,3 +213,4 @@ impl From<PathRejection> for Error {
         Self::NoSuchPath
     }
 }
+// ANCHOR_END: from-path

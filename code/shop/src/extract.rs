@@ -12,6 +12,7 @@ use subtle::ConstantTimeEq;
 
 use crate::error::Error;
 
+// ANCHOR: json
 /// A JSON body, in a request or in a response.
 #[derive(FromRequest)]
 #[from_request(via(axum::Json), rejection(Error))]
@@ -22,6 +23,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
         axum::Json(self.0).into_response()
     }
 }
+// ANCHOR_END: json
 
 /// The parameters of the path, such as `{id}`.
 #[derive(FromRequestParts)]

@@ -159,10 +159,17 @@ mod server {
 
     /// tower-http's `TimeoutLayer` would answer with a status and no body.
     async fn timeout(request: Request, next: Next) -> Result<Response, Error> {
+        // A safe method changes nothing (RFC 9110, section 9.2.1).
         let safe = request.method().is_safe();
         tokio::time::timeout(REQUEST_TIMEOUT, next.run(request))
             .await
-            .map_err(|_| Error::Timeout { safe })
+            .map_err(|_| {
+                if safe {
+                    Error::Timeout
+                } else {
+                    Error::OutcomeUnknown
+                }
+            })
     }
 
     /// A panic in a handler is a 500. Without this layer, the connection would close

@@ -16,6 +16,7 @@ use serde_path_to_error::Segment;
 
 use crate::model::FieldError;
 
+// ANCHOR: problem
 /// A problem document. Where `type` is `about:blank`, the status says everything that
 /// a program needs, and `title` is the name of the status (RFC 9457, section 4.2.1).
 #[derive(Debug, Serialize)]
@@ -33,7 +34,9 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ErrorDetail>,
 }
+// ANCHOR_END: problem
 
+// ANCHOR: error-detail
 /// One mistake in a request, and where it is.
 #[derive(Debug, Clone, Serialize)]
 pub struct ErrorDetail {
@@ -56,6 +59,7 @@ pub enum Place {
     /// In the parameter of the path or the query string with this name.
     Parameter(String),
 }
+// ANCHOR_END: error-detail
 
 impl Problem {
     /// A problem whose status says everything.
@@ -77,12 +81,14 @@ impl Problem {
     }
 }
 
+// ANCHOR: problem-response
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let content_type = [(CONTENT_TYPE, "application/problem+json")];
         (self.status, content_type, Json(self)).into_response()
     }
 }
+// ANCHOR_END: problem-response
 
 impl ErrorDetail {
     /// A mistake at a JSON Pointer of the body.

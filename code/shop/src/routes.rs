@@ -13,6 +13,7 @@ use crate::handlers::{
 };
 use crate::state::AppState;
 
+// ANCHOR: routes
 /// Every endpoint of the shop.
 pub fn routes() -> Router<AppState> {
     Router::new()
@@ -25,7 +26,10 @@ pub fn routes() -> Router<AppState> {
         .route("/orders/{id}", get(show_order).patch(change_order))
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
+        // ANCHOR: fallbacks
         .fallback(|| async { Error::NoSuchPath })
         .method_not_allowed_fallback(|| async { Error::WrongMethod })
+        // ANCHOR_END: fallbacks
         .layer(DefaultBodyLimit::max(16 * 1024)) // bytes
 }
+// ANCHOR_END: routes
