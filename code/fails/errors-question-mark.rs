@@ -1,13 +1,13 @@
 #[derive(Debug)]
-struct StorageError;
+struct RepositoryError;
 
 #[derive(Debug)]
 enum Error {
-    Storage(StorageError),
+    Repository(RepositoryError),
 }
 
-fn stock() -> Result<u32, StorageError> {
-    Err(StorageError)
+fn stock() -> Result<u32, RepositoryError> {
+    Err(RepositoryError)
 }
 
 // ANCHOR: question-mark
@@ -18,5 +18,5 @@ fn left() -> Result<u32, Error> {
 // ANCHOR_END: question-mark
 
 fn main() {
-    println!("{:?} {:?}", left(), Error::Storage(StorageError));
+    println!("{:?} {:?}", left(), Error::Repository(RepositoryError));
 }

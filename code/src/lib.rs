@@ -91,7 +91,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("data", "data"),
     Chapter::of("queries", "shop"),
     Chapter::of("transactions", "transactions"),
-    Chapter::of("errors", "errors"),
+    Chapter::of("errors", "shop"),
     Chapter::of("middleware", "shop"),
     Chapter::of("logging", "shop"),
     Chapter::of("configuration", "shop"),

@@ -1,10 +1,10 @@
-//! What must hold when the exercise of the chapter on errors is done.
+//! What the exercise of the chapter on errors asks for.
 
 use axum::{Router, body::Body, http::Request};
 use code::exercise::{Answer, Check, expect, get, post, send};
 use serde_json::json;
 
-/// Every check, in the order in which the exercise asks.
+/// Every check, in the sequence of the exercise.
 pub fn checks() -> Vec<Check> {
     vec![
         Check::new("GET /dishes/pizza is a problem, 404", |app| async move {
@@ -60,14 +60,14 @@ pub fn checks() -> Vec<Check> {
                 })
             },
         ),
-        Check::new("eleven plates are a problem, 409", |app| async move {
+        Check::new("eleven plates are a problem, 422", |app| async move {
             let body = json!({ "plates": 11 });
             let answer = post(&app, "/dishes/soup/orders", &body).await?;
-            is_problem(&answer, 409, "one more variant of `Error`")?;
-            let kind = json!("/problems/not-enough-plates");
+            is_problem(&answer, 422, "one more variant of `Error`")?;
+            let kind = json!("/problems/too-many-plates");
             answer.expect_member("type", &kind)?;
-            expect(answer.json()?["title"] != "Conflict", || {
-                "the title was that of the status: this type needs its own".into()
+            expect(answer.json()?["title"] != "Unprocessable Content", || {
+                "this type of problem needs a title of its own".into()
             })
         }),
     ]

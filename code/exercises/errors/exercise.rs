@@ -1,5 +1,5 @@
-//! Your turn: a kitchen that says no. `cargo exercise errors` says what is met and what is
-//! missing.
+//! The exercise of the chapter on errors: a kitchen whose errors become problem documents.
+//! `cargo exercise errors` tells you what already works.
 
 use axum::{
     Router,
@@ -8,8 +8,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use code::errors::problem::Problem;
 use serde::Deserialize;
+use shop::problem::Problem;
 
 /// A kitchen that makes soup and toast.
 pub fn app() -> Router {
@@ -17,12 +17,12 @@ pub fn app() -> Router {
     Router::new()
         .route("/dishes/{id}", get(show_dish))
         .route("/dishes/{id}/orders", post(order_dish))
-    // 3. Yours: what answers where no route does.
+    // 3. Yours: the two fallbacks.
     // ANCHOR_END: routes
 }
 
 // ANCHOR: complete
-// 1. Complete: a dish that nobody makes, and its problem.
+// 1. Complete: the problem for a dish that the kitchen doesn't make.
 enum Error {
     UnknownDish(String),
     Unreadable(JsonRejection),
@@ -33,7 +33,7 @@ impl IntoResponse for Error {
         let problem = match self {
             Self::UnknownDish(id) => {
                 let detail = format!("The kitchen makes no {id}");
-                Problem::of(StatusCode::NOT_FOUND, detail)
+                Problem::new(StatusCode::NOT_FOUND, detail)
             }
             Self::Unreadable(rejection) => unreadable(&rejection),
         };
@@ -51,7 +51,7 @@ async fn show_dish(Path(id): Path<String>) -> Result<&'static str, Error> {
 }
 
 // ANCHOR: gap
-// 2. With a gap: what the extractor refuses becomes a problem too.
+// 2. With a gap: a rejection of the extractor becomes a problem, too.
 #[derive(FromRequest)]
 #[from_request(via(axum::Json), rejection(Error))]
 struct Json<T>(T);
@@ -68,22 +68,22 @@ fn unreadable(rejection: &JsonRejection) -> Problem {
 // ANCHOR_END: gap
 
 #[derive(Deserialize)]
-struct NewOrder {
+struct OrderRequest {
     plates: u8,
 }
 
 async fn order_dish(
     Path(id): Path<String>,
-    Json(order): Json<NewOrder>,
+    Json(order): Json<OrderRequest>,
 ) -> Result<(StatusCode, String), Error> {
     let dish = show_dish(Path(id)).await?;
     Ok((StatusCode::CREATED, format!("{} x {dish}", order.plates)))
 }
 
 // ANCHOR: yours
-// 3. Yours: what is left, each as a problem.
+// 3. Yours: three more errors, each as a problem.
 //    404: a path that no route has.
-//    405: a method that the route has not.
-//    409: a plate too many. The kitchen has ten, so nobody orders more. The problem has the
-//         type "/problems/not-enough-plates" and a title of its own.
+//    405: a method that the path doesn't have.
+//    422: an order for more than ten plates. Its problem has the type
+//         "/problems/too-many-plates" and a title of its own.
 // ANCHOR_END: yours

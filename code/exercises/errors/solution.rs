@@ -1,4 +1,4 @@
-//! One way to solve the exercise of the chapter on errors.
+//! A solution of the exercise of the chapter on errors.
 
 use axum::{
     Router,
@@ -7,8 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use code::errors::problem::Problem;
 use serde::Deserialize;
+use shop::problem::Problem;
 
 /// A kitchen that makes soup and toast.
 pub fn app() -> Router {
@@ -27,7 +27,7 @@ enum Error {
     Unreadable(JsonRejection),
     NoSuchPath,
     WrongMethod,
-    NotEnoughPlates,
+    TooManyPlates,
 }
 // ANCHOR_END: kinds
 
@@ -37,17 +37,20 @@ impl IntoResponse for Error {
         let problem = match self {
             Self::UnknownDish(id) => {
                 let detail = format!("The kitchen makes no {id}");
-                Problem::of(StatusCode::NOT_FOUND, detail)
+                Problem::new(StatusCode::NOT_FOUND, detail)
             }
             Self::Unreadable(rejection) => unreadable(&rejection),
-            Self::NoSuchPath => Problem::of(StatusCode::NOT_FOUND, "No such path"),
+            Self::NoSuchPath => Problem::new(StatusCode::NOT_FOUND, "No such path"),
             Self::WrongMethod => {
-                Problem::of(StatusCode::METHOD_NOT_ALLOWED, "See the header allow")
+                Problem::new(StatusCode::METHOD_NOT_ALLOWED, "See the header allow")
             }
-            Self::NotEnoughPlates => Problem {
-                title: "Not enough plates",
-                r#type: "/problems/not-enough-plates",
-                ..Problem::of(StatusCode::CONFLICT, "The kitchen has ten")
+            Self::TooManyPlates => Problem {
+                r#type: "/problems/too-many-plates",
+                title: "Too many plates",
+                ..Problem::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "One order can have ten plates at most",
+                )
             },
         };
         problem.into_response()
@@ -75,23 +78,23 @@ impl From<JsonRejection> for Error {
 
 // ANCHOR: gap
 fn unreadable(rejection: &JsonRejection) -> Problem {
-    Problem::of(rejection.status(), rejection.body_text())
+    Problem::new(rejection.status(), rejection.body_text())
 }
 // ANCHOR_END: gap
 
 #[derive(Deserialize)]
-struct NewOrder {
+struct OrderRequest {
     plates: u8,
 }
 
 // ANCHOR: plates
 async fn order_dish(
     Path(id): Path<String>,
-    Json(order): Json<NewOrder>,
+    Json(order): Json<OrderRequest>,
 ) -> Result<(StatusCode, String), Error> {
     let dish = show_dish(Path(id)).await?;
     if order.plates > 10 {
-        return Err(Error::NotEnoughPlates);
+        return Err(Error::TooManyPlates);
     }
     Ok((StatusCode::CREATED, format!("{} x {dish}", order.plates)))
 }

@@ -28,6 +28,7 @@ pub async fn list_menu(
     Ok(Json(menu))
 }
 
+// ANCHOR: show-item
 /// `GET /menu/{id}`
 #[instrument(skip_all)]
 pub async fn show_item(
@@ -37,6 +38,7 @@ pub async fn show_item(
     let item = shop.item(&id).await?;
     Ok(Json(item))
 }
+// ANCHOR_END: show-item
 
 /// `PUT /menu/{id}`: 201 for a new item, 200 for one that was replaced.
 #[instrument(skip_all)]

@@ -86,6 +86,7 @@ pub enum Put {
     Replaced,
 }
 
+// ANCHOR: repository-error
 /// Why a repository could not do what it was asked for. In each case, nothing was
 /// changed.
 #[derive(Debug, Error)]
@@ -101,6 +102,7 @@ pub enum RepositoryError {
     #[error("the database failed")]
     Storage(#[source] Source),
 }
+// ANCHOR_END: repository-error
 
 /// The cause of an error. Each database library has a type of its own for it.
 pub type Source = Box<dyn StdError + Send + Sync>;
