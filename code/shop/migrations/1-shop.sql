@@ -4,7 +4,7 @@ CREATE TABLE items (
     position    INTEGER PRIMARY KEY AUTOINCREMENT, -- on the menu
     id          TEXT NOT NULL UNIQUE,
     name        TEXT NOT NULL,
-    price_cents INTEGER NOT NULL CHECK (price_cents BETWEEN 0 AND 1000000),
+    price_cents INTEGER NOT NULL CHECK (price_cents BETWEEN 0 AND 4294967295),
     stock       INTEGER NOT NULL CHECK (stock BETWEEN 0 AND 4294967295)
 ) STRICT;
 

@@ -15,6 +15,8 @@ use thiserror::Error as ThisError;
 use tracing::{error, warn};
 
 use crate::model::{FieldError, ShopError};
+#[cfg(feature = "server")]
+use crate::problem::find_source;
 use crate::problem::{ErrorDetail, Problem};
 use crate::repository::RepositoryError;
 
@@ -42,6 +44,9 @@ pub enum Error {
     /// The path exists, but not with this method.
     #[error("wrong method")]
     WrongMethod,
+    /// The body of the request took too long to arrive, so nothing was done.
+    #[error("the body took too long to arrive")]
+    SlowBody,
     /// It took too long, but a request with this method changes nothing.
     #[error("it took too long")]
     Timeout,
@@ -115,6 +120,7 @@ impl From<&Error> for Problem {
             Error::Unauthorized => Self::new(StatusCode::UNAUTHORIZED, TOKEN),
             Error::NoSuchPath => Self::new(StatusCode::NOT_FOUND, NO_SUCH_PATH),
             Error::WrongMethod => Self::new(StatusCode::METHOD_NOT_ALLOWED, ALLOW),
+            Error::SlowBody => Self::new(StatusCode::REQUEST_TIMEOUT, SLOW_BODY),
             Error::OutcomeUnknown => Self {
                 r#type: "/problems/outcome-unknown",
                 title: "Outcome unknown",
@@ -132,6 +138,7 @@ const BUSY: &str = "The shop is busy, and nothing was done. Try again in a secon
 const TOKEN: &str = "Send the staff token: Authorization: Bearer …";
 const NO_SUCH_PATH: &str = "There is nothing at this path";
 const ALLOW: &str = "The header allow lists the methods that this path has";
+const SLOW_BODY: &str = "The body took too long to arrive, and nothing was done";
 const OUTCOME_UNKNOWN: &str =
     "This took too long. The request may have been carried out, or not";
 const OUR_FAULT: &str =
@@ -189,11 +196,24 @@ impl From<JsonRejection> for Error {
             JsonRejection::JsonDataError(error) => {
                 Self::Invalid(status, vec![ErrorDetail::from(&error)])
             }
+            other if is_timeout(&other) => Self::SlowBody,
             other => Self::Unreadable(status, other.body_text()),
         }
     }
 }
 // ANCHOR_END: from-json
+
+/// Whether the body of the request took longer than the server allows.
+#[cfg(feature = "server")]
+fn is_timeout(rejection: &JsonRejection) -> bool {
+    find_source::<tower_http::timeout::TimeoutError>(rejection).is_some()
+}
+
+/// A web page has no clock, so nothing takes too long.
+#[cfg(not(feature = "server"))]
+fn is_timeout(_: &JsonRejection) -> bool {
+    false
+}
 
 impl From<QueryRejection> for Error {
     fn from(rejection: QueryRejection) -> Self {

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use crate::error::Error;
@@ -29,6 +29,21 @@ impl<T: Serialize> IntoResponse for Json<T> {
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(Error))]
 pub struct Path<T>(pub T);
+
+/// The id of an order in a path. A plain `u64` would also read `+1` and `01`, and then
+/// one order would have several paths.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+pub struct OrderId(pub u64);
+
+impl TryFrom<String> for OrderId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let id = text.parse().ok().filter(|id: &u64| id.to_string() == text);
+        id.map(Self).ok_or("not the id of an order")
+    }
+}
 
 /// The query string. axum-extra's `Query` also takes keys that are repeated, which
 /// axum's own rejects.

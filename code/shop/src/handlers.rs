@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tracing::instrument;
 
 use crate::error::Error;
-use crate::extract::{Json, Path, Query, Staff};
+use crate::extract::{Json, OrderId, Path, Query, Staff};
 use crate::model::{
     Item, ItemId, ItemRequest, MenuFilter, NewOrder, Order, OrderChange,
     OrderFilter, OrderPatch, OrderQuery, OrderRequest, Page,
@@ -99,7 +99,7 @@ pub async fn list_orders(
 #[instrument(skip_all)]
 pub async fn show_order(
     State(shop): State<Shop>,
-    Path(id): Path<u64>,
+    Path(OrderId(id)): Path<OrderId>,
 ) -> Result<Json<Order>, Error> {
     let order = shop.order(id).await?;
     Ok(Json(order))
@@ -109,7 +109,7 @@ pub async fn show_order(
 #[instrument(skip_all)]
 pub async fn change_order(
     State(shop): State<Shop>,
-    Path(id): Path<u64>,
+    Path(OrderId(id)): Path<OrderId>,
     Json(patch): Json<OrderPatch>,
 ) -> Result<Json<Order>, Error> {
     let change = OrderChange::try_from(patch).map_err(Error::invalid_body)?;

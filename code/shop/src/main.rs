@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use jiff::Timestamp;
 use shop::extract::StaffToken;
 use shop::repository::sqlite::Sqlite;
@@ -85,11 +85,18 @@ fn read_dotenv(file: &Path) -> anyhow::Result<HashMap<String, OsString>> {
     if !file.exists() {
         return Ok(HashMap::new());
     }
-    dotenvy::from_path_iter(file)
-        .and_then(|pairs| {
-            pairs
-                .map(|pair| pair.map(|(name, value)| (name, value.into())))
-                .collect()
-        })
-        .with_context(|| format!("can't read {}", file.display()))
+    let pairs = dotenvy::from_path_iter(file).and_then(|pairs| {
+        pairs
+            .map(|pair| pair.map(|(name, value)| (name, value.into())))
+            .collect()
+    });
+    match pairs {
+        // The error has the text of the line, which may be a secret.
+        Err(dotenvy::Error::LineParse(..)) => bail!(
+            "{} has a line that can't be read. Write NAME=value, and put a value with \
+             spaces or a # into single quotes",
+            file.display()
+        ),
+        pairs => pairs.with_context(|| format!("can't read {}", file.display())),
+    }
 }

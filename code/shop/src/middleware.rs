@@ -74,6 +74,7 @@ mod server {
         catch_panic::CatchPanicLayer,
         cors::{AllowOrigin, CorsLayer},
         on_early_drop::{EarlyDropsAsFailures, OnEarlyDropLayer},
+        timeout::RequestBodyDeadlineLayer,
         trace::{DefaultOnFailure, DefaultOnResponse, TraceLayer},
     };
     use tracing::{Level, Span, field, info_span};
@@ -86,6 +87,9 @@ mod server {
     /// eight seconds that a handler may wait for the database, so that the client
     /// learns that the database was busy, and not only that it took too long.
     const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// How long a client may take to send the body of a request.
+    const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
     /// Adds everything that a server needs around the routes. The first layer here is
     /// the first to see a request and the last to see its response.
@@ -104,13 +108,17 @@ mod server {
                         .on_response(DefaultOnResponse::new().level(Level::INFO))
                         .on_failure(()), // `IntoResponse for Error` logs the cause
                 )
-                // A client that hangs up gets no response, but it gets a line.
-                .layer(OnEarlyDropLayer::new(EarlyDropsAsFailures::new(
-                    DefaultOnFailure::new().level(Level::INFO),
-                )))
+                // A client that hangs up gets no response, but it gets a line. Only the
+                // handler is watched: axum drops the body of each response to HEAD.
+                .layer(OnEarlyDropLayer::builder().on_future_drop(
+                    EarlyDropsAsFailures::new(
+                        DefaultOnFailure::new().level(Level::INFO),
+                    ),
+                ))
                 .option_layer(cors)
                 .layer(from_fn(timeout))
-                .layer(CatchPanicLayer::custom(panic_response)),
+                .layer(CatchPanicLayer::custom(panic_response))
+                .layer(RequestBodyDeadlineLayer::new(BODY_TIMEOUT)),
         );
         request_id(router, next_id)
     }

@@ -118,7 +118,9 @@ impl ErrorDetail {
 
 impl From<&JsonDataError> for ErrorDetail {
     fn from(rejection: &JsonDataError) -> Self {
-        match serde_error::<serde_json::Error>(rejection) {
+        match find_source::<serde_path_to_error::Error<serde_json::Error>>(
+            rejection,
+        ) {
             Some(error) => Self::at_pointer(
                 json_pointer(error.path()),
                 error.inner().to_string(),
@@ -130,7 +132,8 @@ impl From<&JsonDataError> for ErrorDetail {
 
 impl From<&QueryRejection> for ErrorDetail {
     fn from(rejection: &QueryRejection) -> Self {
-        let error = serde_error::<de::value::Error>(rejection);
+        let error =
+            find_source::<serde_path_to_error::Error<de::value::Error>>(rejection);
         let name = error.and_then(|error| error.path().iter().next());
         Self {
             detail: match error {
@@ -146,11 +149,9 @@ impl From<&QueryRejection> for ErrorDetail {
     }
 }
 
-/// The error of serde, with the path to the value that it could not read. axum keeps
-/// it as a source of the rejection's source.
-fn serde_error<E: Error + 'static>(
-    rejection: &dyn Error,
-) -> Option<&serde_path_to_error::Error<E>> {
+/// Finds the error of type `E` among the sources of a rejection. axum keeps the error of
+/// serde there, with the path to the value that could not be read.
+pub(crate) fn find_source<E: Error + 'static>(rejection: &dyn Error) -> Option<&E> {
     successors(rejection.source(), |&error| error.source())
         .find_map(|error| error.downcast_ref())
 }

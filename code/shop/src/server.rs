@@ -19,8 +19,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
-/// How many clients may be connected at the same time. The next ones wait.
-const MAX_CONNECTIONS: usize = 1024;
+/// How many clients may be connected at the same time. The next ones wait. A process
+/// may often have only 1,024 open files, and each connection is one of them.
+const MAX_CONNECTIONS: usize = 512;
 
 /// How long a client may take to send the head of a request. A connection that says
 /// nothing is closed after this time, too.

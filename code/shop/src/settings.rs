@@ -36,9 +36,7 @@ impl Settings {
         let default_address = SocketAddr::from((Ipv4Addr::LOCALHOST, 4000));
         let address = read_var(&get, "SHOP_ADDRESS", parse_address);
         let database = match get("SHOP_DATABASE") {
-            Some(path) if path.is_empty() => {
-                Err("SHOP_DATABASE is empty".to_owned())
-            }
+            Some(path) if path.is_empty() => Err(empty("SHOP_DATABASE")),
             path => Ok(path.map_or("shop.db".into(), PathBuf::from)),
         };
         let staff_token = read_var(&get, "SHOP_STAFF_TOKEN", parse_staff_token);
@@ -79,12 +77,16 @@ fn read_var<T>(
         .to_str()
         .ok_or_else(|| format!("{name} is not UTF-8"))?;
     if value.is_empty() {
-        return Err(format!("{name} is empty. Set it, or remove it"));
+        return Err(empty(name));
     }
     match parse(value) {
         Ok(value) => Ok(Some(value)),
         Err(expected) => Err(format!("{name} must be {expected}")),
     }
+}
+
+fn empty(name: &str) -> String {
+    format!("{name} is empty. Set it, or remove it")
 }
 
 fn parse_address(value: &str) -> Result<SocketAddr, &'static str> {
@@ -103,19 +105,26 @@ fn parse_staff_token(value: &str) -> Result<SecretString, &'static str> {
 
 fn parse_origins(value: &str) -> Result<Vec<HeaderValue>, &'static str> {
     let origins = value.split(',').map(|origin| parse_origin(origin.trim()));
-    let expected = "origins such as https://shop.example, separated by commas, without \
-                    a path or a slash at the end";
+    let expected = "origins as browsers send them, such as https://shop.example, \
+                    separated by commas: in lowercase, without a path, a slash at the \
+                    end or the port that the scheme has anyway";
     origins.collect::<Option<_>>().ok_or(expected)
 }
 
 /// An origin is a scheme, a host and perhaps a port (RFC 6454, section 6.2).
 fn parse_origin(origin: &str) -> Option<HeaderValue> {
     let uri: Uri = origin.parse().ok()?;
+    let default_port = match uri.scheme_str()? {
+        "https" => 443,
+        "http" => 80,
+        _ => return None,
+    };
     let scheme = uri.scheme_str()?;
-    let authority = uri.authority()?.as_str();
-    let whole = origin == format!("{scheme}://{authority}");
-    let known = scheme == "https" || scheme == "http";
-    (whole && known && !authority.contains('@')).then(|| origin.parse().ok())?
+    let authority = uri.authority()?.as_str().to_lowercase();
+    let as_sent = origin == format!("{scheme}://{authority}")
+        && uri.port_u16() != Some(default_port)
+        && !authority.contains('@');
+    as_sent.then(|| origin.parse().ok())?
 }
 
 /// What is wrong with the settings: a line for each problem.

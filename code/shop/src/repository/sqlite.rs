@@ -12,7 +12,9 @@ use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Row, ToSql, Transaction,
     TransactionBehavior, named_params, params,
 };
-use rusqlite_migration::{M, Migrations};
+use rusqlite_migration::{
+    Error as MigrationError, M, MigrationDefinitionError, Migrations,
+};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -30,7 +32,7 @@ const READERS: usize = 4;
 /// How many requests may be reading or waiting to read; as many again may be writing
 /// or waiting to write. The next one gets [`RepositoryError::Busy`] at once, so that
 /// the queue can't grow without a limit.
-const QUEUE: usize = 64;
+const QUEUE: usize = 256;
 
 /// How long a request waits for its turn among the requests of this program. Together
 /// with [`BUSY_TIMEOUT`] this is shorter than the ten seconds that a response may
@@ -222,14 +224,22 @@ fn open_writer(file: &Path) -> Result<Connection, Source> {
     // SQLite checks foreign keys only on connections that ask for it. There are none
     // yet. When you add one, it will be checked.
     connection.pragma_update(None, "foreign_keys", "ON")?;
-    Migrations::from_slice(MIGRATIONS).to_latest(&mut connection)?;
-    Ok(connection)
+    let migrations = Migrations::from_slice(MIGRATIONS);
+    match migrations.to_latest(&mut connection) {
+        Err(MigrationError::MigrationDefinition(
+            MigrationDefinitionError::DatabaseTooFarAhead,
+        )) => Err("a newer version of this program has migrated it".into()),
+        result => Ok(result.map(|()| connection)?),
+    }
 }
 
 fn open_reader(file: &Path) -> Result<Connection, Source> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // SQLite opens some of its files when they are first used. Use them now: later this
+    // program may have too many open files.
+    menu(&connection, &MenuFilter::default())?;
     Ok(connection)
 }
 
