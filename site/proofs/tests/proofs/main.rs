@@ -3,6 +3,7 @@
 //! Names end in the chapter's: `cargo test requests` runs what proves the chapter `requests`.
 
 mod breakages;
+mod imports;
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -88,6 +89,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             },
         ));
     }
+    trials.push(Trial::test("imports", || {
+        if !imports::finds_a_circle() {
+            return Err("a circle of imports is not found".into());
+        }
+        Ok(proofs::verdict(&imports::check(&ROOT)?)?)
+    }));
     trials.extend(exercises()?);
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !arguments.list {
