@@ -27,13 +27,14 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::workspace::put;
 
-/// Where the pages look for the modules, from the folder of all pages.
+/// The folder of the modules, from the folder of all pages.
 pub const FOLDER: &str = "generated/live";
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// What the compiler is told for a module. The rest is `[profile.live]` in `Cargo.toml`.
-/// `strip=symbols` would hide from wasm-bindgen which features the module uses.
+/// The compiler's options for a module. Those for the libraries are in `[profile.live]` in
+/// `Cargo.toml`. `strip=symbols` is not one of them, because it hides from wasm-bindgen which features
+/// the module uses.
 const MODULE: [&str; 11] = [
     "--edition=2024",
     "--crate-name=program",
@@ -48,8 +49,8 @@ const MODULE: [&str; 11] = [
     "-Cembed-bitcode=yes",
 ];
 
-/// What Cargo is told beside that for modules that are for now: the samples are compiled as a
-/// test's are, and what they stand on is shared with the others.
+/// Cargo's additional options for [`Linked::Quick`]: the samples are compiled fast and without
+/// optimization. Their dependencies are the same as for [`Linked::Small`], and compiled once.
 const QUICK: [&str; 6] = [
     "--config",
     "profile.live.incremental=true",
@@ -62,21 +63,21 @@ const QUICK: [&str; 6] = [
 /// How the modules are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Linked {
-    /// At once, for the one who waits for them.
+    /// Fast, for an author who waits for them.
     Quick,
-    /// As small as can be, for those who load them. It takes seconds for each.
+    /// As small as possible, for readers who load them. This takes seconds for each module.
     Small,
 }
 
-/// Builds the modules of these programs into `folder`, and takes away what else is there. Says
-/// whether a module is new.
+/// Builds the modules of these programs into `folder`, and removes all other files from it. Returns
+/// whether one of the modules is new.
 ///
-/// Where the target is missing and cannot be added, it says so and leaves the console out: the
-/// guide reads as well without it.
+/// If the WebAssembly target is missing and cannot be added, this prints a message and builds no
+/// console, because the guide can be read without it.
 ///
 /// # Errors
 ///
-/// When the samples do not compile: what the compiler said.
+/// When the samples do not compile: the message of the compiler.
 pub fn build(
     root: &Path,
     folder: &Path,
@@ -92,9 +93,9 @@ pub fn build(
         .filter(|name| !name.is_empty());
     if toolchain.is_none() && !has_target() && !add_target() {
         eprintln!(
-            "The pages get no console: the Rust target {TARGET} is missing, and could not be \
-             added.\n  To add it: rustup target add {TARGET}\n  To do without and not be told \
-             again: --no-console"
+            "The pages have no console, because the Rust target {TARGET} is missing and could not be \
+             added.\n  To add it: rustup target add {TARGET}\n  To build without a console and \
+             without this message: --no-console"
         );
         remove(folder)?;
         return Ok(false);
@@ -114,7 +115,7 @@ pub fn build(
     Ok(new)
 }
 
-/// Takes a console away that an earlier build left.
+/// Removes the console that an earlier build has left.
 ///
 /// # Errors
 ///
@@ -133,7 +134,7 @@ fn files(program: &str) -> [String; 2] {
     [format!("{program}.js"), format!("{program}_bg.wasm")]
 }
 
-/// Puts the modules of these programs into `folder`, and nothing else.
+/// Copies the modules of these programs into `folder`, and removes all other files from it.
 fn copy(bound: &Path, folder: &Path, programs: &BTreeSet<String>) -> Result<()> {
     let wanted: BTreeSet<String> = programs.iter().flat_map(|program| files(program)).collect();
     for name in &wanted {
@@ -170,7 +171,7 @@ fn add_target() -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// Compiles `live` and the samples, and returns where the library is.
+/// Compiles `live` and the samples, and returns the path of the library.
 fn compile(root: &Path, linked: Linked, toolchain: Option<&str>) -> Result<PathBuf> {
     let target = target_folder(root);
     let mut cargo = rust("cargo", toolchain);
@@ -190,7 +191,7 @@ fn compile(root: &Path, linked: Linked, toolchain: Option<&str>) -> Result<PathB
     } else {
         cargo.arg("--quiet");
     }
-    // The first time it is seen to work. Later only what went wrong is of interest.
+    // The first time takes long, so Cargo's progress is shown. Later only errors are of interest.
     let child = cargo
         .stdout(Stdio::piped())
         .stderr(if first {
@@ -205,24 +206,25 @@ fn compile(root: &Path, linked: Linked, toolchain: Option<&str>) -> Result<PathB
         let told = String::from_utf8_lossy(&output.stderr);
         bail!("the console could not be compiled.\n{}", told.trim_end());
     }
-    library(&String::from_utf8_lossy(&output.stdout)).context("cargo does not say what it built")
+    library(&String::from_utf8_lossy(&output.stdout))
+        .context("cargo did not name the library that it built")
 }
 
-/// What the compiler is told for all that a module is linked of.
+/// The compiler's options for all libraries.
 ///
-/// The message of a panic names a file, and a module has hundreds of them: without the folders
-/// that differ between machines it is smaller, and the same on each.
+/// A module has hundreds of messages of panics, and each names a file. Without the folders that differ
+/// between machines, the module is smaller, and the same on each machine.
 fn flags(root: &Path) -> Vec<String> {
-    // The library keeps both: what is linked at once, and what the optimiser reads.
+    // The library keeps machine code for `Quick` and bitcode, which the optimizer reads, for `Small`.
     let mut flags = vec!["-Cembed-bitcode=yes".to_owned()];
     let sources = sources().unwrap_or_default();
     let folders = sources.iter().map(PathBuf::as_path).chain([root]);
-    // Of the prefixes that fit, the compiler takes the last one.
+    // If several prefixes match, the compiler uses the last one.
     flags.extend(folders.map(|folder| format!("--remap-path-prefix={}/=", folder.display())));
     flags
 }
 
-/// Where Cargo keeps the sources of what it has downloaded: a folder for each registry.
+/// The folders of downloaded sources, one for each registry.
 fn sources() -> Option<Vec<PathBuf>> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")))?;
@@ -232,8 +234,8 @@ fn sources() -> Option<Vec<PathBuf>> {
     Some(folders)
 }
 
-/// Where the library is, of what Cargo says that it has built. Not under the name that it gives
-/// to the last one it built: libraries of both kinds are kept.
+/// The path of the library, from Cargo's messages. It is the path with a hash in its name, because
+/// the one without a hash is overwritten by the next build of the other kind.
 fn library(messages: &str) -> Option<PathBuf> {
     let messages = messages
         .lines()
@@ -245,7 +247,7 @@ fn library(messages: &str) -> Option<PathBuf> {
     Some(Path::new(metadata).with_extension("rlib"))
 }
 
-/// Makes modules of the compiled library.
+/// Links the compiled library to modules.
 struct Linker<'a> {
     library: &'a Path,
     modules: &'a Path,
@@ -254,19 +256,19 @@ struct Linker<'a> {
 }
 
 impl Linker<'_> {
-    /// Where the modules are for the page to load.
+    /// The folder of the modules that the page can load.
     fn bound(&self) -> PathBuf {
         self.modules.join("bound")
     }
 
-    /// Makes the modules of these programs, as many at a time as there are cores. Says whether
-    /// one is new.
+    /// Links the modules of these programs, as many at a time as there are cores. Returns whether one
+    /// of them is new.
     fn link_all(&self, programs: &BTreeSet<String>) -> Result<bool> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let (next, new) = (Mutex::new(programs.iter()), AtomicBool::new(false));
         let work = || -> Result<()> {
             loop {
-                // Not in the condition of a loop, where the lock would be held all through it.
+                // In the condition of a `while let`, the lock would be held during the whole loop body.
                 let program = next.lock().unwrap_or_else(PoisonError::into_inner).next();
                 let Some(program) = program else {
                     return Ok(());
@@ -281,19 +283,19 @@ impl Linker<'_> {
             workers.into_iter().try_for_each(|worker| {
                 worker
                     .join()
-                    .unwrap_or_else(|_| Err(anyhow!("what links the console has panicked")))
+                    .unwrap_or_else(|_| Err(anyhow!("the thread that links the console panicked")))
             })
         })?;
         Ok(new.into_inner())
     }
 
-    /// Makes the module of a program unless it is there, and says whether it is new.
+    /// Links the module of a program unless it is up to date. Returns whether it is new.
     fn link(&self, program: &str) -> Result<bool> {
         let mut options = MODULE.to_vec();
         if self.linked == Linked::Small {
             options.push("-Clto=fat");
         }
-        // With the options in it: whoever changes them changes the file, too.
+        // The file names the options, so that a change of them changes the file and links again.
         let text = format!(
             "//! rustc {}\n\n#[unsafe(no_mangle)]\npub extern \"C\" fn open() {{\n    \
              live::open(live::code::{}::app);\n}}\n",
@@ -309,7 +311,7 @@ impl Linker<'_> {
 
         let module = self.modules.join(format!("{program}.wasm"));
         let libraries = self.library.parent().unwrap_or(self.library);
-        // Beside the target's folder there is one for what runs on this machine: macros.
+        // The folder beside the target's holds libraries for this machine: macros.
         let target = libraries.ancestors().nth(3).unwrap_or(libraries);
         let macros = target.join("live").join("deps");
         let dependencies =
@@ -339,7 +341,7 @@ impl Linker<'_> {
     }
 }
 
-/// Whether files are there and younger than those that they were made from.
+/// Whether all files exist and none is older than the files that it was made from.
 fn is_younger(made: &[PathBuf], from: &[&Path]) -> bool {
     let age = |file: &Path| -> Option<SystemTime> { fs::metadata(file).ok()?.modified().ok() };
     let from: Vec<_> = from.iter().map(|file| age(file)).collect();
@@ -353,9 +355,10 @@ fn target_folder(root: &Path) -> PathBuf {
     target.join("wasm")
 }
 
-/// A program of Rust, without what the Cargo that runs this program has set for its own build.
+/// A command of the Rust toolchain, without the environment variables that Cargo has set for this
+/// program.
 fn rust(program: &str, toolchain: Option<&str>) -> Command {
-    // Not `CARGO`: that is the program of one toolchain, and rustup's chooses.
+    // The variable `CARGO` names the program of one toolchain. `cargo` lets rustup choose.
     let mut command = Command::new(program);
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
@@ -398,7 +401,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_older_than_one_of_its_sources_is_made_again() -> Result<()> {
+    fn a_file_that_is_older_than_its_source_is_made_again() -> Result<()> {
         let folder = tempfile::tempdir()?;
         let file = |name: &str, age: u64| -> Result<PathBuf> {
             let path = folder.path().join(name);
@@ -449,7 +452,7 @@ mod tests {
                 fs::write(bound.path().join(name), program)?;
             }
         }
-        fs::write(folder.path().join("gone.js"), "of another day")?;
+        fs::write(folder.path().join("gone.js"), "from an earlier build")?;
         let asked = ["data", "requests"].map(str::to_owned).into();
         copy(bound.path(), folder.path(), &asked)?;
         let names = fs::read_dir(folder.path())?.map(|entry| Ok(entry?.file_name()));

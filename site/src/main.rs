@@ -1,5 +1,4 @@
-//! `cargo serve`, and what else makes pages: `build`, `replay`, and the preprocessor that stock
-//! mdBook runs.
+//! The command line: `serve`, `build`, `replay`, and the preprocessor that stock mdBook runs.
 
 use std::{
     io::{self, Write},
@@ -18,11 +17,11 @@ use site::{
     workspace,
 };
 
-/// Makes the pages of the guide.
+/// Builds and serves the pages of the guide.
 #[derive(Parser)]
 #[command(name = "site")]
 struct Arguments {
-    /// The repository to make pages of, where it is not the one that this was compiled in.
+    /// The root of another repository than the one that this program was compiled in.
     #[arg(long, global = true, hide = true)]
     root: Option<PathBuf>,
     #[command(subcommand)]
@@ -33,13 +32,13 @@ struct Arguments {
 enum Subcommands {
     /// Serves the guide on this machine, and builds it again when a file changes.
     Serve {
-        /// The port. 0 stands for any free one.
+        /// The port. 0 stands for any free port.
         #[arg(long, default_value_t = serve::PORT)]
         port: u16,
         /// Opens the guide in the browser.
         #[arg(long)]
         open: bool,
-        /// Leaves out the console in the pages, and the compiling that it takes.
+        /// Builds the pages without a console, which saves its compilation.
         #[arg(long)]
         no_console: bool,
     },
@@ -48,19 +47,19 @@ enum Subcommands {
         /// The folder.
         #[arg(long, default_value = "book")]
         dest: PathBuf,
-        /// Leaves out the console in the pages, and the compiling that it takes.
+        /// Builds the pages without a console, which saves its compilation.
         #[arg(long)]
         no_console: bool,
     },
-    /// Asks a server what a file of exchanges asks. Ends with 1 where an answer differs.
+    /// Sends the requests of an exchange file to a server. The exit code is 1 if an answer differs.
     Replay {
         /// The file, such as code/exchanges/requests.http.
         file: PathBuf,
-        /// Where the server answers, such as http://localhost:4000.
+        /// The address of the server, such as http://localhost:4000.
         #[arg(long)]
         against: String,
     },
-    /// What stock mdBook runs: a book in on standard input, a book out on standard output.
+    /// The preprocessor for stock mdBook: reads a book from standard input, writes one to standard output.
     Preprocess {
         #[command(subcommand)]
         question: Option<Question>,
@@ -69,7 +68,7 @@ enum Subcommands {
 
 #[derive(Subcommand)]
 enum Question {
-    /// Whether a renderer is supported. All are.
+    /// Whether a renderer is supported. All renderers are.
     Supports {
         /// Its name.
         renderer: String,
@@ -78,14 +77,14 @@ enum Question {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // As in `diff`: 1 stands for a difference, so it cannot stand for trouble.
-    let trouble = match arguments.command {
+    // As in `diff`, the exit code 1 stands for a difference, and 2 for an error.
+    let failure = match arguments.command {
         Subcommands::Replay { .. } => ExitCode::from(2),
         _ => ExitCode::FAILURE,
     };
     run(arguments).unwrap_or_else(|error| {
         eprintln!("{error:#}");
-        trouble
+        failure
     })
 }
 

@@ -1,6 +1,6 @@
-//! What a published guide has beside its pages: a description and an address for each, the versions
-//! that the samples were tested with, a map of the site, and the chapters as Markdown for who reads
-//! them without a browser. mdBook makes none of it.
+//! Builds the guide for publishing. mdBook makes the pages. This adds a description and an address to
+//! each of them, the versions that the samples were tested with, a sitemap, and the chapters as
+//! Markdown.
 
 use std::{env, fs, path::Path, sync::LazyLock};
 
@@ -25,19 +25,19 @@ use crate::{
     workspace::workspace,
 };
 
-/// The environment variable that says where the pages will be, such as
-/// `https://shop.example/guide/`. Without it they have no canonical address, and there is no
-/// sitemap: both want whole addresses.
+/// The environment variable with the address of the published pages, such as
+/// `https://shop.example/guide/`. Without it there are no canonical addresses and no sitemap, because
+/// both need absolute addresses.
 const ADDRESS: &str = "SITE_ADDRESS";
 
-/// How many letters a description has at most, unless its first sentence has more. Search engines
-/// show about so many.
+/// The greatest length of a description in letters, unless its first sentence is longer. Search
+/// engines show about this many.
 const LONGEST: usize = 200;
 
-/// The picture that a link to the guide is shown with, among the theme's files. 1200 by 630 pixels.
+/// The preview image of the guide in the theme's folder, 1200 by 630 pixels.
 const CARD: &str = "card.png";
 
-/// What a sample's reader wants to know the version of.
+/// The packages whose versions each page shows.
 const TESTED: [&str; 4] = ["axum", "tokio", "serde", "rusqlite"];
 
 /// Options of a build.
@@ -62,13 +62,12 @@ pub fn build(root: &Path, dest: &Path, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Adds to the built pages in `dest` what is published with them, and takes away what no page asks
-/// for.
+/// Completes the built pages in `dest`, and removes files that no page uses.
 ///
 /// # Errors
 ///
-/// When a page is not as the theme makes it, a chapter lies in a folder of its own, `Cargo.lock` does
-/// not say which versions were tested, or a file cannot be read or written.
+/// When a page does not have the structure that the theme gives it, a chapter is in a subfolder,
+/// `Cargo.lock` lacks a package, or a file cannot be read or written.
 fn finish(written: &MDBook, dest: &Path) -> Result<()> {
     let config = &written.config;
     let chapters: Vec<(&Chapter, &Path)> = written
@@ -94,7 +93,8 @@ fn finish(written: &MDBook, dest: &Path) -> Result<()> {
     for (number, (chapter, file)) in chapters.into_iter().enumerate() {
         ensure!(
             file.components().count() == 1,
-            "{}: chapters lie beside each other, as the contents in each page name them so",
+            "{}: a chapter must not be in a subfolder, because the contents in each page link to all \
+             chapters by name",
             file.display()
         );
         let page = file.with_extension("html").display().to_string();
@@ -105,7 +105,7 @@ fn finish(written: &MDBook, dest: &Path) -> Result<()> {
             signed(&html, &tested)
         })?;
         if number == 0 {
-            // The same page under the shortest name. Its address is that of the chapter.
+            // The first chapter is also the index. Its canonical address is that of the chapter.
             fs::copy(dest.join(&page), dest.join("index.html"))?;
         }
         fs::write(dest.join(file), markdown(written, chapter)?)?;
@@ -134,10 +134,10 @@ fn finish(written: &MDBook, dest: &Path) -> Result<()> {
         );
         fs::write(dest.join("sitemap.xml"), map)?;
     }
-    take_away_what_no_page_asks_for(dest)
+    remove_unused_files(dest)
 }
 
-/// Changes a page in its file.
+/// Rewrites the file of a page.
 fn rewrite(page: &Path, change: impl FnOnce(&str) -> Result<String>) -> Result<()> {
     let file = || page.display().to_string();
     let html = fs::read_to_string(page).with_context(file)?;
@@ -145,22 +145,21 @@ fn rewrite(page: &Path, change: impl FnOnce(&str) -> Result<String>) -> Result<(
     fs::write(page, changed).with_context(file)
 }
 
-/// What the guide says of itself, and where it will be.
+/// The title and the address of the guide.
 struct Published<'a> {
     title: &'a str,
     address: Option<&'a str>,
 }
 
 impl Published<'_> {
-    /// The page with its own description, the title and the addresses that a link to it is shown
-    /// with; and the description.
+    /// Adds the metadata of a page to its head. Returns the page and its description.
     fn describe(&self, html: &str, page: &str, chapter: &str) -> Result<(String, String)> {
         static PARAGRAPH: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?s)<main>.*?<p>(.*?)</p>"));
         static TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"<[^>]*>"));
         static OF_THE_BOOK: LazyLock<Regex> =
             LazyLock::new(|| pattern(r#"<meta name="description" content="[^"]*">"#));
         let first = PARAGRAPH.captures(html);
-        let first = first.context("this page has no paragraph to be described by")?;
+        let first = first.context("this page has no paragraph, so it has no description")?;
         let text = TAG.replace_all(&first[1], "").replace('\n', " ");
         let described = shortened(&unescape(&text));
 
@@ -170,7 +169,7 @@ impl Published<'_> {
         Ok((with.into_owned(), described))
     }
 
-    /// What a page's head says of it.
+    /// The metadata in the head of a page.
     fn head(&self, page: &str, chapter: &str, described: &str) -> Vec<String> {
         let element = |name: &str, attributes: &[(&str, &str)]| {
             let attributes = attributes
@@ -218,8 +217,8 @@ impl Published<'_> {
     }
 }
 
-/// The versions that the samples were tested with, and the commit where it is known, in HTML: the
-/// tests compile with `Cargo.lock`, and with the Rust that the workspace names.
+/// A sentence in HTML with the versions that the samples were tested with, and the commit if it is
+/// known. The tests use the versions in `Cargo.lock` and the workspace's version of Rust.
 fn tested(root: &Path) -> Result<String> {
     let lock = fs::read_to_string(workspace(root).join("Cargo.lock")).context("Cargo.lock")?;
     let lock: toml::Table = lock.parse().context("Cargo.lock")?;
@@ -255,14 +254,14 @@ fn tested(root: &Path) -> Result<String> {
     ))
 }
 
-/// The page with a line at its foot.
+/// Adds a line to the footer of a page.
 fn signed(html: &str, line: &str) -> Result<String> {
     let parts = html.rsplit_once("</footer>");
     let (above, below) = parts.context("this page has no footer")?;
     Ok(format!("{above}{line}\n            </footer>{below}"))
 }
 
-/// The first sentences, as many as fit.
+/// As many sentences from the start of the text as fit.
 fn shortened(text: &str) -> String {
     let mut short = String::new();
     for sentence in text.split_inclusive(". ") {
@@ -275,7 +274,7 @@ fn shortened(text: &str) -> String {
     short.trim_end().to_owned()
 }
 
-/// A chapter with what its blocks show, as it could stand in a file of its own.
+/// A chapter as Markdown, with its includes expanded.
 fn markdown(written: &MDBook, chapter: &Chapter) -> Result<String> {
     let source = chapter.source_path.clone().unwrap_or_default();
     let file = written.config.book.src.join(source);
@@ -292,8 +291,8 @@ fn markdown(written: &MDBook, chapter: &Chapter) -> Result<String> {
     Ok(expanded + &text[done..])
 }
 
-/// mdBook publishes all its scripts and style sheets, whatever the template loads.
-fn take_away_what_no_page_asks_for(dest: &Path) -> Result<()> {
+/// Removes the scripts and style sheets that no page loads. mdBook copies all that it has.
+fn remove_unused_files(dest: &Path) -> Result<()> {
     let mut pages = String::new();
     let mut candidates = Vec::new();
     for folder in ["", "css", "fonts"] {
@@ -318,7 +317,7 @@ fn take_away_what_no_page_asks_for(dest: &Path) -> Result<()> {
         }
     }
     for folder in ["css", "fonts"] {
-        // Only where nothing is left in it.
+        // This fails if the folder is not empty, as it should.
         let _ = fs::remove_dir(dest.join(folder));
     }
     Ok(())

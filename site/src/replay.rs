@@ -1,5 +1,5 @@
-//! `site replay FILE --against URL`: asks any server, in any language, what a file of
-//! exchanges asks, and tells where it answers otherwise.
+//! `site replay FILE --against URL`: sends the requests of an exchange file to any server, written in
+//! any language, and shows which answers differ from the recorded ones.
 
 use std::{fs, io::Write, path::Path, time::Duration};
 
@@ -17,18 +17,18 @@ use tokio::net::TcpStream;
 
 use crate::workspace::slashes;
 
-/// How long a server may take for one answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest time that a server may take for one answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Plays a file of exchanges in order against the server at `against`, an `http://` URL
 /// of a host and a port, and writes a line about each to `out`.
 ///
-/// Statuses and bodies are compared, JSON laid out the same, and of the headers those that
-/// the file names. Gives whether everything was answered as recorded.
+/// It compares the status, the body (JSON without regard to its layout) and the headers that the file
+/// records. Returns whether all answers are the recorded ones.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, the URL is of another kind, or the server does not answer.
+/// When the file cannot be read, the URL is not such a URL, or the server does not answer.
 pub fn replay(file: &Path, against: &str, out: &mut impl Write) -> Result<bool> {
     let server = Server::parse(against)?;
     let text = fs::read_to_string(file).with_context(|| format!("reading {}", slashes(file)))?;
@@ -59,14 +59,14 @@ async fn play(
             Ok(Outcome::Unrecorded(status)) => {
                 writeln!(
                     out,
-                    "asked    {title} ({status}; the file has no answer to compare)"
+                    "sent     {title} ({status}; the file has no answer to compare)"
                 )?;
             }
             Ok(Outcome::Differs(difference)) => {
                 differ += 1;
                 writeln!(out, "differs  {title}\n{difference}")?;
             }
-            // What an earlier answer should have given is missing, say. The rest can be played.
+            // For example, an earlier answer has no value to capture. The others can still be sent.
             Err(problem) => {
                 differ += 1;
                 let problem = at(file, exchange.line, problem);
@@ -76,10 +76,10 @@ async fn play(
     }
     let all = exchanges.len();
     match differ {
-        0 => writeln!(out, "\n{all} of {all} answered as recorded")?,
+        0 => writeln!(out, "\n{all} of {all} answers are the recorded ones")?,
         _ => writeln!(
             out,
-            "\n{differ} of {all} answered otherwise (- recorded, + answered now)"
+            "\n{differ} of {all} answers differ from the recorded ones (- recorded, + now)"
         )?,
     }
     Ok(differ == 0)
@@ -92,7 +92,7 @@ enum Outcome {
     Unrecorded(StatusCode),
 }
 
-/// Sends one request. What is wrong with the exchange itself is the inner error.
+/// Sends one request. The inner error is a mistake in the exchange itself.
 async fn ask(
     player: &mut Player,
     exchange: &Exchange,
@@ -102,9 +102,9 @@ async fn ask(
         Ok(prepared) => prepared,
         Err(problem) => return Ok(Err(problem)),
     };
-    let answer = tokio::time::timeout(PATIENCE, server.send(request))
+    let answer = tokio::time::timeout(ANSWER_TIMEOUT, server.send(request))
         .await
-        .with_context(|| format!("{} has not answered in {PATIENCE:?}", server.url))??;
+        .with_context(|| format!("{} did not answer within {ANSWER_TIMEOUT:?}", server.url))??;
     let now = player.take(&captures, &answer);
     Ok(now.map(|now| match &exchange.answer {
         Some(recorded) => compare(recorded, &now),
@@ -117,29 +117,29 @@ fn at(file: &Path, title: usize, problem: Problem) -> String {
     format!("{file}:{line}: {}", problem.message)
 }
 
-/// A server to ask.
+/// The server that gets the requests.
 struct Server {
-    /// As it was given.
+    /// The URL as given on the command line.
     url: String,
     host: String,
     port: u16,
-    /// The header `host`.
+    /// The value of the `host` header.
     authority: HeaderValue,
 }
 
 impl Server {
     fn parse(url: &str) -> Result<Self> {
-        let reads = "the address of the server reads http://HOST:PORT";
+        let reads = "write the address of the server as http://HOST:PORT";
         let uri: Uri = url.parse().with_context(|| format!("{url}: {reads}"))?;
         if uri.scheme() == Some(&Scheme::HTTPS) {
-            bail!("{url}: replay speaks http only");
+            bail!("{url}: replay supports http only");
         }
         let authority = match uri.authority() {
             Some(authority) if uri.scheme() == Some(&Scheme::HTTP) => authority,
             _ => bail!("{url}: {reads}"),
         };
         if uri.path() != "/" || uri.query().is_some() {
-            bail!("{url}: {reads}; the exchanges have the paths");
+            bail!("{url}: {reads}, without a path, because the exchanges have the paths");
         }
         Ok(Self {
             url: url.to_owned(),
@@ -149,7 +149,7 @@ impl Server {
         })
     }
 
-    /// Sends a request on a connection of its own: a server may close one after a refusal.
+    /// Sends a request on a new connection, because a server may close the one before after an error.
     async fn send(&self, mut request: Request<Body>) -> Result<Response<Bytes>> {
         let stream = TcpStream::connect((self.host.as_str(), self.port))
             .await
@@ -163,7 +163,12 @@ impl Server {
         headers
             .entry(HOST)
             .or_insert_with(|| self.authority.clone());
-        let broken = || format!("{} broke the connection off", self.url);
+        let broken = || {
+            format!(
+                "{} closed the connection before the end of its answer",
+                self.url
+            )
+        };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
             .with_context(broken)?;
@@ -195,14 +200,14 @@ fn compare(recorded: &str, now: &str) -> Outcome {
     Outcome::Differs(difference.join("\n"))
 }
 
-/// An answer with what is compared and nothing else, in an order of its own.
+/// The parts of an answer that are compared, headers sorted by name.
 fn comparable(answer: &str, named: &[String]) -> String {
     let (head, body) = answer.split_once("\n\n").unwrap_or((answer, ""));
     let mut lines = vec![status_line(head)];
     let mut compared: Vec<(String, &str)> = headers(answer)
         .filter(|(name, _)| named.contains(name))
         .collect();
-    // Stable: headers of one name stay in their order, which means something.
+    // The sort is stable, so that headers of the same name keep their order, which has a meaning.
     compared.sort_by(|(one, _), (other, _)| one.cmp(other));
     lines.extend(
         compared
@@ -215,7 +220,7 @@ fn comparable(answer: &str, named: &[String]) -> String {
     lines.join("\n").trim_end().to_owned() + "\n"
 }
 
-/// The status line with the usual reason: servers may send another, or none.
+/// The status line with the standard reason phrase, because servers may send another one or none.
 fn status_line(head: &str) -> String {
     let line = head.lines().next().unwrap_or_default();
     let code = line.split_ascii_whitespace().nth(1);
@@ -223,7 +228,7 @@ fn status_line(head: &str) -> String {
     status.map_or_else(|| line.to_owned(), |status| format!("HTTP/1.1 {status}"))
 }
 
-/// The names, in lower case, and the values.
+/// The headers of an answer: names in lower case, and values.
 fn headers(answer: &str) -> impl Iterator<Item = (String, &str)> {
     let lines = answer.lines().skip(1).take_while(|line| !line.is_empty());
     lines
@@ -240,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_the_record_does_not_name_may_be_anything() {
+    fn headers_that_are_not_recorded_may_be_anything() {
         let recorded = "HTTP/1.1 200 OK\nContent-Type: text/plain\n\nhello\n";
         let now = "HTTP/1.1 200 \nserver: x\ncontent-type: text/plain\n\nhello";
         assert!(!same(recorded, "HTTP/1.1 200 OK\nserver: x\n\nhello"));
@@ -249,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_compared_laid_out() {
+    fn json_is_compared_without_its_layout() {
         let recorded = "HTTP/1.1 200 OK\n\n{ \"id\": 1 }";
         assert!(same(recorded, "HTTP/1.1 200 OK\n\n{\"id\":1}"));
         assert!(!same(recorded, "HTTP/1.1 200 OK\n\n{\"id\":2}"));
@@ -262,13 +267,13 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_cannot_be_asked_says_how_it_should_read() {
+    fn a_wrong_address_gets_a_message_with_the_right_form() {
         for (url, message) in [
-            ("https://localhost:4000", "replay speaks http only"),
-            ("localhost:4000", "reads http://HOST:PORT"),
+            ("https://localhost:4000", "replay supports http only"),
+            ("localhost:4000", "as http://HOST:PORT"),
             ("http://localhost:4000/menu", "the exchanges have the paths"),
-            ("ftp://localhost", "reads http://HOST:PORT"),
-            ("", "reads http://HOST:PORT"),
+            ("ftp://localhost", "as http://HOST:PORT"),
+            ("", "as http://HOST:PORT"),
         ] {
             let error = Server::parse(url).err().expect(url).to_string();
             assert!(error.contains(message), "{url} says: {error}");

@@ -43,7 +43,7 @@ pub(crate) fn write_generated(root: &Path, folder: &Path, shown: &BTreeSet<PathB
     for file in shown {
         let text = fs::read(root.join(file))
             .with_context(|| format!("{} cannot be read", slashes(file)))?;
-        // Browsers show `.txt` and save what they do not know.
+        // Browsers show a `.txt` file, and download files with unknown endings.
         let copy = folder.join(format!("{}.txt", slashes(file)));
         put(&copy, &text)?;
     }
@@ -63,12 +63,12 @@ pub(crate) fn put(file: &Path, content: &[u8]) -> Result<()> {
     fs::write(file, content).with_context(problem)
 }
 
-/// Mermaid's script, out of the package `mdbook-mermaid`.
+/// Copies mermaid's script from the package `mdbook-mermaid`.
 fn mermaid(root: &Path, folder: &Path) -> Result<()> {
     let script = folder.join("mermaid.min.js");
     let lock = root.join("Cargo.lock");
     let age = |file: &Path| fs::metadata(file)?.modified();
-    // The lock file says which version it is. Asking Cargo takes longer than the whole page.
+    // The version can only change with the lock file. Asking Cargo each time would be slow.
     if let (Ok(script), Ok(lock)) = (age(&script), age(&lock))
         && lock <= script
     {
@@ -77,7 +77,7 @@ fn mermaid(root: &Path, folder: &Path) -> Result<()> {
     let found = package(root, "mdbook-mermaid")?.join("src/bin/assets/mermaid.min.js");
     let content =
         fs::read(&found).with_context(|| format!("{} cannot be read", found.display()))?;
-    // Not `put`: the script has to be younger than the lock file, even where it is the same.
+    // Not `put`, because the script must become newer than the lock file even if it is unchanged.
     fs::create_dir_all(folder)?;
     fs::write(&script, content).with_context(|| format!("{} cannot be written", script.display()))
 }

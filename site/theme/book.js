@@ -1,6 +1,6 @@
-// What every page gets beside its text, in place of mdBook 0.5.4's book.js: the theme, the contents,
-// the search, keys that turn the page, and buttons that copy. All of it is extra: without script the
-// contents are in the page, code is coloured and links lead on.
+// The script of every page, in place of mdBook 0.5.4's book.js: the theme, the contents, the search,
+// keys for the previous and next chapter, and buttons that copy. Without script, a page still has its
+// contents, highlighted code and links to the other chapters.
 'use strict';
 
 (() => {
@@ -16,7 +16,7 @@
         return element;
     }
 
-    // A browser may forbid to keep anything.
+    // A browser may forbid access to its storage.
     function kept(key) {
         try {
             return localStorage.getItem(key);
@@ -27,7 +27,7 @@
     function keep(key, value) {
         try {
             localStorage.setItem(key, value);
-        } catch { /* Then it holds for this page. */ }
+        } catch { /* The setting is lost with this page. */ }
     }
 
     // ---- The theme.
@@ -43,12 +43,12 @@
         keep('mdbook-theme', theme.value);
     });
 
-    // ---- The bar. Large letters make more rows of it, and what is below has to know.
+    // ---- The bar. With large letters it has more rows, and the layout below depends on its height.
 
     const bar = document.querySelector('.bar');
     new ResizeObserver(() => root.style.setProperty('--bar', `${bar.offsetHeight}px`)).observe(bar);
 
-    // ---- The contents: beside the chapter where there is room, over it where there is none.
+    // ---- The contents: beside the chapter on a wide screen, over it on a narrow one.
 
     const contents = document.getElementById('contents');
     const contentsButton = document.getElementById('contents-button');
@@ -79,7 +79,8 @@
             contentsButton.focus();
         }
     });
-    // They lie over the chapter: what has the focus must not be below them. Their button is not.
+    // The contents cover the chapter, so they close when the focus moves into it. Their button is not
+    // covered.
     contents.addEventListener('focusout', event => {
         const next = event.relatedTarget;
         if (next && next !== contentsButton && !contents.contains(next)) {
@@ -94,8 +95,8 @@
     wide.addEventListener('change', closeOver);
     say();
 
-    // Marks the section that is being read: the last one whose heading is at the top of the window, or
-    // above. The last of all may be too short to get there.
+    // Marks the section that the reader is in: the last one whose heading is at or above the top of the
+    // window. The last sections may be too short to reach the top.
     const BELOW_THE_BAR = 60; // px
     function follow(headings, links) {
         let marked = null;
@@ -125,17 +126,18 @@
         mark();
     }
 
-    // The page that is open, and its sections below all of them: so nothing that is shown moves.
+    // The current chapter. Its sections come below the list of chapters, so that nothing moves when they
+    // are added.
     const here = location.pathname.replace(/\/$/, '/index.html').split('/').pop().replace(/\.html$/, '');
     const links = [...contents.querySelectorAll('ol a')];
     const name = link => link.getAttribute('href').replace(/\.html$/, '');
     const current = links.find(link => name(link) === (here === 'index' ? name(links[0]) : here));
-    // A page that stands in for another, wherever that is, has a base and is none of them.
+    // The 404 page has a <base> and is not a chapter.
     if (current && !document.querySelector('base')) {
         current.setAttribute('aria-current', 'page');
         const headings = [...document.querySelectorAll('main > h2[id]')];
         const sections = headings.map(heading => make('a', { href: `#${heading.id}` }, heading.textContent));
-        // Who follows one by keyboard goes on from there, and not from the contents.
+        // After a link to a section, the Tab key goes on from the heading and not from the contents.
         headings.forEach(heading => { heading.tabIndex = -1; });
         if (sections.length > 0) {
             contents.append(make('h2', {}, 'On this page'),
@@ -147,7 +149,7 @@
         }
     }
 
-    // ---- The search. The library and the index come with the first use.
+    // ---- The search. Its library and index are loaded on first use.
 
     const searchButton = document.getElementById('search-button');
     const dialog = document.getElementById('search');
@@ -183,12 +185,12 @@
         return loading;
     }
 
-    // The index has a blank wherever code changes its colour. So blanks do not count.
+    // The index has a space wherever the highlighting of code changes. So spaces do not count.
     function packed(words) {
         return words.toLowerCase().replace(/\s+/g, '');
     }
 
-    // What has the words as they were typed comes first: the index knows no `x-request-id`.
+    // Sections with the exact text come first, because the index splits terms such as `x-request-id`.
     function find(asked, { index, pages, search_options }) {
         const ranked = index.search(asked, search_options).map(({ ref }) => ref);
         const typed = packed(asked);
@@ -199,7 +201,7 @@
         return [...first, ...missed, ...others].map(ref => pages.get(ref));
     }
 
-    // Where the words stand in a text: as they were typed, or the first of them that is there.
+    // The place of the search terms in a text: of the exact text, or of the first term that is found.
     function place(body, asked) {
         const letters = [];
         [...body.matchAll(/\S/g)].forEach(({ 0: letter, index }) => {
@@ -215,7 +217,7 @@
         return [0, 0];
     }
 
-    // That place, marked, and the letters round it.
+    // That place, marked, with the text around it.
     function teaser(body, asked) {
         const [start, end] = place(body, asked);
         const from = start <= AROUND ? 0 : body.indexOf(' ', start - AROUND) + 1;
@@ -234,7 +236,7 @@
             status.textContent = 'Loading the search index…';
             const loaded = await index();
             if (asked !== words.value.trim()) {
-                return; // more was typed while it was loaded
+                return; // the input has changed while the index was loaded
             }
             found = asked === '' ? [] : find(asked, loaded);
         } catch (error) {
@@ -259,17 +261,17 @@
             search();
         });
         words.addEventListener('input', search);
-        // Enter follows the first result. It would close the dialog.
+        // Enter opens the first result. By default it would close the dialog.
         words.addEventListener('keydown', event => {
             if (event.isComposing) {
-                return; // the key chooses a letter
+                return; // an input method is choosing a character
             }
             if (event.key === 'Enter') {
                 event.preventDefault();
                 results.querySelector('a')?.click();
             } else if (event.key === 'Escape') {
                 event.preventDefault();
-                dialog.close(); // The browser would clear the words, and close at the second press.
+                dialog.close(); // by default the first press would only clear the input
             }
         });
         results.addEventListener('click', event => {
@@ -277,7 +279,7 @@
                 dialog.close();
             }
         });
-        // A click beside it closes it.
+        // A click beside the dialog closes it.
         dialog.addEventListener('click', event => {
             const { left, right, top, bottom } = dialog.getBoundingClientRect();
             const { clientX: x, clientY: y } = event;
@@ -287,8 +289,8 @@
         });
     }
 
-    // ---- Keys, where nothing else takes them. No letter alone: who speaks to a computer says many
-    // (WCAG 2.2, 2.1.4).
+    // ---- Keys, if the focused element does not use them. None is a letter alone, because speech input
+    // can trigger such keys by accident (WCAG 2.2, 2.1.4).
 
     const scrollsSideways = element => element.scrollWidth > element.clientWidth;
     document.addEventListener('keydown', event => {
@@ -306,9 +308,9 @@
         }
     });
 
-    // ---- Code: it scrolls by keyboard, and can be copied.
+    // ---- Code: keyboard scrolling, and a button that copies.
 
-    // The keyboard reaches a block that is wider than the page, and the arrow keys scroll it.
+    // A block that is wider than the page can have the focus, so that the arrow keys scroll it.
     const blocks = new ResizeObserver(entries => {
         for (const { target } of entries) {
             if (scrollsSideways(target)) {
@@ -322,18 +324,18 @@
         blocks.observe(code);
     }
 
-    // Of what was typed into a terminal, the commands.
+    // The text to copy. Of a terminal session, only the commands.
     function copied(code) {
         const text = code.textContent.trimEnd();
         if (code.dataset.language !== 'console') {
             return text;
         }
-        // One may go on in the next line.
+        // A command may continue on the next line.
         const commands = text.match(/^\$ (?:.*\\\n)*.*/gm) ?? [];
         return commands.map(command => command.slice(2)).join('\n');
     }
 
-    // The button's own words change, and nobody has to be told of that.
+    // Screen readers don't announce a changed label of a button, so this element does it.
     const heard = make('p', { class: 'heard', role: 'status' });
     document.querySelector('.content > footer').append(heard);
 
@@ -354,7 +356,7 @@
                 button.textContent = 'Selected';
             }
             heard.textContent = `${button.textContent}: ${file}`;
-            button.focus(); // which Safari does not do for a button that is pressed
+            button.focus(); // Safari does not focus a button when it is clicked
         });
         button.addEventListener('blur', () => {
             button.textContent = 'Copy';

@@ -1,21 +1,21 @@
 // The console: sends the exchanges of a page to the program that the chapter shows, in the page.
 //
-// What it works on, as the preprocessor writes it:
+// The preprocessor writes each exchange like this:
 //
 //   <figure class="exchange" data-chapter="state" data-program="requests" id="…">
 //     <figcaption>Title <a>file</a></figcaption>
 //     <pre class="request"><code>…</code></pre>
-//     <pre class="answer"><code>…</code></pre>         (may stand in a <details>)
+//     <pre class="answer"><code>…</code></pre>         (may be inside of a <details>)
 //   </figure>
 //
 // `data-program` names the program that answers, and so the module to load. Exchanges with the same
 // `data-chapter` share a session: what one of them changes, the next ones find.
 //
-// `data-server` on a figure: only a real server gives that answer. `figure.challenge`: the
-// first request is where the reader starts; the solution and its answer are in a <details>.
+// A figure with `data-server` can only be answered by a server. In a `figure.challenge` the first
+// request is the one to start from, and the solution and its answer are in a <details>.
 //
-// What can be pressed in them is added here, so that a page without script, or without WebAssembly,
-// reads as well. Nothing is loaded before the first Send.
+// This script adds all buttons, so that a page without script or WebAssembly shows none that do
+// nothing. A module is loaded when the reader presses Send for the first time.
 'use strict';
 
 (() => {
@@ -27,7 +27,7 @@
             this.name = name;
             this.sessions = new Map();
             this.loading = null;
-            // A module stays what it is for its address, a broken one too. A new copy has a new address.
+            // The browser keeps a module for each URL, even a broken one. So a new copy needs a new URL.
             this.copy = 0;
         }
 
@@ -97,13 +97,13 @@
         return code.textContent.replace(/\n$/, '');
     }
 
-    // More than that in one word of a command, Linux does not take.
+    // Linux limits the length of one argument of a command.
     const MOST_PADDING = 100000; // letters
 
-    // A request as the lines of a command for a terminal, where `cargo chapter NAME` serves the chapter.
-    // Nothing where it is no request.
+    // The lines of a curl command that sends a request to `cargo chapter NAME`, or null if the text is
+    // not a request.
     function curl(request) {
-        // Notes and blank lines may come before it, as for Send.
+        // Comments and blank lines may come before the request, as for Send.
         const [head, ...rest] = request.replace(/^(?:#(?!##).*\n|\s*\n)*/, '').split('\n\n');
         const [line, ...headers] = head.replace(/\n+$/, '').split('\n');
         const [, method, path] = /^([\w-]+) ((?:\/|\{\{)\S*) HTTP\/1\.1$/.exec(line) ?? [];
@@ -113,7 +113,7 @@
         const body = rest.join('\n\n').replace(/\n+$/, '');
         const quoted = word => `'${word.replaceAll("'", "'\\''")}'`;
         const lines = [`curl --include ${quoted(`http://localhost:4000${path}`)}`];
-        // Left alone, curl makes several addresses of braces, and one without the dots.
+        // By default curl expands braces to several URLs, and resolves `/../` in a path.
         if (/[[\]{}]/.test(path)) {
             lines.push('--globoff');
         }
@@ -125,18 +125,18 @@
         } else if (method !== (body ? 'POST' : 'GET')) {
             lines.push(`--request ${method}`);
         }
-        // A header without a value is written with a semicolon there.
+        // curl writes a header without a value with a semicolon.
         lines.push(...headers.map(header => `--header ${quoted(header.replace(/^([^:]*):\s*$/, '$1;'))}`));
         if (body && method !== 'HEAD') {
             if (!headers.some(header => /^content-type:/i.test(header))) {
-                lines.push("--header 'content-type:'"); // without it, curl says that it is a form
+                lines.push("--header 'content-type:'"); // by default, curl sends the content type of a form
             }
             lines.push(`--data-raw ${quoted(body)}`);
         }
         return lines;
     }
 
-    // The value that an answer above gives, for a request that uses it as `{{name}}`.
+    // The value of `{{name}}`: an exchange above captures it from its answer.
     function capturedAbove(figure, name) {
         const all = [...document.querySelectorAll(`figure.exchange[data-chapter="${figure.dataset.chapter}"]`)];
         const above = all.filter(other => other.compareDocumentPosition(figure) & Node.DOCUMENT_POSITION_FOLLOWING);
@@ -151,14 +151,14 @@
                 try {
                     return pointer.slice(1).split('/').reduce((value, key) => value?.[key], JSON.parse(body));
                 } catch {
-                    return undefined; // an edit has got another answer
+                    return undefined; // the answer to an edited request may be other text
                 }
             }
         }
         return undefined;
     }
 
-    // The button that copies it. `say` tells how it went.
+    // The button that copies the command. `say` shows a message to the reader.
     function curlButton(figure, request, say) {
         async function copy() {
             const unknown = new Set();
@@ -190,7 +190,7 @@
         return make('button', { type: 'button', click: copy }, 'Copy as curl');
     }
 
-    // The colours that the preprocessor gives to exchanges, for text that it has not seen.
+    // Highlights an HTTP message as the preprocessor does.
     function paint(message) {
         const fragment = document.createDocumentFragment();
         const head = /^(?<method>[A-Z]+)(?= )|^HTTP\/[\d.]+ (?<status>.*)|^(?<name>[\w-]+)(?=:)|^(?<comment>#.*)/;
@@ -218,8 +218,8 @@
         return fragment;
     }
 
-    // What two texts share, by the longest common subsequence of their lines: for each side
-    // its lines and whether the other side has them, and in how many lines they differ.
+    // Compares two texts by the longest common subsequence of their lines. Returns for each side its
+    // lines and whether the other side has them, and the number of lines that differ.
     function compare(left, right) {
         const a = left.split('\n');
         const b = right.split('\n');
@@ -251,7 +251,7 @@
         return sides;
     }
 
-    // Lines in their colours, those that the other side lacks inside of `tag`: ins or del.
+    // Highlighted lines. Those that the other side does not have are in a `tag`: ins or del.
     function marked(lines, tag) {
         const message = lines.map(([line]) => line).join('\n');
         const holder = make('div');
@@ -288,7 +288,7 @@
                 make('b', {}, layer(span)), ` ${span.name}`))));
     }
 
-    // ---- A request with its controls. An exchange and a challenge are both one.
+    // ---- A request with its controls: the base class of exchanges and challenges.
 
     const MISSING = 'The program could not be loaded, so nothing was sent. Possible reasons: this copy of '
         + 'the guide was built without the console (--no-console), the page was opened as a file and not '
@@ -324,7 +324,7 @@
             return make('button', { type: 'button', class: name, click: pressed }, label);
         }
 
-        // As before anything was sent.
+        // Hides everything that belongs to an answer.
         quiet() {
             for (const button of [this.turnButton, this.topButton, this.resetButton]) {
                 button.hidden = true;
@@ -391,7 +391,7 @@
 
         pressed(event) {
             if (event.isComposing) {
-                return; // the key chooses a letter
+                return; // an input method is choosing a character
             }
             if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
                 event.preventDefault();
@@ -459,7 +459,7 @@
             this.sent = true;
             this.answered(answer.status, answer.text);
             drawTrace(this.trace, JSON.parse(answer.spans));
-            this.resetButton.hidden = false; // and no other's, or the page would move under the reader
+            this.resetButton.hidden = false; // but not those of other requests, which would move the page
         }
 
         failed(error) {
@@ -479,7 +479,7 @@
             this.topButton.hidden = !this.hasUnsentAbove();
         }
 
-        // The record was made by sending one after the other.
+        // The answers were recorded by sending the requests from top to bottom.
         hasUnsentAbove() {
             return this.above().some(card => !card.sent);
         }
@@ -539,7 +539,7 @@
             const early = this.hasUnsentAbove();
             this.topButton.hidden = edited || sides.differing === 0 || !early;
             const line = real.split('\n', 1)[0].replace(/^\S+ /, '');
-            // It counts the requests.
+            // This header has the number of the request.
             const uncounted = message => message.replace(/^x-request-id: \d+$/m, '');
             if (sides.differing === 0) {
                 this.say(`${line}. Same as the recorded response.`, 'same');
@@ -561,7 +561,7 @@
             this.name(side === 'actual' ? 'Actual response' : 'Recorded response');
         }
 
-        // What a folded answer is called.
+        // Sets the label of a folded answer.
         name(words) {
             if (this.details) {
                 this.details.querySelector('summary').textContent = words;
@@ -625,7 +625,7 @@
         }
     }
 
-    // ---- Diagrams: steps in words, drawn on a click.
+    // ---- Diagrams: a list of steps, or a drawing of them.
 
     let drawing = null;
 
@@ -658,12 +658,12 @@
             this.box.after(make('div', { class: 'console' }, this.button, this.status));
         }
 
-        // The steps in a line, for who does not see the drawing that takes their place.
+        // The steps as one line, for readers who don't see the drawing.
         words() {
             return [...this.steps.children].map(step => step.textContent).join('; ');
         }
 
-        // In the place of the drawing, if there is one.
+        // Replaces the drawing with the steps.
         showSteps() {
             this.canvas.replaceWith(this.steps);
             this.box.style.height = '';
@@ -685,18 +685,18 @@
             }
         }
 
-        // Whether it could be drawn.
+        // Returns whether the diagram could be drawn.
         async draw() {
             const chosen = document.documentElement.dataset.theme;
             const dark = chosen ? chosen === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
             try {
                 const mermaid = await loadMermaid();
                 mermaid.initialize({ startOnLoad: false, theme: dark ? 'dark' : 'neutral', htmlLabels: false,
-                    // As high as the box that waits for it, so that letters keep their size.
+                    // Sizes that make the drawing as high as the steps, so that it is not scaled.
                     sequence: { mirrorActors: false, height: 36, messageMargin: 22, boxMargin: 4, diagramMarginY: 4,
                         messageFontSize: 17, actorFontSize: 17, actorMargin: 24, bottomMarginAdj: 4 },
                     flowchart: { nodeSpacing: 24, rankSpacing: 24, padding: 9 },
-                    // Its own is too pale behind the words on an arrow.
+                    // The default has too little contrast behind the labels of arrows.
                     themeVariables: dark ? { edgeLabelBackground: '#14171c' } : {} });
                 const { svg } = await mermaid.render(this.id, this.source);
                 this.canvas.innerHTML = svg;
@@ -711,7 +711,7 @@
 
     // ---- The page.
 
-    // An exchange that the page cannot send, and why. It can be copied.
+    // An exchange that the page cannot send gets the reason and a button to copy it.
     function withoutSend(figure, why) {
         const request = figure.querySelector('pre.request code');
         const status = make('p', { role: 'status' });
@@ -738,7 +738,7 @@
     const diagrams = [...document.querySelectorAll('figure.diagram')]
         .map((figure, index) => new Diagram(figure, index));
     if (diagrams.length > 0) {
-        // A drawn diagram follows the theme, the reader's and the system's.
+        // A drawing follows the theme of the reader or of the system.
         const redraw = () => {
             for (const diagram of diagrams.filter(diagram => diagram.canvas.isConnected)) {
                 diagram.draw();
@@ -746,7 +746,7 @@
         };
         new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ['data-theme'] });
         matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
-        // One for a dark page cannot be read on paper.
+        // A drawing for the dark theme cannot be read on paper.
         addEventListener('beforeprint', () => diagrams.forEach(diagram => diagram.showSteps()));
     }
 })();

@@ -1,4 +1,4 @@
-//! Exchange files: plain HTTP messages (RFC 9112), request and answer in turn.
+//! Exchange files: plain HTTP messages (RFC 9112), alternately a request and its answer.
 //!
 //! ```text
 //! ### Order two flat whites
@@ -14,13 +14,13 @@
 //! { "id": 1 }
 //! ```
 //!
-//! - `### Title` opens an exchange. `### Title (server)` says that a page cannot answer it.
-//! - Other lines that start with `#`, before a message, are comments. mdBook's anchors live
-//!   there. `# capture` lines take a value from the answer; see [`crate::Session`].
-//! - `host` and `content-length` are the client's job and are left out of a request, as
-//!   `date`, `connection` and `content-length` are left out of an answer.
-//! - A request ends where its answer starts, at a line with an HTTP version in front. So no
-//!   line of a body may start with `HTTP/` or `###`.
+//! - `### Title` starts an exchange. `### Title (server)` means that a page cannot answer it.
+//! - Other lines before a message that start with `#` are comments, for example mdBook's anchors.
+//!   `# capture` lines take a value from the answer; see [`crate::Player`].
+//! - A request leaves out `host` and `content-length`, which the client adds. An answer leaves out
+//!   `date`, `connection` and `content-length`.
+//! - A request ends at the first line that starts with `HTTP/`, where its answer starts. So no line
+//!   of a body may start with `HTTP/` or `###`.
 
 use std::ops::Range;
 
@@ -31,7 +31,7 @@ use crate::Problem;
 pub struct Exchange {
     /// What the exchange shows.
     pub title: String,
-    /// Whether only a server can answer: it needs a clock or threads.
+    /// Whether only a server can answer, because the answer needs a clock or threads.
     pub server: bool,
     /// The line of the title, counted from 1.
     pub line: usize,
@@ -39,7 +39,7 @@ pub struct Exchange {
     pub request: String,
     /// The recorded answer, as written.
     pub answer: Option<String>,
-    /// The lines of the answer, counted from 0; empty, where it belongs, when there is none.
+    /// The lines of the answer, counted from 0. Without an answer this is the empty range of its place.
     pub answer_lines: Range<usize>,
 }
 
@@ -47,7 +47,7 @@ pub struct Exchange {
 ///
 /// # Errors
 ///
-/// When a line stands where none is expected, or a title has no request.
+/// When there is text before the first title, or a title has no request.
 pub fn read(text: &str) -> Result<Vec<Exchange>, Problem> {
     let lines: Vec<&str> = text.lines().collect();
     let starts: Vec<usize> = (0..lines.len())
@@ -57,7 +57,7 @@ pub fn read(text: &str) -> Result<Vec<Exchange>, Problem> {
     if let Some(line) = (0..before).find(|&line| !is_between(lines[line])) {
         return Err(Problem::new(
             line + 1,
-            "an exchange starts with a line `### Title`",
+            "an exchange must start with a line `### Title`",
         ));
     }
     let ends = starts.iter().skip(1).copied().chain([lines.len()]);
@@ -68,11 +68,11 @@ pub fn read(text: &str) -> Result<Vec<Exchange>, Problem> {
         .collect()
 }
 
-/// The file with other answers: what `SNAPSHOTS=overwrite` writes.
+/// The file with new answers, as `SNAPSHOTS=overwrite` writes it.
 ///
 /// # Errors
 ///
-/// When the file cannot be read or does not have as many exchanges as `answers`.
+/// When the text is not an exchange file, or the number of exchanges is not that of `answers`.
 pub fn record(text: &str, answers: &[String]) -> Result<String, Problem> {
     let exchanges = read(text)?;
     if exchanges.len() != answers.len() {
@@ -83,7 +83,7 @@ pub fn record(text: &str, answers: &[String]) -> Result<String, Problem> {
         ));
     }
     let mut lines: Vec<&str> = text.lines().collect();
-    // From the last to the first: the ranges still to come keep their places.
+    // From the last to the first, so that the earlier ranges stay valid.
     for (exchange, answer) in exchanges.iter().zip(answers).rev() {
         let blank = exchange.answer.is_none().then_some("");
         let new = blank.into_iter().chain(answer.trim_end().lines());
@@ -104,7 +104,7 @@ fn read_one(lines: &[&str], start: usize, end: usize) -> Result<Exchange, Proble
     let (first, end) = trim(lines, start + 1, end);
     let answer = (first..end).find(|&line| lines[line].starts_with("HTTP/"));
     let (_, request_end) = trim(lines, first, answer.unwrap_or(end));
-    // Anchors may stand between the title and the request; they are no part of it.
+    // Anchors between the title and the request are not a part of the request.
     let shown = |line: &&&str| !is_anchor(line);
     let request: Vec<&str> = lines[first..request_end]
         .iter()
@@ -124,8 +124,8 @@ fn read_one(lines: &[&str], start: usize, end: usize) -> Result<Exchange, Proble
     })
 }
 
-/// The lines from `start` to `end` without blank lines at either side and without the
-/// comments that stand before the next title.
+/// The range from `start` to `end` without blank lines at its start and end, and without the comments
+/// before the next title.
 fn trim(lines: &[&str], start: usize, end: usize) -> (usize, usize) {
     let blank = |line: &usize| lines[*line].trim().is_empty();
     let first = (start..end).find(|line| !blank(line)).unwrap_or(end);
@@ -137,7 +137,7 @@ fn is_title(line: &str) -> bool {
     line.starts_with("###")
 }
 
-/// Whether a line belongs to no message: it is blank or a comment.
+/// Whether a line is blank or a comment, and so not a part of a message.
 pub(crate) fn is_between(line: &str) -> bool {
     line.trim().is_empty() || (line.starts_with('#') && !is_title(line))
 }

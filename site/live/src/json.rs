@@ -1,18 +1,16 @@
-//! JSON as text: laid out for reading, and looked into.
+//! Formats JSON for reading, and finds values in it.
 //!
-//! It works on the tokens of a text that `serde_json` has checked. A parsed value would
-//! not promise that numbers and the order of members stay as they were sent, and its code
-//! is a tenth of all that the page has to load.
+//! This works on the tokens of a text that `serde_json` has checked, and not on a parsed value: that
+//! could change numbers and the order of members, and its code would be a tenth of the page's module.
 
 use serde::de::IgnoredAny;
 
-/// The width that a line keeps to where it can, in characters.
+/// The width of a line in characters. A longer line is split if possible.
 const WIDTH: usize = 80;
 
-/// The JSON text laid out for reading, or nothing when it is no JSON.
+/// Formats a JSON text for reading. Returns `None` if the text is not JSON.
 ///
-/// Only the white space changes. Numbers, strings and the order of the members stay as
-/// they were sent, which a value that was parsed and printed again would not promise.
+/// Only whitespace changes. Numbers, strings and the order of the members stay as they were sent.
 pub fn layout(json: &str) -> Option<String> {
     serde_json::from_str::<IgnoredAny>(json).ok()?;
     let tokens = tokens(json);
@@ -21,8 +19,8 @@ pub fn layout(json: &str) -> Option<String> {
     Some(out)
 }
 
-/// The value at a JSON Pointer (RFC 6901) as text, a string without its quotes. Nothing
-/// when there is no such value, or when it is an object or an array.
+/// The value at a JSON Pointer (RFC 6901) as text. A string has no quotes. Returns `None` if there is
+/// no such value, or if it is an object or an array.
 pub(crate) fn member(json: &str, pointer: &str) -> Option<String> {
     serde_json::from_str::<IgnoredAny>(json).ok()?;
     let tokens = tokens(json);
@@ -52,7 +50,7 @@ fn step<'a, 'b>(value: &'b [&'a str], name: &str) -> Option<&'b [&'a str]> {
     }
 }
 
-/// The strings, numbers, words and marks of a text that is known to be JSON.
+/// The tokens of a JSON text: strings, numbers, literals and punctuation.
 fn tokens(json: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     let mut rest = json.trim_start();
@@ -81,10 +79,10 @@ fn token_length(text: &str) -> usize {
     }
 }
 
-/// Writes one value, whose first line already has `indent` characters before it.
+/// Writes one value. Its first line has `indent` characters before it.
 fn write(value: &[&str], indent: usize, out: &mut String) {
     let line = one_line(value);
-    // One more character: a comma may follow.
+    // `<` and not `<=`, because a comma may follow.
     if value.len() <= 2 || indent + line.chars().count() < WIDTH {
         out.push_str(&line);
         return;
@@ -106,7 +104,7 @@ fn write(value: &[&str], indent: usize, out: &mut String) {
     out.push_str(close);
 }
 
-/// Writes `"name": value`, or a value that stands in an array.
+/// Writes a member of an object, `"name": value`, or an element of an array.
 fn write_member(member: &[&str], indent: usize, out: &mut String) {
     match member {
         [name, ":", value @ ..] => {
@@ -167,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_in_a_line_stands_in_a_line() {
+    fn a_short_value_is_written_in_one_line() {
         let json = r#"{"id":1,"tags":["a","b"],"none":{},"price":3.80}"#;
         let wanted = r#"{ "id": 1, "tags": ["a", "b"], "none": {}, "price": 3.80 }"#;
         assert_eq!(layout(json).as_deref(), Some(wanted));
     }
 
     #[test]
-    fn what_does_not_fit_gets_a_line_for_each_member() {
+    fn a_long_value_has_one_line_for_each_member() {
         let name = "x".repeat(70);
         let json = format!(r#"{{"name":"{name}","in":[{{"a":1}}]}}"#);
         let wanted = format!("{{\n  \"name\": \"{name}\",\n  \"in\": [{{ \"a\": 1 }}]\n}}");
@@ -182,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_and_escapes_inside_a_string_are_text() {
+    fn punctuation_and_escapes_inside_a_string_are_text() {
         let json = r#"["{\"a\": [1, 2]}", "\\"]"#;
         assert_eq!(layout(json).as_deref(), Some(json));
     }
@@ -194,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_left_alone() {
+    fn other_text_is_not_formatted() {
         assert_eq!(layout("The shop is open"), None);
         assert_eq!(layout(""), None);
         assert_eq!(layout("[1,"), None);

@@ -1,8 +1,8 @@
-//! Exchanges, read and written, and the session that plays them against a chapter's app.
+//! Reads and writes exchanges, and plays them against a program.
 //!
-//! The replay test drives [`Session`] natively. The page drives the same one, compiled
-//! to WebAssembly: what was proved is what runs. [`Player`] is what it has in common with
-//! a replay against a server.
+//! The replay tests use a [`Session`] natively, and the page uses the same one compiled to
+//! WebAssembly, so that the tests prove the code that runs in the page. [`Player`] is the part that
+//! is also used to replay exchanges against a server.
 
 use std::fmt;
 
@@ -29,12 +29,12 @@ pub use session::{Answer, Session};
 #[cfg(feature = "session")]
 pub use spans::Span;
 
-/// What is wrong with an exchange file or with a request, and where.
+/// A problem with an exchange file or a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The line, counted from 1, of the text that was given.
+    /// The line of the given text, counted from 1.
     pub line: usize,
-    /// What is wrong and what to do.
+    /// What is wrong, and how to fix it.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! Requests and answers between text and the types of the `http` crate.
+//! Converts requests and answers between text and the types of the `http` crate.
 
 use axum::{
     body::Body,
@@ -7,20 +7,20 @@ use axum::{
 
 use crate::{Problem, exchange::is_between, layout};
 
-/// The most headers that a request may have here.
+/// The largest number of headers in a request.
 const MOST_HEADERS: usize = 64;
 
-/// Headers that differ from one server, or one moment, to the next.
+/// Headers that are not recorded, because they differ between servers or change with time.
 const UNRECORDED: [header::HeaderName; 3] =
     [header::CONTENT_LENGTH, header::DATE, header::CONNECTION];
 
-/// A request that was read, and what to take from its answer.
+/// A request, and the values to capture from its answer.
 pub(crate) struct Parsed {
     pub(crate) captures: Vec<Capture>,
     pub(crate) request: Request<Body>,
 }
 
-/// A value to take from an answer, and the name to keep it under.
+/// A value to capture from an answer, and its name.
 #[derive(Debug)]
 pub(crate) struct Capture {
     pub(crate) name: String,
@@ -28,12 +28,12 @@ pub(crate) struct Capture {
     pub(crate) line: usize,
 }
 
-/// Where a captured value stands.
+/// The place of a captured value in the answer.
 #[derive(Debug)]
 pub(crate) enum Source {
-    /// In this header.
+    /// A header.
     Header(String),
-    /// In the JSON body, at this JSON Pointer (RFC 6901).
+    /// A JSON Pointer (RFC 6901) into the body.
     Pointer(String),
 }
 
@@ -41,7 +41,7 @@ pub(crate) enum Source {
 ///
 /// # Errors
 ///
-/// When it is no request; the line says where.
+/// When the text is not a request. The problem has the line.
 pub(crate) fn read_request(text: &str) -> Result<Parsed, Problem> {
     let text = text.replace("\r\n", "\n");
     let comments = text.lines().take_while(|line| is_between(line)).count();
@@ -65,7 +65,7 @@ fn read_capture(line: &str, number: usize) -> Result<Option<Capture>, Problem> {
             Source::Pointer((*pointer).to_owned())
         }
         ["capture", ..] => {
-            let message = "a capture reads `# capture NAME = /pointer/into/json` \
+            let message = "write a capture as `# capture NAME = /pointer/into/json` \
                            or `# capture NAME = header HEADER`";
             return Err(Problem::new(number, message));
         }
@@ -84,7 +84,7 @@ fn read_message(text: &str, first_line: usize) -> Result<Request<Body>, Problem>
         None => (text.trim_end_matches('\n'), ""),
     };
     if head.is_empty() {
-        let message = "there is no request; it starts with a line such as `GET /menu HTTP/1.1`";
+        let message = "the request is empty: start it with a line such as `GET /menu HTTP/1.1`";
         return Err(Problem::new(first_line, message));
     }
     let wire = head.replace('\n', "\r\n") + "\r\n\r\n";
@@ -92,12 +92,12 @@ fn read_message(text: &str, first_line: usize) -> Result<Request<Body>, Problem>
     let mut parsed = httparse::Request::new(&mut headers);
     match parsed.parse(wire.as_bytes()) {
         Ok(httparse::Status::Complete(_)) => build(&parsed, body, first_line),
-        Ok(httparse::Status::Partial) => Err(Problem::new(first_line, "the request is cut off")),
+        Ok(httparse::Status::Partial) => Err(Problem::new(first_line, "the request is incomplete")),
         Err(error) => Err(explain(error, &parsed, head, first_line)),
     }
 }
 
-/// Says which line `httparse` stumbled over, as far as it can be told.
+/// The problem with the line that `httparse` has probably rejected.
 fn explain(
     error: httparse::Error,
     parsed: &httparse::Request<'_, '_>,
@@ -109,7 +109,7 @@ fn explain(
     if parsed.version.is_none() {
         let got = head.lines().next().unwrap_or_default();
         let message =
-            format!("`{got}` is no request line; it reads `METHOD /path HTTP/1.1` ({error})");
+            format!("`{got}` is not a request line. Write `METHOD /path HTTP/1.1` ({error})");
         return Problem::new(first_line, message);
     }
     let is_bad = |line: &str| {
@@ -117,9 +117,9 @@ fn explain(
     };
     let bad = head.lines().skip(1).position(is_bad).unwrap_or(0) + 1;
     let message = match error {
-        Error::TooManyHeaders => format!("more than {MOST_HEADERS} headers"),
+        Error::TooManyHeaders => format!("a request can have at most {MOST_HEADERS} headers here"),
         _ => format!(
-            "this line is no header: write `name: value`, and an empty line before the body ({error})"
+            "this line is not a header. Write `name: value`, and an empty line before the body ({error})"
         ),
     };
     Problem::new(first_line + bad, message)
@@ -152,10 +152,10 @@ fn build(
     }
     request
         .body(Body::from(body.to_owned()))
-        .map_err(|error| Problem::new(first_line, format!("this is no request: {error}")))
+        .map_err(|error| Problem::new(first_line, format!("this is not a request: {error}")))
 }
 
-/// The answer as it is recorded: its status line, its headers, its body laid out.
+/// The answer as it is recorded: its status line, its headers, and its body formatted for reading.
 pub(crate) fn write_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> String {
     let reason = status.canonical_reason().unwrap_or_default();
     let mut text = format!("HTTP/1.1 {} {reason}", status.as_u16())
@@ -176,7 +176,7 @@ pub(crate) fn write_answer(status: StatusCode, headers: &HeaderMap, body: &[u8])
     text
 }
 
-/// Whether the content type is JSON or, such as `application/problem+json`, made of it.
+/// Whether the content type is JSON or ends with `+json`, such as `application/problem+json`.
 fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE);
     let media_type = value.and_then(|value| value.to_str().ok()).unwrap_or("");

@@ -1,4 +1,4 @@
-//! The session behind a door that JavaScript can open.
+//! The session for JavaScript.
 //!
 //! A page loads one module for each program that its exchanges need, so that the size of a console
 //! does not depend on the other programs. `site` links the modules: each is this crate and a
@@ -16,10 +16,10 @@ use std::{
 use axum::Router;
 use wasm_bindgen::prelude::*;
 
-/// Makes the app of this module's program.
+/// The function that makes the app of this module's program.
 static APP: OnceLock<fn() -> Router> = OnceLock::new();
 
-/// Says which app the sessions of this module ask. The first word counts.
+/// Sets the app for the sessions of this module. Only the first call has an effect.
 pub fn open(app: fn() -> Router) {
     APP.get_or_init(|| app);
 }
@@ -28,7 +28,7 @@ pub fn open(app: fn() -> Router) {
 #[wasm_bindgen]
 pub struct Session(crate::Session);
 
-/// What the app answered.
+/// The answer of the app.
 #[wasm_bindgen]
 pub struct Answer(crate::Answer);
 
@@ -47,7 +47,7 @@ impl Session {
         Ok(Self(crate::Session::with(*app)))
     }
 
-    /// Starts again with a fresh app.
+    /// Starts again with a new app.
     pub fn reset(&mut self) {
         self.0.reset();
     }
@@ -56,7 +56,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When the text is no request, or the answer waits for what a page does not have.
+    /// When the text is not a request, or the program waits for a clock or a thread.
     pub fn send(&mut self, request: &str) -> Result<Answer, JsError> {
         match finish(self.0.send(request)) {
             Some(Ok(answer)) => Ok(Answer(answer)),
@@ -76,7 +76,7 @@ impl Answer {
         self.0.status
     }
 
-    /// The answer as it is recorded: a file of exchanges does not keep where a body ends.
+    /// The answer as it is recorded, without blank lines at its end.
     #[wasm_bindgen(getter)]
     pub fn text(&self) -> String {
         self.0.text.trim_end().to_owned()
@@ -89,8 +89,8 @@ impl Answer {
     }
 }
 
-/// Runs a future to its end, or gives up when it waits and nothing has woken it: in a
-/// page there is no timer and no other thread that still could.
+/// Runs a future until it is ready. Returns `None` if it waits and was not woken, because a page has
+/// no timer or other thread that could wake it later.
 fn finish<F: Future>(future: F) -> Option<F::Output> {
     struct Woken(AtomicBool);
     impl Wake for Woken {

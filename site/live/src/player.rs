@@ -1,4 +1,4 @@
-//! Requests in turn, whoever answers them: a chapter's app, or a server behind a socket.
+//! Plays exchanges one after the other against a program or a server, and keeps captured values.
 
 use axum::{
     body::{Body, Bytes},
@@ -10,20 +10,20 @@ use crate::{
     message::{self, Capture, Source},
 };
 
-/// The longest run of padding that a request may ask for, in letters.
+/// The largest number of letters that `{{padding N}}` can stand for.
 const MOST_PADDING: usize = 4 * 1024 * 1024;
 
 /// The values that were captured from the answers so far.
 ///
 /// In a request, `{{name}}` stands for the value that an earlier exchange captured under
-/// that name, and `{{padding 20000}}` for that many letters x.
+/// that name, and `{{padding 20000}}` for 20,000 letters x.
 #[derive(Debug, Default)]
 pub struct Player {
-    /// Names and values. The one that was captured last counts.
+    /// Names and values. The last value of a name counts.
     values: Vec<(String, String)>,
 }
 
-/// A request that can be sent, and what to take from its answer.
+/// A request that can be sent, and the values to capture from its answer.
 #[derive(Debug)]
 pub struct Prepared {
     /// The request, without `host` and `content-length`.
@@ -32,16 +32,16 @@ pub struct Prepared {
     pub captures: Captures,
 }
 
-/// What a request wants to know of its answer.
+/// The values to capture from an answer.
 #[derive(Debug)]
 pub struct Captures(Vec<Capture>);
 
 impl Player {
-    /// Reads a request, given as an exchange file writes it, with its values filled in.
+    /// Reads a request in the format of an exchange file, and fills in captured values.
     ///
     /// # Errors
     ///
-    /// When the text is no request, or uses a value that nothing captured.
+    /// When the text is not a request, or uses a value that was not captured.
     pub fn prepare(&self, request: &str) -> Result<Prepared, Problem> {
         let parsed = message::read_request(&self.fill_in(request)?)?;
         Ok(Prepared {
@@ -50,25 +50,25 @@ impl Player {
         })
     }
 
-    /// Keeps the values that the exchange names, and writes the answer as it is recorded.
+    /// Captures values from the answer, and returns the answer as it is recorded.
     ///
     /// # Errors
     ///
-    /// When the answer does not have what the exchange captures.
+    /// When the answer does not have a value to capture.
     pub fn take(
         &mut self,
         captures: &Captures,
         answer: &Response<Bytes>,
     ) -> Result<String, Problem> {
         let (status, headers, body) = (answer.status(), answer.headers(), answer.body());
-        // An answer that refused has none of the values: only a successful one is asked.
+        // An error response has none of the values.
         if status.is_success() {
             self.capture(captures, headers, body)?;
         }
         Ok(message::write_answer(status, headers, body))
     }
 
-    /// The text with values for the names in double braces.
+    /// Replaces the names in double braces with their values.
     fn fill_in(&self, text: &str) -> Result<String, Problem> {
         let mut filled = Vec::new();
         for (number, line) in text.split('\n').enumerate() {
@@ -81,7 +81,7 @@ impl Player {
         let mut filled = String::new();
         let mut rest = line;
         while let Some((before, after)) = rest.split_once("{{") {
-            // JSON may close two objects in a row, so only a name in between counts.
+            // `{{` without `}}` in the same line is text.
             let Some((name, after)) = after.split_once("}}") else {
                 break;
             };
@@ -99,16 +99,15 @@ impl Player {
                 Ok(count) if count <= MOST_PADDING => Ok("x".repeat(count)),
                 _ => Err(Problem::new(
                     line,
-                    format!("`padding` takes a number of letters, at most {MOST_PADDING}"),
+                    format!("`padding` needs a number of letters, at most {MOST_PADDING}"),
                 )),
             };
         }
         let mut latest = self.values.iter().rev();
         let found = latest.find(|(captured, _)| captured == name);
         found.map(|(_, value)| value.clone()).ok_or_else(|| {
-            let message = format!(
-                "nothing has given `{name}` a value yet; send the exchange that captures it first"
-            );
+            let message =
+                format!("`{name}` has no value yet: first send the request that captures it");
             Problem::new(line, message)
         })
     }
@@ -127,7 +126,7 @@ impl Player {
                     .and_then(|body| json::member(body, pointer)),
             };
             let Some(value) = value else {
-                let message = format!("the answer has no `{}` to capture", capture.name);
+                let message = format!("the response has no `{}` to capture", capture.name);
                 return Err(Problem::new(capture.line, message));
             };
             self.values.push((capture.name.clone(), value));

@@ -1,4 +1,4 @@
-//! A session: requests in turn to one app, as the reader of a page sends them.
+//! A session: requests to one app, one after the other, as the reader of a page sends them.
 
 use axum::{Router, http::Response};
 use code::Program;
@@ -8,22 +8,21 @@ use tracing::instrument::WithSubscriber;
 
 use crate::{Player, Problem, Span, player::Prepared, spans::Recorder};
 
-/// An app, and the values that were captured from its answers: a [`Player`] that needs
-/// no socket.
+/// An app, and the values that were captured from its answers. It needs no socket.
 pub struct Session {
     make: Box<dyn Fn() -> Router + Send>,
     app: Router,
     player: Player,
 }
 
-/// What the app answered.
+/// The answer of the app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
     /// The answer as it is recorded: status line, headers, a blank line, body.
     pub text: String,
-    /// The spans that the request opened, in order.
+    /// The spans that the request opened, the first one first.
     pub spans: Vec<Span>,
 }
 
@@ -33,7 +32,7 @@ impl Session {
         Self::with(program.app)
     }
 
-    /// A session with the app that `make` makes, and makes again at each reset.
+    /// A session with an app from `make`, which is called again at each reset.
     pub fn with(make: impl Fn() -> Router + Send + 'static) -> Self {
         Self {
             app: make(),
@@ -42,30 +41,30 @@ impl Session {
         }
     }
 
-    /// Starts again with a fresh app and no captured values.
+    /// Starts again with a new app and without captured values.
     pub fn reset(&mut self) {
         self.app = (self.make)();
         self.player = Player::default();
     }
 
-    /// Sends a request, given as an exchange file writes it, and waits for the answer.
+    /// Sends a request in the format of an exchange file, and waits for the answer.
     ///
     /// # Errors
     ///
-    /// When the text is no request, uses a value that nothing captured, or captures one
-    /// that the answer does not have. The session goes on.
+    /// When the text is not a request, uses a value that was not captured, or captures one that the
+    /// answer does not have. The session can be used after an error.
     pub async fn send(&mut self, request: &str) -> Result<Answer, Problem> {
         let Prepared { request, captures } = self.player.prepare(request)?;
         let recorder = Recorder::default();
         let answered = self.app.clone().oneshot(request);
-        // The router's own error is `Infallible`: there is always an answer.
+        // The error type of a router is `Infallible`, so there is always an answer.
         let Ok(response) = answered.with_subscriber(recorder.clone()).await;
 
         let (head, body) = response.into_parts();
         let body = match body.collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) => {
-                let message = format!("the answer's body broke off: {error}");
+                let message = format!("the body of the response ended early: {error}");
                 return Err(Problem::new(1, message));
             }
         };

@@ -1,4 +1,4 @@
-//! The spans that a request opened: the way that it went through the code.
+//! The spans that a request opened: its call trace.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,22 +7,22 @@ use tracing::{
     span::{Attributes, Id, Record},
 };
 
-/// A span, in the order in which the spans were opened.
+/// A span of a request.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Span {
-    /// Where it was opened: `code::errors::services`. The last segment names the layer.
+    /// The module that opened it, such as `shop::services`. The last segment names the layer.
     pub target: String,
-    /// Its name: that of the function, unless the function says otherwise.
+    /// Its name, which is the name of the function unless the attribute on it has another one.
     pub name: String,
-    /// How many spans it was opened in.
+    /// The number of spans that it is nested in.
     pub depth: usize,
 }
 
 /// The crates of the samples. The spans of other crates are left out.
 const SAMPLES: [&str; 3] = ["code", "shop", "service"];
 
-/// A subscriber that remembers which spans were opened and inside which. It reads no
-/// clock, since a page has none that Rust can read.
+/// A subscriber that records which spans were opened, and how they are nested. It does not read a
+/// clock, because Rust has none in a page.
 #[derive(Clone, Default)]
 pub(crate) struct Recorder(Arc<Mutex<Recorded>>);
 
@@ -38,7 +38,7 @@ impl Recorder {
     }
 
     fn recorded(&self) -> MutexGuard<'_, Recorded> {
-        // Nothing that holds the lock leaves the record half written.
+        // A panic cannot leave the record half written, so a poisoned lock is no problem.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -58,7 +58,7 @@ impl Subscriber for Recorder {
             name: metadata.name().to_owned(),
             depth,
         });
-        // An id must not be zero, and the list is not empty any more.
+        // An id must not be zero. The list has at least one span here.
         Id::from_u64(recorded.spans.len() as u64)
     }
 

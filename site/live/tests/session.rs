@@ -18,14 +18,14 @@ async fn a_request_gets_the_answer_of_the_chapter_s_app() {
 }
 
 #[tokio::test]
-async fn spans_say_which_way_the_request_went() {
+async fn spans_are_the_call_trace_of_a_request() {
     let answer = session().send("GET /menu/tea HTTP/1.1").await.unwrap();
-    let way: Vec<_> = answer
+    let trace: Vec<_> = answer
         .spans
         .iter()
         .map(|span| (span.depth, span.name.as_str()))
         .collect();
-    assert_eq!(way, [(0, "show_item"), (1, "item")]);
+    assert_eq!(trace, [(0, "show_item"), (1, "item")]);
     assert!(
         answer
             .spans
@@ -61,41 +61,41 @@ async fn state_carries_on_until_reset() {
 #[tokio::test]
 async fn text_that_is_no_request_says_where_and_how_it_should_read() {
     let cases = [
-        ("", "line 1: there is no request"),
-        ("\n\n", "there is no request"),
-        ("hello", "line 1: `hello` is no request line"),
-        ("GET /menu", "line 1: `GET /menu` is no request line"),
-        ("GET  /menu HTTP/1.1", "is no request line"),
-        ("GET /menu HTTP/9", "is no request line"),
+        ("", "line 1: the request is empty"),
+        ("\n\n", "the request is empty"),
+        ("hello", "line 1: `hello` is not a request line"),
+        ("GET /menu", "line 1: `GET /menu` is not a request line"),
+        ("GET  /menu HTTP/1.1", "is not a request line"),
+        ("GET /menu HTTP/9", "is not a request line"),
         (
             "GET /menu HTTP/1.1\nhost localhost",
-            "line 2: this line is no header",
+            "line 2: this line is not a header",
         ),
         (
             "GET /menu HTTP/1.1\na: b\nc d: e",
-            "line 3: this line is no header",
+            "line 3: this line is not a header",
         ),
         (
             "GET /menu HTTP/1.1\na: b\nc: \u{1}",
-            "line 3: this line is no header",
+            "line 3: this line is not a header",
         ),
         (
             "# a comment\nGET menu HTTP/1.1\nno",
-            "line 3: this line is no header",
+            "line 3: this line is not a header",
         ),
-        ("GET http:// HTTP/1.1", "line 1: this is no request"),
-        (
-            "GET {{order}} HTTP/1.1",
-            "line 1: nothing has given `order` a value yet",
-        ),
+        ("GET http:// HTTP/1.1", "line 1: this is not a request"),
+        ("GET {{order}} HTTP/1.1", "line 1: `order` has no value yet"),
         (
             "GET /{{padding 99999999}} HTTP/1.1",
-            "line 1: `padding` takes a number",
+            "line 1: `padding` needs a number",
         ),
-        ("# capture x\nGET /menu HTTP/1.1", "line 1: a capture reads"),
+        (
+            "# capture x\nGET /menu HTTP/1.1",
+            "line 1: write a capture as",
+        ),
         (
             "# capture x = /0/none\nGET /menu HTTP/1.1",
-            "line 1: the answer has no `x`",
+            "line 1: the response has no `x`",
         ),
     ];
     for (request, message) in cases {
@@ -112,12 +112,7 @@ async fn text_that_is_no_request_says_where_and_how_it_should_read() {
 async fn too_many_headers_are_refused() {
     let headers: String = (0..65).map(|n| format!("\nx-{n}: y")).collect();
     let problem = session().send(&format!("GET / HTTP/1.1{headers}")).await;
-    assert!(
-        problem
-            .unwrap_err()
-            .message
-            .contains("more than 64 headers")
-    );
+    assert!(problem.unwrap_err().message.contains("at most 64 headers"));
 }
 
 #[test]
@@ -148,7 +143,7 @@ fn an_exchange_file_is_read_with_its_lines() {
 #[test]
 fn a_file_that_cannot_be_read_says_where() {
     let cases = [
-        ("GET / HTTP/1.1\n", "line 1: an exchange starts"),
+        ("GET / HTTP/1.1\n", "line 1: an exchange must start"),
         ("###\nGET / HTTP/1.1\n", "line 1: an exchange needs a title"),
         (
             "# Notes\n### Empty\n\n### Next\nGET / HTTP/1.1",

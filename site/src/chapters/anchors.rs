@@ -1,7 +1,7 @@
 //! The anchors of an included file, read as mdBook reads them.
 //!
-//! mdBook shows an empty block for an anchor that is not there, and carries on to the
-//! end of the file where one is not closed. Here both are problems, with a place and a mend.
+//! For a missing anchor mdBook shows an empty block, and for one that is not closed it shows the rest
+//! of the file. Here both are problems.
 
 use std::{
     fmt,
@@ -13,14 +13,14 @@ use regex::Regex;
 
 use crate::workspace::slashes;
 
-/// Something wrong at a place of a file, and what to do about it.
+/// A problem at a line of a file, and how to fix it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The file, from the repository's root.
     pub file: PathBuf,
     /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong, and the mend.
+    /// What is wrong, and how to fix it.
     pub message: String,
 }
 
@@ -59,7 +59,7 @@ pub struct Anchor {
 pub struct Line {
     /// Its number in the file, counted from 1.
     pub number: usize,
-    /// What it says.
+    /// Its text.
     pub text: String,
 }
 
@@ -68,9 +68,9 @@ pub struct Line {
 pub struct Source {
     /// The file, from the repository's root.
     pub file: PathBuf,
-    /// Its anchors, in the order in which they open. Those with a problem are left out.
+    /// Its anchors without problems, sorted by the line that opens them.
     pub anchors: Vec<Anchor>,
-    /// What is wrong with its anchors.
+    /// The problems of its anchors.
     pub problems: Vec<Problem>,
     lines: Vec<String>,
 }
@@ -103,7 +103,7 @@ impl Source {
                         let (name, opened) = open.remove(at);
                         anchors.push(Anchor { name, opened, closed: number });
                     }
-                    // The second end of an anchor that is opened twice has been told of.
+                    // An anchor that is opened twice has already been reported.
                     None if seen.iter().any(|(seen, _)| seen == name) => {}
                     None => problems.push(problem(format!(
                         "anchor `{name}` is closed but never opened. Add `ANCHOR: {name}` above its first line, or remove this comment"
@@ -144,10 +144,11 @@ impl Source {
     }
 
     /// The lines that an include shows: those of the anchor, or all of them. Lines with an
-    /// anchor's comment are never shown.
+    /// anchor's comment are left out.
     ///
-    /// `Err` says what is wrong; where the place is the chapter's and not the file's, the
-    /// caller knows it.
+    /// # Errors
+    ///
+    /// When there is nothing to show. [`Unshown::at`] adds the place if it is in the chapter.
     pub fn shown(&self, anchor: Option<&str>) -> Result<Vec<Line>, Unshown> {
         if let Some(problem) = self.problems.first() {
             return Err(Unshown::Problem(problem.clone()));
@@ -171,7 +172,7 @@ impl Source {
         if shown.iter().all(|line| line.text.trim().is_empty()) {
             return Err(Unshown::Include(match anchor {
                 Some(name) => format!(
-                    "anchor `{name}` of {} holds no line. Move its comments",
+                    "anchor `{name}` of {} contains no line. Move its comments",
                     slashes(&self.file)
                 ),
                 None => format!("{} is empty. Include another file", slashes(&self.file)),
@@ -192,7 +193,7 @@ impl Source {
             _ => format!("It has {}", names.join(", ")),
         };
         Unshown::Include(format!(
-            "{file} has no anchor `{name}`. {has}. Name one of them, or put `ANCHOR: {name}` and `ANCHOR_END: {name}` comments round the lines"
+            "{file} has no anchor `{name}`. {has}. Name one of them, or put `ANCHOR: {name}` and `ANCHOR_END: {name}` comments around the lines"
         ))
     }
 }
@@ -200,14 +201,14 @@ impl Source {
 /// Why an include shows nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unshown {
-    /// The included file is at fault.
+    /// The included file is wrong.
     Problem(Problem),
-    /// The include is at fault.
+    /// The include is wrong.
     Include(String),
 }
 
 impl Unshown {
-    /// The problem, at the include's place where it is the include's.
+    /// The problem, at the place of the include if the include is wrong.
     pub fn at(self, chapter: impl Into<PathBuf>, line: usize) -> Problem {
         match self {
             Self::Problem(problem) => problem,
@@ -221,8 +222,8 @@ enum Comment<'a> {
     Closes(&'a str),
 }
 
-/// mdBook's own two patterns (`links/take_lines.rs` of mdbook-driver). It looks at the first
-/// match of a line only, and so does this.
+/// These are mdBook's two patterns (`links/take_lines.rs` in mdbook-driver). As in mdBook, only the
+/// first match in a line counts.
 fn comment(line: &str) -> Option<Comment<'_>> {
     static OPENS: LazyLock<Regex> = LazyLock::new(|| pattern(r"ANCHOR:\s*(?P<name>[\w_-]+)"));
     static CLOSES: LazyLock<Regex> = LazyLock::new(|| pattern(r"ANCHOR_END:\s*(?P<name>[\w_-]+)"));
@@ -233,7 +234,7 @@ fn comment(line: &str) -> Option<Comment<'_>> {
     name(&OPENS).map(|range| Comment::Opens(&line[range]))
 }
 
-/// A regular expression that stands in the source.
+/// A regular expression that is a constant in the source.
 pub(crate) fn pattern(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is a constant that every test run compiles")
 }

@@ -1,8 +1,7 @@
-//! The code blocks of a chapter, as CommonMark sees them.
+//! The code blocks of a chapter, read as CommonMark.
 //!
-//! One walk serves both the preprocessor, which turns blocks into figures, and the
-//! proofs, which say which blocks a chapter may have. What a block *is* is told here;
-//! whether it is allowed is not.
+//! The preprocessor, which turns blocks into figures, and the proofs, which decide which blocks are
+//! allowed, both use this reader. It does not decide what is allowed.
 
 use std::{
     fmt,
@@ -25,31 +24,31 @@ use crate::workspace::slashes;
 pub struct Block {
     /// The line of the chapter that opens the block, counted from 1.
     pub line: usize,
-    /// The bytes of the chapter that the block takes, its fences included.
+    /// The byte range of the block in the chapter, including its fences.
     pub range: Range<usize>,
     /// How the block is written.
     pub fence: Fence,
     /// The info string as written: `rust,mark=total`.
     pub info: String,
-    /// The first word of the info string; empty where there is none.
+    /// The first word of the info string, or empty.
     pub language: String,
-    /// What follows the language: `["mark=total"]`.
+    /// The other words of the info string: `["mark=total"]`.
     pub attributes: Vec<String>,
-    /// What the block stands in, outermost first; empty at the top of the chapter.
+    /// The containers of the block, from the outside in. Empty at the top level of the chapter.
     pub containers: Vec<Container>,
     /// The lines between the fences, before any include is expanded.
     pub body: String,
-    /// The include that the body is, or why it is none.
+    /// The include in the body, or the reason why the body is not an include.
     pub include: Result<Include, NotAnInclude>,
 }
 
 impl Block {
-    /// Whether the info string has `name` as an attribute of its own.
+    /// Whether the info string has the attribute `name`.
     pub fn has(&self, name: &str) -> bool {
         self.attributes.iter().any(|attribute| attribute == name)
     }
 
-    /// What the attribute `key=…` says.
+    /// The value of the attribute `key=…`.
     pub fn value(&self, key: &str) -> Option<&str> {
         self.attributes
             .iter()
@@ -77,10 +76,10 @@ pub enum Fence {
     Pre,
 }
 
-/// Something of a chapter that holds other things.
+/// A part of a chapter that contains other parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Container {
-    /// A list, of whatever kind.
+    /// A list of any kind.
     List,
     /// A quote or an admonition.
     Quote,
@@ -106,16 +105,16 @@ impl fmt::Display for Container {
 pub struct Include {
     /// The path as written, relative to the chapter's folder.
     pub path: PathBuf,
-    /// The anchor, where one is named.
+    /// The anchor, if the include names one.
     pub anchor: Option<String>,
 }
 
 /// Why the body of a block is not exactly one include.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotAnInclude {
-    /// The code stands in the chapter itself.
+    /// The code is in the chapter itself.
     Inline,
-    /// There is more than the include.
+    /// There is more than one include, or other text beside it.
     MoreThanOne,
     /// Lines are named by their numbers.
     LineRange,
@@ -129,29 +128,29 @@ impl fmt::Display for NotAnInclude {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Inline => f.write_str(
-                "this code stands in the chapter, where nothing compiles or runs it. Move it to a \
-                 file of `code` and write `{{#include ../code/FILE:ANCHOR}}` in its place",
+                "this code is in the chapter, where it is not compiled or run. Move it to a file of \
+                 `code`, and write `{{#include ../code/FILE:ANCHOR}}` here",
             ),
             Self::MoreThanOne => f.write_str(
-                "a block holds exactly one include and nothing else. Move the other lines to the \
-                 included file, or to a block of their own",
+                "a block must contain one include and nothing else. Move the other lines to the \
+                 included file, or to another block",
             ),
             Self::LineRange => f.write_str(
-                "lines are named by number, and would be other lines after the next edit. Put an \
-                 `ANCHOR: name` and an `ANCHOR_END: name` comment round them, and include `FILE:name`",
+                "this include names lines by their numbers, which change with the next edit. Put \
+                 `ANCHOR: name` and `ANCHOR_END: name` comments around the lines, and include `FILE:name`",
             ),
             Self::Helper(name) => {
-                write!(f, "`{{{{#{name}}}}}` is not used in this guide. Write `{{{{#include …}}}}`")
+                write!(f, "`{{{{#{name}}}}}` is not allowed in this guide. Write `{{{{#include …}}}}`")
             }
             Self::Malformed => f.write_str(
-                "this include cannot be read. Write `{{#include ../code/FILE}}` or \
-                 `{{#include ../code/FILE:ANCHOR}}`, an anchor of letters, digits, `-` and `_`",
+                "this include is malformed. Write `{{#include ../code/FILE}}` or \
+                 `{{#include ../code/FILE:ANCHOR}}`. An anchor has letters, digits, `-` and `_`",
             ),
         }
     }
 }
 
-/// Every code block of a chapter, from top to bottom.
+/// All code blocks of a chapter, from top to bottom.
 pub fn read(chapter: &str) -> Vec<Block> {
     let mut walk = Walk {
         chapter,
@@ -160,7 +159,7 @@ pub fn read(chapter: &str) -> Vec<Block> {
         blocks: Vec::new(),
         open: None,
     };
-    // Smart punctuation only changes text between blocks; the blocks are mdBook's.
+    // mdBook's smart punctuation is off here, but it changes only text between blocks.
     let parser = new_cmark_parser(chapter, &MarkdownOptions::default());
     for (event, range) in parser.into_offset_iter() {
         walk.event(event, range);
@@ -168,9 +167,9 @@ pub fn read(chapter: &str) -> Vec<Block> {
     walk.blocks
 }
 
-/// The lines of `chapter` that hold an `{{#include}}`, or another helper that brings
-/// code, outside of every block in `blocks`. Such an include would bring blocks that the
-/// walk never sees. An escaped one (`\{{#include}}`) is text and does not count.
+/// The lines of `chapter` with an `{{#include}}`, or another helper that inserts code, outside of all
+/// blocks. Such an include could insert blocks that [`read`] does not find. An escaped one
+/// (`\{{#include}}`) is text and does not count.
 pub fn stray_includes(chapter: &str, blocks: &[Block]) -> Vec<usize> {
     static BRINGS_CODE: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"\\?\{\{\s*#(include|rustdoc_include|playground|playpen)\s"));
@@ -209,7 +208,7 @@ impl Walk<'_> {
                     body.push_str(&text);
                 }
             }
-            // A tag may be spread over lines, and each line is an event: take them together.
+            // A tag may span several lines, and each line is an event. So read the whole block.
             Event::Start(Tag::HtmlBlock) => self.html(range),
             Event::InlineHtml(_) => self.html(range),
             Event::Start(tag) => self.containers.extend(container(&tag)),
@@ -252,13 +251,13 @@ impl Walk<'_> {
             TagEnd::FootnoteDefinition => Container::Footnote,
             _ => return,
         };
-        // An element left open inside of a list ends with the list.
+        // An element that is not closed inside of a list ends with the list.
         if let Some(at) = self.containers.iter().rposition(|open| *open == container) {
             self.containers.truncate(at);
         }
     }
 
-    /// Follows the elements that raw HTML opens and closes. `<pre>` is a block of its own.
+    /// Keeps track of the elements that raw HTML opens and closes. A `<pre>` counts as a block.
     fn html(&mut self, range: Range<usize>) {
         let (chapter, offset) = (self.chapter, range.start);
         static TAG: LazyLock<Regex> = LazyLock::new(|| {
@@ -301,7 +300,7 @@ fn container(tag: &Tag<'_>) -> Option<Container> {
     }
 }
 
-/// Elements that have no end tag.
+/// Whether the element has no end tag.
 fn is_void(name: &str) -> bool {
     matches!(
         name,
@@ -322,7 +321,7 @@ fn is_void(name: &str) -> bool {
 }
 
 fn include(body: &str) -> Result<Include, NotAnInclude> {
-    // The same shape as in mdBook, so that what it would expand is what is judged here.
+    // mdBook's pattern, so that this finds the same helpers as mdBook.
     static HELPER: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"\\?\{\{\s*#([a-zA-Z0-9_]+)\s*([^}]*)\}\}"));
     let mut helpers = HELPER
@@ -361,7 +360,7 @@ fn target(target: &str) -> Result<Include, NotAnInclude> {
     })
 }
 
-/// Where the lines of a text start.
+/// The byte offsets at which the lines of a text start, without the first.
 struct Lines(Vec<usize>);
 
 impl Lines {
@@ -369,14 +368,14 @@ impl Lines {
         Self(text.match_indices('\n').map(|(at, _)| at + 1).collect())
     }
 
-    /// The line that holds a byte, counted from 1.
+    /// The line of a byte, counted from 1.
     fn line_of(&self, byte: usize) -> usize {
         self.0.partition_point(|start| *start <= byte) + 1
     }
 }
 
-/// The file that an include of `chapter` names, both as paths from the repository's root.
-/// `None` where it is outside of the repository.
+/// The file that an include in `chapter` names. Both are paths from the repository's root. Returns
+/// `None` if the file is outside of the repository.
 pub fn included_file(chapter: &Path, include: &Include) -> Option<PathBuf> {
     use std::path::Component::{CurDir, Normal, ParentDir};
     let mut file = chapter.parent()?.to_path_buf();
@@ -395,11 +394,11 @@ pub fn included_file(chapter: &Path, include: &Include) -> Option<PathBuf> {
     Some(file)
 }
 
-/// The file that a block of a chapter includes, and the lines of it that the block shows.
+/// The file that a block of a chapter includes, and the lines that the block shows.
 ///
 /// # Errors
 ///
-/// When the block is no include, or what it names is not there.
+/// When the block is not an include, or its file or anchor does not exist.
 pub(crate) fn included(
     root: &Path,
     chapter: &Path,
@@ -411,11 +410,11 @@ pub(crate) fn included(
         .as_ref()
         .map_err(|not| problem(not.to_string()))?;
     let file = included_file(chapter, include)
-        .ok_or_else(|| problem("the included file lies outside of the repository".into()))?;
+        .ok_or_else(|| problem("the included file is outside of the repository".into()))?;
     let source = Source::read(root, &file).map_err(|error| {
         let file = slashes(&file);
         problem(format!(
-            "{file} cannot be read ({error}). Include a file that is there"
+            "{file} cannot be read ({error}). Include a file that exists"
         ))
     })?;
     let lines = source
@@ -453,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ways_to_write_a_block() {
+    fn every_kind_of_fence_is_a_block() {
         let chapter = "~~~text\na\n~~~\n\n    indented\n\n```\nb\n```\n\n<pre>c</pre>\n";
         let kinds: Vec<_> = read(chapter).iter().map(|b| (b.line, b.fence)).collect();
         assert_eq!(
@@ -468,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_block_stands_in() {
+    fn the_containers_of_a_block() {
         let fence = "```text\na\n```";
         let inside = |chapter: &str| one(chapter).containers;
         assert_eq!(
@@ -506,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_include() {
+    fn a_body_that_is_not_an_include() {
         let why = |body: &str| one(&format!("```rust\n{body}\n```\n")).include.err();
         assert_eq!(why("let x = 1;"), Some(NotAnInclude::Inline));
         assert_eq!(why("\\{{#include ../a.rs}}"), Some(NotAnInclude::Inline));

@@ -1,7 +1,6 @@
-//! Colors code when the book is built, so that no page has to send a highlighter.
+//! Syntax highlighting when the book is built, so that the pages need no script for it.
 //!
-//! A piece of code that has a color is a `<span>` of one of these classes; the theme says
-//! what each looks like: `c-comment`, `c-keyword`, `c-string`, `c-number`, `c-type`,
+//! Each highlighted token is a `<span>` of one of these classes, whose colors are in the theme: `c-comment`, `c-keyword`, `c-string`, `c-number`, `c-type`,
 //! `c-function`, `c-macro`, `c-attribute`, `c-property` (a name in JSON or of a header),
 //! `c-status` (of an answer), `c-inserted` and `c-deleted` (in a difference).
 
@@ -15,8 +14,7 @@ use synoptic::{Highlighter, TokOpt, from_extension};
 
 use crate::chapters::anchors::pattern;
 
-/// The lines as HTML, in the colors of the language. A language that is not known gets
-/// none.
+/// The lines as highlighted HTML. Lines of an unknown language are not highlighted.
 pub fn lines(language: &str, lines: &[&str]) -> Vec<String> {
     match language {
         "http" => message(lines),
@@ -27,8 +25,7 @@ pub fn lines(language: &str, lines: &[&str]) -> Vec<String> {
     }
 }
 
-/// Text as it has to be written in HTML, and in Markdown that mdBook still reads: its own
-/// helpers start with two braces and a `#`.
+/// Escapes text for HTML inside of Markdown. That includes `{{#`, which starts a helper of mdBook.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -37,7 +34,7 @@ pub fn escape(text: &str) -> String {
         .replace("{{#", "&#123;{#")
 }
 
-/// What HTML says, as text: the entities that [`escape`] and mdBook write.
+/// Replaces the entities that [`escape`] and mdBook write with their characters.
 pub fn unescape(html: &str) -> String {
     html.replace("&lt;", "<")
         .replace("&gt;", ">")
@@ -52,10 +49,10 @@ fn span(class: &str, text: &str) -> String {
     format!("<span class=\"c-{class}\">{}</span>", escape(text))
 }
 
-/// The lines in the colors that the language's grammar gives them, where there is one.
+/// The lines highlighted by the grammar of the language, if there is one.
 ///
-/// A grammar is some twenty regular expressions, which remember what they have met. They are kept
-/// from block to block, which takes a third off the time in which a book is built.
+/// A grammar has about twenty regular expressions, and each caches its states. Keeping the grammars
+/// from block to block makes the build of the book a third shorter.
 fn tokens(language: &str, lines: &[&str]) -> Option<Vec<String>> {
     static GRAMMARS: Mutex<BTreeMap<String, Highlighter>> = Mutex::new(BTreeMap::new());
     let extension = match language {
@@ -70,7 +67,7 @@ fn tokens(language: &str, lines: &[&str]) -> Option<Vec<String>> {
         Entry::Vacant(free) => free.insert(from_extension(extension, 4)?),
     };
     let owned: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
-    grammar.run(&owned); // nothing of the block before is left
+    grammar.run(&owned); // replaces the lines of the block before
     let colored = |(number, line): (usize, &String)| {
         let tokens = grammar.line(number, line).into_iter();
         tokens.map(token).collect()
@@ -97,7 +94,7 @@ fn token(token: TokOpt) -> String {
     span(class, &text)
 }
 
-/// An HTTP message: its head, then a body that is colored when it is JSON.
+/// An HTTP message: its head, then its body, which is highlighted if it is JSON.
 fn message(lines: &[&str]) -> Vec<String> {
     let blank = lines.iter().position(|line| line.is_empty());
     let (head, body) = lines.split_at(blank.unwrap_or(lines.len()));
@@ -151,7 +148,7 @@ fn json(line: &str) -> String {
     html + &escape(&line[done..])
 }
 
-/// What a terminal showed: commands stand out from what they printed.
+/// A line of a terminal: a command, or its output.
 fn terminal(line: &str) -> String {
     match line.strip_prefix("$ ") {
         Some(command) => span("comment", "$ ") + &span("function", command),
@@ -164,7 +161,7 @@ mod tests {
     use super::{escape, lines, unescape};
 
     #[test]
-    fn what_html_says_is_what_was_written() {
+    fn unescape_reverses_escape() {
         let written = "Bo's <b> & \"tea\" {{#include &lt;}}";
         assert_eq!(unescape(&escape(written)), written);
         assert_eq!(unescape("Bo&#39;s &#x27;tea&#x27;"), "Bo's 'tea'");

@@ -1,7 +1,7 @@
-//! What a page shows of an included block: figures in HTML.
+//! Figures: the HTML of an included block.
 //!
 //! Raw HTML in Markdown ends at a blank line, unless it starts with `<pre>`, which ends at
-//! `</pre>`. So each `<pre>` here opens a line, and blank lines stand round it.
+//! `</pre>`. So each `<pre>` here starts a line and has a blank line before and after it.
 
 use std::ops::RangeInclusive;
 
@@ -10,15 +10,15 @@ use live::exchange::Exchange;
 use super::color::{self, escape};
 use crate::chapters::anchors::Line;
 
-/// Where a block comes from, as its caption says.
+/// The file that a block comes from, for its caption.
 pub struct Origin {
     /// The file, from the repository's root: `code/src/requests.rs`.
     pub file: String,
-    /// Where the whole file can be read.
+    /// A link to the whole file.
     pub link: String,
 }
 
-/// A file, or a part of one, with some of its lines marked.
+/// A file or a part of it, with some lines marked.
 pub fn listing(origin: &Origin, block: &Code<'_>, note: Option<&str>) -> String {
     let class = if note.is_some() {
         "listing fails"
@@ -32,7 +32,7 @@ pub fn listing(origin: &Origin, block: &Code<'_>, note: Option<&str>) -> String 
     figure(class, "", origin, &caption, &pre("", block))
 }
 
-/// A compiler's message: its headline and the lines that help, the whole of it folded.
+/// A message of the compiler: its headline and the lines that help, and the full message folded.
 pub fn message(origin: &Origin, block: &Code<'_>, helps: &RangeInclusive<usize>) -> String {
     let (first, last) = (*helps.start(), *helps.end());
     let mut short: Vec<usize> = if first > 1 { vec![1] } else { Vec::new() };
@@ -67,7 +67,7 @@ impl Asked<'_> {
     }
 }
 
-/// An exchange: the request, then the answer, folded where the reader is to guess first.
+/// An exchange: the request, then the answer. The answer is folded if the reader should predict it.
 pub fn exchange(origin: &Origin, asked: Asked<'_>, exchange: &Exchange, predict: bool) -> String {
     let answer = exchange.answer.as_deref().map_or(String::new(), answer);
     let answer = if predict {
@@ -86,7 +86,7 @@ pub fn exchange(origin: &Origin, asked: Asked<'_>, exchange: &Exchange, predict:
     figure("exchange", &attributes, origin, &caption, &shown)
 }
 
-/// A challenge: the request to start from, and a solution with the answer that is wanted.
+/// A challenge: the request to start from, and a solution with the expected answer.
 pub fn challenge(
     origin: &Origin,
     asked: Asked<'_>,
@@ -105,7 +105,7 @@ pub fn challenge(
     figure("challenge", &attributes, origin, &caption, &shown)
 }
 
-/// A diagram: its steps as a list, and the source that a script draws when it is asked to.
+/// A diagram: its steps as a list, and the source that a script draws when the reader asks for it.
 pub fn diagram(origin: &Origin, source: &[&str]) -> String {
     let title = source
         .first()
@@ -145,14 +145,14 @@ fn step(line: &str) -> Option<String> {
 pub struct Code<'a> {
     /// Its language, as the fence names it.
     pub language: &'a str,
-    /// Its lines, and the number of each in its file.
+    /// Its lines with their numbers in the file.
     pub lines: Vec<Line>,
-    /// The lines to mark, by those numbers.
+    /// The lines to mark, by their numbers in the file.
     pub marked: Vec<RangeInclusive<usize>>,
 }
 
 impl Origin {
-    /// A link to the file. On a phone its name may go on in the next line, after a slash.
+    /// A link to the file. Its name may break after a slash, for small screens.
     fn anchor(&self) -> String {
         let file = escape(&self.file).replace('/', "/<wbr>");
         format!("<a href=\"{}\">{file}</a>", escape(&self.link))
@@ -210,14 +210,14 @@ fn pre(attributes: &str, code: &Code<'_>) -> String {
         };
     }
     let space = if attributes.is_empty() { "" } else { " " };
-    // The keyboard scrolls only what it can reach.
+    // With `tabindex` the block can have the focus, so that the arrow keys scroll it.
     format!(
         "<pre{space}{attributes}><code data-language=\"{}\" tabindex=\"0\">{shown}</code></pre>",
         code.language
     )
 }
 
-/// A title, in which backticks make code.
+/// A title as HTML, with code between backticks.
 fn inline(title: &str) -> String {
     let mut html = String::from("<span>");
     for (position, part) in title.split('`').enumerate() {

@@ -1,4 +1,4 @@
-//! The one preprocessor: raw chapters in, chapters with figures out.
+//! The preprocessor: it replaces the blocks of a chapter with figures.
 
 use std::{
     collections::BTreeSet,
@@ -29,7 +29,7 @@ use crate::{
     workspace::{self, slashes},
 };
 
-/// The preprocessor. mdBook's own have to be off: it does their work at the right moment.
+/// The preprocessor. mdBook's own must be off, because this one runs them itself at the right moment.
 #[derive(Debug, Clone, Default)]
 pub struct Site {
     programs: Arc<Mutex<BTreeSet<String>>>,
@@ -89,19 +89,19 @@ struct Used {
     programs: BTreeSet<String>,
 }
 
-/// A chapter that is being made into a page.
+/// A chapter that becomes a page.
 struct Page<'a> {
     root: &'a Path,
-    /// The chapter, from the repository's root.
+    /// The file of the chapter, from the repository's root.
     file: PathBuf,
-    /// From the page to the folder of all pages: empty, or `../` as often as it takes.
+    /// The path from the page to the folder of all pages: empty, or one or more `../`.
     up: String,
     repository: &'a Repository,
     programs: &'a Programs,
 }
 
 impl<'a> Page<'a> {
-    /// `None` for a chapter that is only announced.
+    /// Returns `None` for a draft chapter, which has no file.
     fn new(
         root: &'a Path,
         src: &Path,
@@ -127,7 +127,7 @@ impl<'a> Page<'a> {
             .into_iter()
             .map(|line| {
                 let message =
-                    "an include stands in a fence of its own: ```LANGUAGE, the include, ```";
+                    "an include must be alone in a fence: ```LANGUAGE, then the include, then ```";
                 Problem::new(&self.file, line, message)
             })
             .collect();
@@ -207,7 +207,7 @@ impl<'a> Page<'a> {
         if block.has("message") {
             let helps = block.lines().ok_or_else(|| {
                 problem(
-                    "a message names the line that helps: `text,message,line=6` or `line=6-7`"
+                    "a message must name the line that helps: `text,message,line=6` or `line=6-7`"
                         .into(),
                 )
             })?;
@@ -240,7 +240,8 @@ impl<'a> Page<'a> {
         })?;
         if block.has("challenge") {
             let [start, solution] = exchanges.as_slice() else {
-                let message = "a challenge has two exchanges: where to start, and a solution";
+                let message =
+                    "a challenge needs two exchanges: the request to start from, and a solution";
                 return Err(Problem::new(&source.file, 1, message));
             };
             let chapter = stem(&self.file);
@@ -270,7 +271,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// The name of a chapter: that of its file, without the extension.
+/// The name of a file without its extension, which is the name of a chapter.
 fn stem(file: &Path) -> String {
     let stem = file.file_stem().unwrap_or_default();
     stem.to_string_lossy().into_owned()
@@ -319,8 +320,8 @@ fn titled(markdown: &str) -> Result<String, (usize, String)> {
     Ok(titled)
 }
 
-/// The lines without the white space that all of them start with: a part of a function does
-/// not stand as far to the right as it does in its file.
+/// The lines without the indentation that they share, so that a part of a function starts at the left
+/// edge.
 fn dedented(mut lines: Vec<Line>) -> Vec<Line> {
     let indent = |line: &Line| line.text.len() - line.text.trim_start_matches(' ').len();
     let written = lines.iter().filter(|line| !line.text.trim().is_empty());

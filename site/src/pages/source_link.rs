@@ -1,13 +1,13 @@
-//! Where the whole of a shown file can be read.
+//! Links from a block to the whole file.
 
 use std::{env, path::Path};
 
 use crate::{chapters::anchors::Line, workspace::slashes};
 
-/// The repository on the web, as far as the environment of a publishing workflow names it.
-/// So a fork that publishes itself links to itself.
+/// The repository on the web, if the environment of a publishing workflow names it. The pages of a
+/// fork therefore link to the fork.
 pub struct Repository {
-    /// Where it is, and the commit.
+    /// Its address, and the commit.
     at: Option<(String, String)>,
 }
 
@@ -22,15 +22,15 @@ impl Repository {
         Self { at: at() }
     }
 
-    /// Where the commit can be seen, and its short name.
+    /// The address of the commit, and its short name.
     pub fn commit(&self) -> Option<(String, String)> {
         let (address, commit) = self.at.as_ref()?;
         let short = commit.chars().take(7).collect();
         Some((format!("{address}/commit/{commit}"), short))
     }
 
-    /// A link to a file: to those lines at that commit, or, where no repository is known, to
-    /// the copy beside the pages.
+    /// A link to these lines of a file at the commit. If no repository is known, the link leads to the
+    /// copy of the file beside the pages.
     pub fn link(&self, file: &Path, lines: Option<&[Line]>, up: &str) -> String {
         let file = slashes(file);
         let Some((address, commit)) = &self.at else {
