@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue},
+    http::HeaderValue,
     middleware::{Next, from_fn_with_state},
     response::Response,
 };
@@ -45,14 +45,6 @@ async fn add_request_id(
     response
 }
 
-/// The request id that the client sent, if it fits into a line of a log: at most 64
-/// letters, digits, hyphens and underscores.
-fn client_request_id(headers: &HeaderMap) -> Option<&str> {
-    let id = headers.get(REQUEST_ID)?.to_str().ok()?;
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    ((1..=64).contains(&id.len()) && id.bytes().all(allowed)).then_some(id)
-}
-
 #[cfg(feature = "server")]
 pub use server::{random_id, server_layers};
 
@@ -65,7 +57,7 @@ mod server {
     use axum::{
         Router,
         extract::{MatchedPath, Request},
-        http::{HeaderName, HeaderValue, Method, header},
+        http::{HeaderMap, HeaderName, HeaderValue, Method, header},
         middleware::{Next, from_fn},
         response::{IntoResponse, Response},
     };
@@ -80,7 +72,7 @@ mod server {
     use tracing::{Level, Span, field, info_span};
     use uuid::Uuid;
 
-    use super::{REQUEST_ID, RequestId, client_request_id, request_id};
+    use super::{REQUEST_ID, RequestId, request_id};
     use crate::error::Error;
 
     /// How long reading a request and answering it may take. It is longer than the
@@ -147,6 +139,14 @@ mod server {
             span.record("client_request_id", id);
         }
         span
+    }
+
+    /// The request id that the client sent, if it fits into a line of a log: at most 64
+    /// letters, digits, hyphens and underscores.
+    fn client_request_id(headers: &HeaderMap) -> Option<&str> {
+        let id = headers.get(REQUEST_ID)?.to_str().ok()?;
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        ((1..=64).contains(&id.len()) && id.bytes().all(allowed)).then_some(id)
     }
 
     /// Lets pages of these origins call the API from a browser.

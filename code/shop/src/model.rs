@@ -635,3 +635,85 @@ pub fn opening_menu() -> Vec<Item> {
         item("muffin", "Muffin", 310, 4),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> OrderRequest {
+        OrderRequest {
+            customer: "Ada".into(),
+            item: "tea".into(),
+            quantity: 2,
+            note: None,
+            table: None,
+        }
+    }
+
+    fn tea(stock: u32) -> Item {
+        Item {
+            stock,
+            ..opening_menu()[2].clone()
+        }
+    }
+
+    fn quantity(number: u32) -> Quantity {
+        Quantity::try_from(number).unwrap()
+    }
+
+    #[test]
+    fn a_request_without_mistakes_becomes_an_order() {
+        let request = OrderRequest {
+            customer: " Ada\n".into(),
+            ..request()
+        };
+        let new = NewOrder::try_from(request).unwrap();
+        assert_eq!(new.customer.as_str(), "Ada");
+        assert_eq!(new.quantity.get(), 2);
+    }
+
+    #[test]
+    fn every_mistake_of_a_request_is_reported() {
+        let request = OrderRequest {
+            customer: " ".into(),
+            quantity: 11,
+            table: Some(13),
+            ..request()
+        };
+        let mistakes = NewOrder::try_from(request).unwrap_err();
+        let fields: Vec<_> = mistakes.iter().map(|mistake| mistake.field).collect();
+        assert_eq!(fields, ["customer", "quantity", "table"]);
+    }
+
+    #[test]
+    fn selling_reduces_the_stock_and_returns_the_total() {
+        let mut tea = tea(3);
+        assert_eq!(tea.sell(quantity(3)), Ok(Cents::new(660)));
+        assert_eq!(tea.stock, 0);
+    }
+
+    #[test]
+    fn an_item_that_cannot_be_sold_stays_as_it_is() {
+        let mut item = tea(2);
+        let error = item.sell(quantity(3));
+        assert_eq!(error, Err(ShopError::NotEnoughLeft("Tea".into())));
+        item.price_cents = Cents::new(u32::MAX);
+        assert_eq!(item.sell(quantity(2)), Err(ShopError::TotalTooLarge));
+        assert_eq!(item.stock, 2);
+    }
+
+    #[test]
+    fn putting_back_stops_at_the_largest_number() {
+        let mut tea = tea(u32::MAX - 1);
+        tea.put_back(quantity(2));
+        assert_eq!(tea.stock, u32::MAX);
+    }
+
+    #[test]
+    fn a_patch_tells_missing_null_and_a_value_apart() {
+        let note = |json| serde_json::from_str::<OrderPatch>(json).unwrap().note;
+        assert_eq!(note("{}"), Patch::Keep);
+        assert_eq!(note(r#"{"note": null}"#), Patch::Clear);
+        assert_eq!(note(r#"{"note": "hot"}"#), Patch::Set("hot".into()));
+    }
+}

@@ -3,6 +3,9 @@
 //! `axum::serve` is shorter, and right behind a proxy that sets limits. By itself it
 //! has no limit on how long a client may take to send the head of a request, how many
 //! clients may connect, and how long a shutdown may take.
+//!
+//! One limit is missing here, too: a client may take as long as it likes to read a
+//! response. On the open internet, put a proxy in front that sets one.
 
 use std::io;
 use std::pin::pin;
@@ -143,4 +146,41 @@ pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
             _ = terminate => {}
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The clock is paused: it jumps to the end of the timeout, if nothing else happens.
+    #[tokio::test(start_paused = true)]
+    async fn a_client_waits_until_there_is_room() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let permits = Arc::new(Semaphore::new(1));
+        let _first = TcpStream::connect(address).await.unwrap();
+        let second = TcpStream::connect(address).await.unwrap();
+
+        let (_stream, permit) = accept(&listener, &permits).await;
+        let mut next = pin!(accept(&listener, &permits));
+        let waiting = timeout(Duration::from_secs(3600), next.as_mut()).await;
+        assert!(waiting.is_err());
+
+        drop(permit);
+        let (stream, _) = next.await;
+        assert_eq!(stream.peer_addr().unwrap(), second.local_addr().unwrap());
+    }
+
+    #[test]
+    fn a_client_that_is_gone_is_no_reason_to_wait() {
+        for kind in [
+            io::ErrorKind::ConnectionRefused,
+            io::ErrorKind::ConnectionAborted,
+            io::ErrorKind::ConnectionReset,
+        ] {
+            assert!(is_connection_error(&kind.into()));
+        }
+        let too_many_open_files = io::Error::other("too many open files");
+        assert!(!is_connection_error(&too_many_open_files));
+    }
 }

@@ -544,3 +544,31 @@ fn status_of(text: &str) -> Option<OrderStatus> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_costs_no_connection() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = Sqlite::open(&folder.path().join("shop.db")).unwrap();
+        for _ in 0..2 * READERS {
+            let read = sqlite.read(|_| -> Result<(), _> { panic!("in a reader") });
+            assert!(matches!(read.await, Err(RepositoryError::Storage(_))));
+            let write =
+                sqlite.write(|_| -> Result<(), _> { panic!("in the writer") });
+            assert!(matches!(write.await, Err(RepositoryError::Storage(_))));
+        }
+        sqlite.read(|_| Ok(())).await.unwrap();
+        sqlite.write(|_| Ok(())).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_reader_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = Sqlite::open(&folder.path().join("shop.db")).unwrap();
+        let read = sqlite.read(|connection| Ok(delete_item(connection, "tea")?));
+        assert!(matches!(read.await, Err(RepositoryError::Storage(_))));
+    }
+}

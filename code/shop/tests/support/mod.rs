@@ -7,7 +7,6 @@
 pub mod process;
 
 use std::env;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -58,7 +57,7 @@ pub fn count_from_one() -> impl Fn() -> HeaderValue + Send + Sync + 'static {
 
 /// A new database in this folder.
 #[cfg(feature = "sqlite")]
-pub fn sqlite(folder: &Path) -> shop::repository::sqlite::Sqlite {
+pub fn sqlite(folder: &std::path::Path) -> shop::repository::sqlite::Sqlite {
     shop::repository::sqlite::Sqlite::open(&folder.join("shop.db")).unwrap()
 }
 
