@@ -4,6 +4,7 @@
 use axum::Router;
 
 pub mod data;
+pub mod errors;
 #[cfg(feature = "server")]
 pub mod exercise;
 #[doc(hidden)]
@@ -47,6 +48,10 @@ pub const PROGRAMS: &[Program] = &[
     Program {
         name: "transactions",
         app: transactions::app,
+    },
+    Program {
+        name: "errors",
+        app: errors::app,
     },
     Program {
         name: "shop",
@@ -117,6 +122,8 @@ impl Program {
         match self.name {
             "data" => Some(data::open),
             "transactions" => Some(transactions::open),
+            #[cfg(feature = "server")]
+            "errors" => Some(errors::open),
             _ => None,
         }
     }
@@ -128,6 +135,7 @@ impl Program {
     /// a page does not have.
     pub fn served(&self) -> Router {
         match self.name {
+            "errors" => errors::served(),
             "shop" => shop::served(),
             _ => (self.app)(),
         }

@@ -9,6 +9,8 @@ use code::exercise::{self, Check, Report};
 mod check_data;
 #[path = "../exercises/errors/check.rs"]
 mod check_errors;
+#[path = "../exercises/middleware/check.rs"]
+mod check_middleware;
 #[path = "../exercises/mistakes/check.rs"]
 mod check_mistakes;
 #[path = "../exercises/requests/check.rs"]
@@ -25,6 +27,8 @@ mod check_validation;
 mod solution_data;
 #[path = "../exercises/errors/solution.rs"]
 mod solution_errors;
+#[path = "../exercises/middleware/solution.rs"]
+mod solution_middleware;
 #[path = "../exercises/mistakes/solution.rs"]
 mod solution_mistakes;
 #[path = "../exercises/requests/solution.rs"]
@@ -41,6 +45,8 @@ mod solution_validation;
 mod start_data;
 #[path = "../exercises/errors/exercise.rs"]
 mod start_errors;
+#[path = "../exercises/middleware/exercise.rs"]
+mod start_middleware;
 #[path = "../exercises/mistakes/exercise.rs"]
 mod start_mistakes;
 #[path = "../exercises/requests/exercise.rs"]
@@ -103,6 +109,12 @@ const EXERCISES: &[Exercise] = &[
         start: start_errors::app,
         solution: solution_errors::app,
         checks: check_errors::checks,
+    },
+    Exercise {
+        name: "middleware",
+        start: start_middleware::app,
+        solution: solution_middleware::app,
+        checks: check_middleware::checks,
     },
     Exercise {
         name: "mistakes",

@@ -33,6 +33,7 @@ pub fn request_id(
     router.layer(from_fn_with_state(next_id, add_request_id))
 }
 
+// ANCHOR: add-request-id
 async fn add_request_id(
     State(next_id): State<NextId>,
     mut request: Request,
@@ -44,6 +45,7 @@ async fn add_request_id(
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }
+// ANCHOR_END: add-request-id
 
 #[cfg(feature = "server")]
 pub use server::{random_id, server_layers};
@@ -91,6 +93,7 @@ mod server {
         allowed_origins: Vec<HeaderValue>,
     ) -> Router {
         let cors = (!allowed_origins.is_empty()).then(|| cors(allowed_origins));
+        // ANCHOR: layers
         let router = router.layer(
             ServiceBuilder::new()
                 .layer(
@@ -113,6 +116,7 @@ mod server {
                 .layer(RequestBodyDeadlineLayer::new(BODY_TIMEOUT)),
         );
         request_id(router, next_id)
+        // ANCHOR_END: layers
     }
 
     /// A random request id: no other request has it, and it can't be guessed.
@@ -149,6 +153,7 @@ mod server {
         ((1..=64).contains(&id.len()) && id.bytes().all(allowed)).then_some(id)
     }
 
+    // ANCHOR: cors
     /// Lets pages of these origins call the API from a browser.
     fn cors(allowed_origins: Vec<HeaderValue>) -> CorsLayer {
         CorsLayer::new()
@@ -164,7 +169,9 @@ mod server {
             .expose_headers([header::LOCATION, HeaderName::from_static(REQUEST_ID)])
             .max_age(Duration::from_secs(3600))
     }
+    // ANCHOR_END: cors
 
+    // ANCHOR: timeout
     /// tower-http's `TimeoutLayer` would answer with a status and no body.
     async fn timeout(request: Request, next: Next) -> Result<Response, Error> {
         // A safe method changes nothing (RFC 9110, section 9.2.1).
@@ -179,6 +186,7 @@ mod server {
                 }
             })
     }
+    // ANCHOR_END: timeout
 
     /// A panic in a handler is a 500. Without this layer, the connection would close
     /// without a response.

@@ -19,7 +19,6 @@ pub struct Item {
 }
 
 impl Item {
-    // ANCHOR: sell
     /// Reduces the stock and returns the total price.
     ///
     /// # Errors
@@ -35,7 +34,6 @@ impl Item {
         self.stock = left;
         Ok(total)
     }
-    // ANCHOR_END: sell
 
     /// Increases the stock again, after an order was canceled.
     pub fn put_back(&mut self, quantity: Quantity) {

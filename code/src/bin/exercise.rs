@@ -10,6 +10,8 @@ use code::exercise::{self, Check};
 mod check_data;
 #[path = "../../exercises/errors/check.rs"]
 mod check_errors;
+#[path = "../../exercises/middleware/check.rs"]
+mod check_middleware;
 #[path = "../../exercises/mistakes/check.rs"]
 mod check_mistakes;
 #[path = "../../exercises/requests/check.rs"]
@@ -26,6 +28,8 @@ mod check_validation;
 mod data;
 #[path = "../../exercises/errors/exercise.rs"]
 mod errors;
+#[path = "../../exercises/middleware/exercise.rs"]
+mod middleware;
 #[path = "../../exercises/mistakes/exercise.rs"]
 mod mistakes;
 #[path = "../../exercises/requests/exercise.rs"]
@@ -80,6 +84,11 @@ const EXERCISES: &[Exercise] = &[
         name: "errors",
         app: errors::app,
         checks: check_errors::checks,
+    },
+    Exercise {
+        name: "middleware",
+        app: middleware::app,
+        checks: check_middleware::checks,
     },
     Exercise {
         name: "mistakes",

@@ -1,18 +1,17 @@
-//! The chapter [Common mistakes](../../../src/mistakes.md): a shop that is wrong on
-//! purpose, and beside it the shop of this guide.
+//! The chapter [Common mistakes](../../../src/mistakes.md): four mistakes, each before
+//! and after it is mended. The shops have the routes that the mistakes are about: neither
+//! lists its menu.
 
+pub mod after;
 pub mod before;
-pub mod ticket;
 
 use axum::Router;
 
-use crate::shop;
-
 // ANCHOR: app
-/// Two shops: the one with the mistakes, and the finished one.
+/// Two shops, each behind a door of its own.
 pub fn app() -> Router {
     Router::new()
         .nest("/before", before::app())
-        .nest("/after", shop::app())
+        .nest("/after", after::app())
 }
 // ANCHOR_END: app

@@ -1,4 +1,4 @@
-//! Prints tickets, and is prepared for kinds of tickets that don't exist.
+//! How a ticket is printed, ready for every kind of ticket that may ever come.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ impl TicketFormatterFactory {
 // ANCHOR_END: formatter
 
 // ANCHOR: manager
-/// Chooses the kind of ticket for an order.
+/// Knows which kind of ticket an order wants.
 pub(super) struct TicketManager {
     factory: TicketFormatterFactory,
 }

@@ -1,0 +1,35 @@
+//! A middleware that sees every request and every response.
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    middleware::{Next, from_fn},
+    response::Response,
+    routing::get,
+};
+use tower::ServiceExt;
+
+// ANCHOR: log-request
+async fn log_request(request: Request, next: Next) -> Response {
+    let asked = format!("{} {}", request.method(), request.uri());
+    let response = next.run(request).await;
+    println!("{asked}: {}", response.status());
+    response
+}
+// ANCHOR_END: log-request
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // ANCHOR: app
+    let app = Router::new()
+        .route("/menu", get(async || "espresso, tea"))
+        .layer(from_fn(log_request));
+    // ANCHOR_END: app
+    for path in ["/menu", "/news"] {
+        app.clone()
+            .oneshot(Request::get(path).body(Body::empty())?)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! Two middlewares, added in two ways.
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::Response,
+    routing::get,
+};
+use tower::{ServiceBuilder, ServiceExt};
+
+// ANCHOR: announce
+async fn announce(
+    State(name): State<&'static str>,
+    request: Request,
+    next: Next,
+) -> Response {
+    println!("  {name}: request");
+    let response = next.run(request).await;
+    println!("  {name}: response");
+    response
+}
+// ANCHOR_END: announce
+
+#[tokio::main]
+async fn main() {
+    let routes = Router::new().route("/", get(async || println!("  handler")));
+
+    // ANCHOR: apps
+    let first = from_fn_with_state("first", announce);
+    let second = from_fn_with_state("second", announce);
+    let layers = routes.clone().layer(first.clone()).layer(second.clone());
+    let builder = ServiceBuilder::new().layer(first).layer(second);
+    let builder = routes.layer(builder);
+    // ANCHOR_END: apps
+
+    for (how, app) in [("layer, layer", layers), ("ServiceBuilder", builder)] {
+        println!("{how}");
+        let Ok(_) = app.oneshot(Request::new(Body::empty())).await;
+    }
+}

@@ -1,0 +1,59 @@
+//! What the chapter on middleware says, tested.
+
+// In a module of the chapter's name, so that `cargo test middleware` finds it.
+mod middleware {
+    use std::future::pending;
+
+    use axum::{
+        Router,
+        body::Body,
+        http::{HeaderValue, Request, StatusCode},
+        response::Response,
+        routing::get,
+    };
+    use shop::error::Error;
+    use shop::middleware::server_layers;
+    use tower::ServiceExt;
+
+    async fn slow() {
+        pending().await
+    }
+
+    async fn broken() {
+        panic!("a bug");
+    }
+
+    /// Sends a `GET` request as a browser does it for a page of this origin.
+    async fn send(app: &Router, path: &str, origin: &HeaderValue) -> Response {
+        let request = Request::get(path).header("origin", origin);
+        let request = request.body(Body::empty()).expect("a valid request");
+        let Ok(response) = app.clone().oneshot(request).await;
+        response
+    }
+
+    // ANCHOR: errors-of-layers
+    #[tokio::test(start_paused = true)]
+    async fn errors_of_layers_look_like_those_of_handlers() {
+        let routes = Router::new()
+            .route("/slow", get(slow))
+            .route("/broken", get(broken))
+            .fallback(async || Error::NoSuchPath);
+        let page = HeaderValue::from_static("https://tablet.example");
+        let id = || HeaderValue::from_static("17");
+        let app = server_layers(routes, id, vec![page.clone()]);
+
+        for (path, status) in [
+            ("/slow", StatusCode::SERVICE_UNAVAILABLE),
+            ("/broken", StatusCode::INTERNAL_SERVER_ERROR),
+            ("/unknown", StatusCode::NOT_FOUND),
+        ] {
+            let response = send(&app, path, &page).await;
+            assert_eq!(response.status(), status);
+            let headers = response.headers();
+            assert_eq!(headers["content-type"], "application/problem+json");
+            assert_eq!(headers["x-request-id"], "17");
+            assert_eq!(headers["access-control-allow-origin"], page);
+        }
+    }
+    // ANCHOR_END: errors-of-layers
+}
