@@ -1,25 +1,38 @@
-//! Ada pays by card while Bo asks what is left.
+//! Ada pays by card while Bo asks how many muffins are left.
 
 use tokio::{join, sync::Mutex, task::yield_now};
 
-async fn sell(left: &Mutex<u32>, hold: bool) {
-    let mut guard = left.lock().await;
-    *guard -= 1;
-    let _held = hold.then_some(guard); // otherwise the guard is dropped here
+async fn pay() {
     println!("  Ada holds out her card");
     yield_now().await; // a card terminal takes its time
     println!("  Ada has paid");
 }
 
-async fn look(left: &Mutex<u32>) {
-    println!("  Bo sees {} left", left.lock().await);
+// ANCHOR: sell
+async fn sell_and_hold_the_lock(stock: &Mutex<u32>) {
+    let mut guard = stock.lock().await;
+    *guard -= 1;
+    pay().await; // the guard is still here
 }
 
+async fn sell_and_unlock(stock: &Mutex<u32>) {
+    *stock.lock().await -= 1; // the guard is dropped at the end of this line
+    pay().await;
+}
+// ANCHOR_END: sell
+
+async fn show(stock: &Mutex<u32>) {
+    println!("  Bo sees {} left", stock.lock().await);
+}
+
+// ANCHOR: main
 #[tokio::main]
 async fn main() {
-    for hold in [true, false] {
-        println!("The lock is {}:", if hold { "held" } else { "let go" });
-        let left = Mutex::new(4);
-        join!(sell(&left, hold), look(&left));
-    }
+    println!("With the lock across the await:");
+    let stock = Mutex::new(4);
+    join!(sell_and_hold_the_lock(&stock), show(&stock));
+    println!("With the lock released before:");
+    let stock = Mutex::new(4);
+    join!(sell_and_unlock(&stock), show(&stock));
 }
+// ANCHOR_END: main

@@ -4,7 +4,6 @@
 use axum::Router;
 
 pub mod data;
-pub mod errors;
 #[cfg(feature = "server")]
 pub mod exercise;
 #[doc(hidden)]
@@ -48,10 +47,6 @@ pub const PROGRAMS: &[Program] = &[
     Program {
         name: "transactions",
         app: transactions::app,
-    },
-    Program {
-        name: "errors",
-        app: errors::app,
     },
     Program {
         name: "shop",
@@ -122,8 +117,6 @@ impl Program {
         match self.name {
             "data" => Some(data::open),
             "transactions" => Some(transactions::open),
-            #[cfg(feature = "server")]
-            "errors" => Some(errors::open),
             _ => None,
         }
     }
@@ -135,7 +128,6 @@ impl Program {
     /// a page does not have.
     pub fn served(&self) -> Router {
         match self.name {
-            "errors" => errors::served(),
             "shop" => shop::served(),
             _ => (self.app)(),
         }

@@ -1,10 +1,10 @@
-//! What must hold when the exercise of the chapter on common mistakes is done.
+//! What the exercise of the chapter on common mistakes asks for.
 
 use axum::Router;
 use code::exercise::{Answer, Check, get, post};
 use serde_json::json;
 
-/// Every check, in the order in which the exercise asks.
+/// Every check, in the sequence of the exercise.
 pub fn checks() -> Vec<Check> {
     vec![
         Check::new("GET /cards/Ada shows twelve stamps", |app| async move {
@@ -22,7 +22,7 @@ pub fn checks() -> Vec<Check> {
             has(&app, "Bo", 11).await
         }),
         Check::new(
-            "no stamps and eleven stamps are refused: 422",
+            "no stamps and eleven stamps are rejected: 422",
             |app| async move {
                 for count in [0, 11] {
                     let answer = stamp(&app, "Bo", count).await?;
@@ -46,23 +46,26 @@ pub fn checks() -> Vec<Check> {
             answer.expect_status(409, hint)?;
             has(&app, "Bo", 9).await
         }),
-        Check::new(
-            "whoever has no card gets no coffee: 404",
-            |app| async move {
-                let answer = coffee(&app, "Cleo").await?;
-                let hint =
-                    "`entry` makes a card where there is none; `get_mut` does not";
-                answer.expect_status(404, hint)?;
-                has(&app, "Bo", 9).await
-            },
-        ),
+        Check::new("there is no coffee without a card: 404", |app| async move {
+            let answer = coffee(&app, "Cleo").await?;
+            let hint =
+                "`entry` makes a card where there is none; `get_mut` does not";
+            answer.expect_status(404, hint)?;
+            has(&app, "Bo", 9).await
+        }),
         Check::new("a tablet gives Ada a coffee too", |app| async move {
             let answer = coffee_at_table(&app, "Ada").await?;
             let hint = "add the route, and a handler that takes `Path` and `Json`";
             answer.expect_status(200, hint)?;
             has(&app, "Ada", 2).await
         }),
-        Check::new("both doors keep one rule", |app| async move {
+        Check::new("there is no table 13: 404", |app| async move {
+            let body = json!({ "name": "Ada" });
+            let answer = post(&app, "/tables/13/coffee", &body).await?;
+            answer.expect_status(404, "the shop has the tables 1 to 12")?;
+            has(&app, "Ada", 12).await
+        }),
+        Check::new("both endpoints have one rule", |app| async move {
             coffee(&app, "Ada").await?;
             let answer = coffee_at_table(&app, "Ada").await?;
             let hint =

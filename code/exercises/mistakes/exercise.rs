@@ -1,5 +1,5 @@
-//! Your turn: the loyalty cards. `cargo exercise mistakes` says what is met and what is
-//! missing.
+//! The exercise of the chapter on common mistakes: loyalty cards. `cargo exercise
+//! mistakes` tells you what already works.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// A box with two cards.
+/// The loyalty cards of Ada and Bo.
 pub fn app() -> Router {
     let cards = [("Ada".to_owned(), 12), ("Bo".to_owned(), 9)];
     // ANCHOR: routes
@@ -32,7 +32,8 @@ pub fn app() -> Router {
 struct Cards(Arc<Mutex<HashMap<String, u32>>>);
 
 impl Cards {
-    fn cards(&self) -> MutexGuard<'_, HashMap<String, u32>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, u32>> {
+        // No method below can panic between two changes of one card.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -43,10 +44,10 @@ struct Card {
 }
 
 // ANCHOR: complete
-// 1. Complete. The service knows cards, the controller knows HTTP.
+// 1. Complete: the service knows the cards, and the handler knows HTTP.
 impl Cards {
     fn stamps(&self, name: &str) -> Result<u32, CardError> {
-        let stamps = self.cards().get(name).copied();
+        let stamps = self.lock().get(name).copied();
         stamps.ok_or(CardError::NoCard)
     }
 }
@@ -61,7 +62,7 @@ async fn show_card(
 // ANCHOR_END: complete
 
 // ANCHOR: error
-/// Why there is no answer. 2 and 3 need another one each.
+/// Why a request fails. 2 and 3 each need one more variant.
 enum CardError {
     NoCard,
 }
@@ -82,10 +83,11 @@ struct Stamps {
 }
 
 // ANCHOR: gap
-// 2. With a gap. The controller is done, the rule is not: 1 to 10 stamps at once, or 422.
+// 2. With a gap: the handler is complete, the rule is not. 1 to 10 stamps can be added at
+//    once. Anything else is a 422.
 impl Cards {
     fn add(&self, name: &str, count: u32) -> Result<u32, CardError> {
-        let mut cards = self.cards();
+        let mut cards = self.lock();
         let stamps = cards.get_mut(name).ok_or(CardError::NoCard)?;
         todo!("check the {count}, then add it to the {stamps}")
     }
@@ -102,15 +104,15 @@ async fn add_stamps(
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-// 3. Yours. This is how it was found: it gives a coffee to whoever asks. Take it apart. A
-//    coffee costs ten stamps. 404: there is no such card. 409: it has fewer than ten.
-//    Then give the tablets a door to the same rule: POST /tables/{table}/coffee takes
-//    { "name": "Ada" } and answers alike.
+// 3. Yours: this handler gives a coffee to everyone. Divide it into a service and a
+//    handler. A coffee costs ten stamps. 404: there is no such card. 409: it has fewer
+//    than ten. Then give the tablets an endpoint that uses the same rule:
+//    POST /tables/{table}/coffee takes { "name": "Ada" }, and only tables 1 to 12 exist.
 async fn free_coffee(
     State(cards): State<Cards>,
     Path(name): Path<String>,
 ) -> Json<Value> {
-    let mut cards = cards.cards();
+    let mut cards = cards.lock();
     let stamps = cards.entry(name).or_default();
     *stamps = stamps.saturating_sub(10);
     Json(json!({ "stamps": stamps }))

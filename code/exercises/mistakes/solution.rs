@@ -1,4 +1,4 @@
-//! One way to solve the exercise of the chapter on common mistakes.
+//! A solution of the exercise of the chapter on common mistakes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A box with two cards.
+/// The loyalty cards of Ada and Bo.
 pub fn app() -> Router {
     let cards = [("Ada".to_owned(), 12), ("Bo".to_owned(), 9)];
     Router::new()
@@ -28,7 +28,8 @@ pub fn app() -> Router {
 struct Cards(Arc<Mutex<HashMap<String, u32>>>);
 
 impl Cards {
-    fn cards(&self) -> MutexGuard<'_, HashMap<String, u32>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, u32>> {
+        // No method below can panic between two changes of one card.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -40,7 +41,7 @@ struct Card {
 
 impl Cards {
     fn stamps(&self, name: &str) -> Result<u32, CardError> {
-        let stamps = self.cards().get(name).copied();
+        let stamps = self.lock().get(name).copied();
         stamps.ok_or(CardError::NoCard)
     }
 }
@@ -58,6 +59,7 @@ enum CardError {
     NoCard,
     WrongCount,
     TooFew,
+    NoTable,
 }
 
 impl IntoResponse for CardError {
@@ -69,6 +71,7 @@ impl IntoResponse for CardError {
                 "count must be from 1 to 10",
             ),
             Self::TooFew => (StatusCode::CONFLICT, "A coffee costs ten stamps"),
+            Self::NoTable => (StatusCode::NOT_FOUND, "There is no such table"),
         }
         .into_response()
     }
@@ -83,11 +86,11 @@ struct Stamps {
 // ANCHOR: gap
 impl Cards {
     fn add(&self, name: &str, count: u32) -> Result<u32, CardError> {
-        let mut cards = self.cards();
-        let stamps = cards.get_mut(name).ok_or(CardError::NoCard)?;
         if !(1..=10).contains(&count) {
             return Err(CardError::WrongCount);
         }
+        let mut cards = self.lock();
+        let stamps = cards.get_mut(name).ok_or(CardError::NoCard)?;
         *stamps += count;
         Ok(*stamps)
     }
@@ -106,7 +109,7 @@ async fn add_stamps(
 // ANCHOR: service
 impl Cards {
     fn free_coffee(&self, name: &str) -> Result<u32, CardError> {
-        let mut cards = self.cards();
+        let mut cards = self.lock();
         let stamps = cards.get_mut(name).ok_or(CardError::NoCard)?;
         *stamps = stamps.checked_sub(10).ok_or(CardError::TooFew)?;
         Ok(*stamps)
@@ -114,7 +117,7 @@ impl Cards {
 }
 // ANCHOR_END: service
 
-// ANCHOR: controllers
+// ANCHOR: handlers
 async fn free_coffee(
     State(cards): State<Cards>,
     Path(name): Path<String>,
@@ -130,10 +133,13 @@ struct Guest {
 
 async fn free_coffee_at_table(
     State(cards): State<Cards>,
-    Path(_table): Path<u8>,
+    Path(table): Path<u32>,
     Json(guest): Json<Guest>,
 ) -> Result<Json<Card>, CardError> {
+    if !(1..=12).contains(&table) {
+        return Err(CardError::NoTable);
+    }
     let stamps = cards.free_coffee(&guest.name)?;
     Ok(Json(Card { stamps }))
 }
-// ANCHOR_END: controllers
+// ANCHOR_END: handlers

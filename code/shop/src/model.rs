@@ -19,6 +19,7 @@ pub struct Item {
 }
 
 impl Item {
+    // ANCHOR: sell
     /// Reduces the stock and returns the total price.
     ///
     /// # Errors
@@ -34,6 +35,7 @@ impl Item {
         self.stock = left;
         Ok(total)
     }
+    // ANCHOR_END: sell
 
     /// Increases the stock again, after an order was canceled.
     pub fn put_back(&mut self, quantity: Quantity) {

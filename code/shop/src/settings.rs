@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use axum::http::{HeaderValue, Uri};
 use secrecy::SecretString;
 
+// ANCHOR: settings
 /// Everything that differs from one machine to the next.
 #[derive(Debug)]
 pub struct Settings {
@@ -23,6 +24,7 @@ pub struct Settings {
     /// a browser, separated by commas. Default: none.
     pub allowed_origins: Vec<HeaderValue>,
 }
+// ANCHOR_END: settings
 
 impl Settings {
     /// Reads the settings through `get`. A server passes the environment.

@@ -1,17 +1,18 @@
-//! The chapter [Common mistakes](../../../src/mistakes.md): four mistakes, each before
-//! and after it is mended. The shops have the routes that the mistakes are about: neither
-//! lists its menu.
+//! The chapter [Common mistakes](../../../src/mistakes.md): a shop that is wrong on
+//! purpose, and beside it the shop of this guide.
 
-pub mod after;
 pub mod before;
+pub mod ticket;
 
 use axum::Router;
 
+use crate::shop;
+
 // ANCHOR: app
-/// Two shops, each behind a door of its own.
+/// Two shops: the one with the mistakes, and the finished one.
 pub fn app() -> Router {
     Router::new()
         .nest("/before", before::app())
-        .nest("/after", after::app())
+        .nest("/after", shop::app())
 }
 // ANCHOR_END: app

@@ -1,5 +1,4 @@
-//! A shop as it grows when nobody divides it, bad on purpose. Every line of it was
-//! written by somebody in a hurry, and every line works on the day it is written.
+//! A shop that is wrong on purpose, with the four mistakes of the chapter.
 #![allow(clippy::unwrap_used)] // the second mistake
 
 mod tickets;
@@ -13,14 +12,14 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::legacy::{Item, opening_menu};
 use tickets::TicketManager;
 
-/// A shop that has just opened.
+/// A shop with the opening menu and without orders.
 pub fn app() -> Router {
-    let shop = Arc::new(Mutex::new(Books {
+    let shop = Arc::new(Mutex::new(Inventory {
         menu: opening_menu(),
         orders: Vec::new(),
     }));
@@ -33,9 +32,9 @@ pub fn app() -> Router {
         .with_state(shop)
 }
 
-type Shop = Arc<Mutex<Books>>;
+type Shop = Arc<Mutex<Inventory>>;
 
-struct Books {
+struct Inventory {
     menu: Vec<Item>,
     orders: Vec<Value>,
 }
@@ -50,8 +49,8 @@ fn location(id: usize) -> [(HeaderName, String); 1] {
 
 // ANCHOR: show-item
 async fn show_item(State(shop): State<Shop>, Path(id): Path<String>) -> Json<Item> {
-    let books = shop.lock().unwrap();
-    let mut menu = books.menu.iter();
+    let inventory = shop.lock().unwrap();
+    let mut menu = inventory.menu.iter();
     let item = menu.find(|item| item.id == id).unwrap();
     Json(item.clone())
 }
@@ -62,9 +61,9 @@ async fn place_order(
     State(shop): State<Shop>,
     Json(mut order): Json<Value>,
 ) -> Response {
-    let Books { menu, orders } = &mut *shop.lock().unwrap();
+    let Inventory { menu, orders } = &mut *shop.lock().unwrap();
     let mut menu = menu.iter_mut();
-    let item = menu.find(|item| order["item"] == *item.id).unwrap();
+    let item = menu.find(|item| order["item"] == item.id).unwrap();
     let quantity = order["quantity"].as_u64().unwrap() as u32;
     if item.stock < quantity {
         return (StatusCode::CONFLICT, "sold out").into_response();
@@ -84,11 +83,11 @@ async fn place_order_at_table(
     Path(table): Path<u8>,
     Json(mut order): Json<Value>,
 ) -> Response {
-    let Books { menu, orders } = &mut *shop.lock().unwrap();
+    let Inventory { menu, orders } = &mut *shop.lock().unwrap();
     let mut menu = menu.iter_mut();
-    let item = menu.find(|item| order["item"] == *item.id).unwrap();
+    let item = menu.find(|item| order["item"] == item.id).unwrap();
     let quantity = order["quantity"].as_u64().unwrap() as u32;
-    // `-=` panicked here on a Friday.
+    // `-=` panicked here once.
     item.stock = item.stock.saturating_sub(quantity);
     let id = orders.len() + 1;
     order["id"] = id.into();
@@ -109,4 +108,28 @@ async fn show_order(
 async fn print_ticket(State(shop): State<Shop>, Path(id): Path<usize>) -> String {
     let order = shop.lock().unwrap().orders[id - 1].clone();
     TicketManager::default().print(&order)
+}
+
+#[derive(Clone, Serialize)]
+struct Item {
+    id: &'static str,
+    name: &'static str,
+    price_cents: u32,
+    stock: u32,
+}
+
+fn opening_menu() -> Vec<Item> {
+    let item = |id, name, price_cents, stock| Item {
+        id,
+        name,
+        price_cents,
+        stock,
+    };
+    vec![
+        item("espresso", "Espresso", 250, 40),
+        item("flat-white", "Flat white", 380, 30),
+        item("tea", "Tea", 220, 20),
+        item("croissant", "Croissant", 290, 1),
+        item("muffin", "Muffin", 310, 4),
+    ]
 }

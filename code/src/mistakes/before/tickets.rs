@@ -1,4 +1,4 @@
-//! How a ticket is printed, ready for every kind of ticket that may ever come.
+//! Prints tickets, and is prepared for kinds of tickets that don't exist.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ impl TicketFormatterFactory {
 // ANCHOR_END: formatter
 
 // ANCHOR: manager
-/// Knows which kind of ticket an order wants.
+/// Chooses the kind of ticket for an order.
 pub(super) struct TicketManager {
     factory: TicketFormatterFactory,
 }
