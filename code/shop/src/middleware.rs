@@ -71,7 +71,7 @@ mod server {
         timeout::RequestBodyDeadlineLayer,
         trace::{DefaultOnFailure, DefaultOnResponse, TraceLayer},
     };
-    use tracing::{Level, Span, field, info_span};
+    use tracing::{Level, Span, error_span, field};
     use uuid::Uuid;
 
     use super::{REQUEST_ID, RequestId, request_id};
@@ -126,11 +126,13 @@ mod server {
         HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("unknown"))
     }
 
-    /// The span of a request: every line that is logged meanwhile has these fields.
+    /// The span of a request: every line that is logged meanwhile has these fields. A
+    /// span has a level, too. With this one, lines have the fields even if `RUST_LOG`
+    /// lets only errors through.
     fn request_span(request: &Request) -> Span {
         let id = request.extensions().get::<RequestId>();
         let path = request.extensions().get::<MatchedPath>();
-        let span = info_span!(
+        let span = error_span!(
             "request",
             request_id = id.and_then(|RequestId(id)| id.to_str().ok()),
             client_request_id = field::Empty,

@@ -29,6 +29,7 @@ use support::{
 };
 use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
+use tracing::Level;
 use tracing::subscriber::{DefaultGuard, set_default, set_global_default};
 
 /// These routes with the layers around them.
@@ -259,6 +260,11 @@ mod log {
 
     impl Log {
         fn start() -> (Self, DefaultGuard) {
+            Self::start_with(Level::INFO)
+        }
+
+        /// Leaves out what is less important than this level.
+        fn start_with(level: Level) -> (Self, DefaultGuard) {
             // tracing remembers for each event whether anybody wants it. Without a
             // subscriber for the other threads it might remember that nobody does.
             static OTHER_THREADS: Once = Once::new();
@@ -271,6 +277,7 @@ mod log {
             let subscriber = tracing_subscriber::fmt()
                 .without_time()
                 .with_ansi(false)
+                .with_max_level(level)
                 .with_writer(move || writer.clone());
             let guard = set_default(subscriber.finish());
             (log, guard)
@@ -389,6 +396,19 @@ mod log {
                 "{lines:?}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn a_log_of_errors_alone_has_the_ids_too() {
+        let (log, _guard) = Log::start_with(Level::ERROR);
+        let app = with_layers(Router::new().route("/", get_from(panics)));
+        send(&app, get("/")).await;
+        let lines = log.lines();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(
+            lines[0].starts_with("ERROR request{request_id=\"1\" "),
+            "{lines:?}"
+        );
     }
 
     #[tokio::test(start_paused = true)]
