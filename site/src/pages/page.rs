@@ -151,6 +151,10 @@ impl<'a> Page<'a> {
             }
         }
         expanded += &text(done..content.len());
+        if expanded.contains(PROVED) {
+            let sentence = workspace::proved(self.root).unwrap_or_default();
+            expanded = expanded.replace(PROVED, &format!("<p class=\"proved\">{sentence}</p>"));
+        }
         problems.extend(unshown);
         if problems.is_empty() {
             Ok(expanded)
@@ -276,6 +280,9 @@ fn stem(file: &Path) -> String {
     let stem = file.file_stem().unwrap_or_default();
     stem.to_string_lossy().into_owned()
 }
+
+/// A chapter has this in the place of the sentence that says with what and when it was proved.
+const PROVED: &str = "<p class=\"proved\"></p>";
 
 /// The kinds of asides: a class, and the title that says the same without a color.
 const ASIDES: [(&str, &str); 4] = [
