@@ -31,6 +31,7 @@ fn main() -> ExitCode {
     }
 }
 
+// ANCHOR: start
 fn start() -> anyhow::Result<()> {
     let dotenv = read_dotenv(Path::new(".env"))?;
     let get = |name: &str| env::var_os(name).or_else(|| dotenv.get(name).cloned());
@@ -43,6 +44,7 @@ fn start() -> anyhow::Result<()> {
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
 }
+// ANCHOR_END: start
 
 /// Serves the shop until it is asked to stop.
 async fn run(settings: Settings) -> anyhow::Result<()> {
@@ -80,6 +82,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
+// ANCHOR: read-dotenv
 /// Reads the file `.env`, if there is one, without changing the environment.
 fn read_dotenv(file: &Path) -> anyhow::Result<HashMap<String, OsString>> {
     if !file.exists() {
@@ -100,3 +103,4 @@ fn read_dotenv(file: &Path) -> anyhow::Result<HashMap<String, OsString>> {
         pairs => pairs.with_context(|| format!("can't read {}", file.display())),
     }
 }
+// ANCHOR_END: read-dotenv

@@ -96,6 +96,7 @@ mod server {
         // ANCHOR: layers
         let router = router.layer(
             ServiceBuilder::new()
+                // ANCHOR: trace
                 .layer(
                     TraceLayer::new_for_http()
                         .make_span_with(request_span)
@@ -103,6 +104,7 @@ mod server {
                         .on_response(DefaultOnResponse::new().level(Level::INFO))
                         .on_failure(()), // `IntoResponse for Error` logs the cause
                 )
+                // ANCHOR_END: trace
                 // A client that hangs up gets no response, but it gets a line. Only the
                 // handler is watched: axum drops the body of each response to HEAD.
                 .layer(OnEarlyDropLayer::builder().on_future_drop(
@@ -126,6 +128,7 @@ mod server {
         HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("unknown"))
     }
 
+    // ANCHOR: request-span
     /// The span of a request: every line that is logged meanwhile has these fields. A
     /// span has a level, too. With this one, lines have the fields even if `RUST_LOG`
     /// lets only errors through.
@@ -146,6 +149,7 @@ mod server {
         }
         span
     }
+    // ANCHOR_END: request-span
 
     /// The request id that the client sent, if it fits into a line of a log: at most 64
     /// letters, digits, hyphens and underscores.

@@ -22,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
+// ANCHOR: limits
 /// How many clients may be connected at the same time. The next ones wait. A process
 /// may often have only 1,024 open files, and each connection is one of them.
 const MAX_CONNECTIONS: usize = 512;
@@ -34,6 +35,7 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Kubernetes kill a process some time after they sent SIGTERM: Docker after ten
 /// seconds.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
+// ANCHOR_END: limits
 
 /// Serves the router until `shutdown` is done. Then it accepts no more connections,
 /// finishes the requests that have arrived, and returns: after eight seconds at most.

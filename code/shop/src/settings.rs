@@ -27,6 +27,7 @@ pub struct Settings {
 // ANCHOR_END: settings
 
 impl Settings {
+    // ANCHOR: read
     /// Reads the settings through `get`. A server passes the environment.
     ///
     /// # Errors
@@ -43,6 +44,8 @@ impl Settings {
         };
         let staff_token = read_var(&get, "SHOP_STAFF_TOKEN", parse_staff_token);
         let allowed_origins = read_var(&get, "SHOP_ALLOWED_ORIGINS", parse_origins);
+        // ANCHOR_END: read
+        // ANCHOR: problems
         match (address, database, staff_token, allowed_origins) {
             (Ok(address), Ok(database), Ok(staff_token), Ok(allowed_origins)) => {
                 Ok(Self {
@@ -63,8 +66,10 @@ impl Settings {
             }
         }
     }
+    // ANCHOR_END: problems
 }
 
+// ANCHOR: read-var
 /// Reads one setting. An error names the variable and says what to write, but does not
 /// repeat the value: it may be a secret that was put into the wrong variable.
 fn read_var<T>(
@@ -86,11 +91,13 @@ fn read_var<T>(
         Err(expected) => Err(format!("{name} must be {expected}")),
     }
 }
+// ANCHOR_END: read-var
 
 fn empty(name: &str) -> String {
     format!("{name} is empty. Set it, or remove it")
 }
 
+// ANCHOR: parse
 fn parse_address(value: &str) -> Result<SocketAddr, &'static str> {
     value
         .parse()
@@ -104,6 +111,7 @@ fn parse_staff_token(value: &str) -> Result<SecretString, &'static str> {
     }
     Err("at least 16 letters, digits and other visible ASCII characters")
 }
+// ANCHOR_END: parse
 
 fn parse_origins(value: &str) -> Result<Vec<HeaderValue>, &'static str> {
     let origins = value.split(',').map(|origin| parse_origin(origin.trim()));

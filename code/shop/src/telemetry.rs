@@ -7,6 +7,7 @@ use anyhow::Context;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
+// ANCHOR: init
 /// Starts the log. `filter` is the value of `RUST_LOG`; without it, the level is
 /// `info`.
 ///
@@ -29,3 +30,4 @@ pub fn init(filter: Option<OsString>) -> anyhow::Result<()> {
         .try_init()
         .map_err(|error| anyhow::anyhow!(error))
 }
+// ANCHOR_END: init

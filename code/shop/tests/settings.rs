@@ -10,12 +10,14 @@ use std::path::Path;
 use secrecy::ExposeSecret;
 use shop::settings::{Settings, SettingsError};
 
+// ANCHOR: read
 fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     Settings::read(|name| {
         let found = variables.iter().find(|(variable, _)| *variable == name);
         found.map(|(_, value)| OsString::from(value))
     })
 }
+// ANCHOR_END: read
 
 fn error(name: &str, value: &str) -> String {
     read(&[(name, value)]).unwrap_err().to_string()
@@ -52,6 +54,7 @@ fn every_setting_can_be_set() {
     );
 }
 
+// ANCHOR: every-problem
 #[test]
 fn every_problem_is_reported_at_once() {
     let error = read(&[
@@ -69,6 +72,7 @@ fn every_problem_is_reported_at_once() {
                     path, a slash at the end or the port that the scheme has anyway";
     assert_eq!(error.unwrap_err().to_string(), expected);
 }
+// ANCHOR_END: every-problem
 
 /// A value may be a secret that was put into the wrong variable, and errors are logged.
 #[test]
