@@ -18,7 +18,6 @@ async fn clean_machine() {
 }
 // ANCHOR_END: prepare
 
-// ANCHOR: main
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), JoinError> {
     tracing_subscriber::fmt()
@@ -28,4 +27,3 @@ async fn main() -> Result<(), JoinError> {
     tokio::try_join!(prepare(1, "Ada"), prepare(2, "Bo"))?;
     Ok(())
 }
-// ANCHOR_END: main

@@ -1,7 +1,9 @@
 // ANCHOR: secret
-use secrecy::SecretString;
+use shop::settings::Settings;
 
-pub fn log_in(password: &SecretString) {
-    tracing::info!(%password, "a login");
+pub fn log_token(settings: &Settings) {
+    if let Some(token) = &settings.staff_token {
+        tracing::info!(%token, "the settings are valid");
+    }
 }
 // ANCHOR_END: secret
