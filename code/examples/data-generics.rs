@@ -1,7 +1,7 @@
-//! The same promise with a type parameter: the compiler knows which repository it is.
-use std::future::Future;
+//! A shop with a type parameter: the compiler knows which repository it has.
+use tokio::task::JoinHandle;
 
-trait Repository {
+trait Repository: Send + Sync + 'static {
     fn stock(&self, id: &str) -> impl Future<Output = u32> + Send;
 }
 
@@ -13,12 +13,13 @@ impl Repository for OneOfEach {
     }
 }
 
-/// Axum asks the same of a handler: what it returns is `Send`.
-fn croissants<R: Repository>(books: &R) -> impl Future<Output = u32> + Send + '_ {
-    books.stock("croissant")
+struct Shop<R>(R);
+
+fn croissants<R: Repository>(shop: Shop<R>) -> JoinHandle<u32> {
+    tokio::spawn(async move { shop.0.stock("croissant").await })
 }
 
 #[tokio::main]
 async fn main() {
-    assert_eq!(croissants(&OneOfEach).await, 1);
+    assert_eq!(croissants(Shop(OneOfEach)).await.ok(), Some(1));
 }

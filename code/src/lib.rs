@@ -41,10 +41,6 @@ pub const PROGRAMS: &[Program] = &[
         app: structure::app,
     },
     Program {
-        name: "data",
-        app: data::app,
-    },
-    Program {
         name: "transactions",
         app: transactions::app,
     },
@@ -83,7 +79,8 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("state", "requests"),
     Chapter::of("validation", "requests"),
     Chapter::of("structure", "structure"),
-    Chapter::of("data", "data"),
+    Chapter::of("data", "shop"),
+    Chapter::of("sqlite", "shop"),
     Chapter::of("queries", "shop"),
     Chapter::of("transactions", "transactions"),
     Chapter::of("errors", "shop"),
@@ -115,7 +112,6 @@ impl Program {
     /// The function that makes this program's app with a database file, if it has one.
     pub fn open(&self) -> Option<Open> {
         match self.name {
-            "data" => Some(data::open),
             "transactions" => Some(transactions::open),
             _ => None,
         }

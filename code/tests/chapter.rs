@@ -226,7 +226,7 @@ mod database {
 
     /// Starts with a database that it refuses, and says why.
     fn refuses(file: &Path) -> String {
-        let (code, says) = fails(&open("data", file));
+        let (code, says) = fails(&open("transactions", file));
         assert_eq!(code, Some(1), "{says}");
         let begins = format!("--database {}: ", file.display());
         let (_, says) = says.split_once(&begins).expect("it names the file");
@@ -237,10 +237,10 @@ mod database {
     fn a_program_without_one_says_so() {
         let (code, says) = fails(&open("requests", Path::new("shop.db")));
         assert_eq!(code, Some(1));
-        let wanted = "The program requests has no database. Programs with a database: data, \
-             transactions, errors";
+        let wanted = "The program requests has no database. Programs with a database: \
+             transactions";
         assert!(says.starts_with(wanted), "{says}");
-        let (code, says) = fails(&["data", "--database"]);
+        let (code, says) = fails(&["transactions", "--database"]);
         assert_eq!(code, Some(2));
         assert!(
             says.starts_with("--database needs a file after it."),
@@ -307,7 +307,7 @@ mod database {
                 assert!(folder.path().join(name).is_file(), "{name}");
             }
         }
-        let (code, says) = fails(&open("data", Path::new("")));
+        let (code, says) = fails(&open("transactions", Path::new("")));
         assert_eq!(code, Some(1), "{says}");
         Ok(())
     }
@@ -316,7 +316,7 @@ mod database {
     fn what_a_client_is_not_told_stands_in_the_terminal() -> Tested {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("shop.db");
-        let mut running = Running::of(&mut chapter(&open("data", &file)))?;
+        let mut running = Running::of(&mut chapter(&open("transactions", &file)))?;
         rusqlite::Connection::open(&file)?.execute_batch("DROP TABLE orders")?;
         let answer = running.get("/orders/1")?;
         assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
@@ -339,7 +339,7 @@ mod database {
         let file = folder.path().join("shop.db");
         drop(code::data::sqlite::Sqlite::open(&file)?);
         fs::set_permissions(&file, PermissionsExt::from_mode(0o444))?;
-        let mut command = chapter(&open("data", &file));
+        let mut command = chapter(&open("transactions", &file));
         if fs::OpenOptions::new().append(true).open(&file).is_ok() {
             // Nothing is read-only to root, so somebody else tries.
             fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755))?;

@@ -5,8 +5,8 @@ use std::process::{Command, Output};
 use axum::Router;
 use code::exercise::{self, Check, Report};
 
-#[path = "../exercises/data/check.rs"]
-mod check_data;
+#[path = "../exercises/sqlite/check.rs"]
+mod check_sqlite;
 #[path = "../exercises/errors/check.rs"]
 mod check_errors;
 #[path = "../exercises/middleware/check.rs"]
@@ -23,8 +23,8 @@ mod check_structure;
 mod check_transactions;
 #[path = "../exercises/validation/check.rs"]
 mod check_validation;
-#[path = "../exercises/data/solution.rs"]
-mod solution_data;
+#[path = "../exercises/sqlite/solution.rs"]
+mod solution_sqlite;
 #[path = "../exercises/errors/solution.rs"]
 mod solution_errors;
 #[path = "../exercises/middleware/solution.rs"]
@@ -41,8 +41,8 @@ mod solution_structure;
 mod solution_transactions;
 #[path = "../exercises/validation/solution.rs"]
 mod solution_validation;
-#[path = "../exercises/data/exercise.rs"]
-mod start_data;
+#[path = "../exercises/sqlite/exercise.rs"]
+mod start_sqlite;
 #[path = "../exercises/errors/exercise.rs"]
 mod start_errors;
 #[path = "../exercises/middleware/exercise.rs"]
@@ -93,10 +93,10 @@ const EXERCISES: &[Exercise] = &[
         checks: check_structure::checks,
     },
     Exercise {
-        name: "data",
-        start: start_data::app,
-        solution: solution_data::app,
-        checks: check_data::checks,
+        name: "sqlite",
+        start: start_sqlite::app,
+        solution: solution_sqlite::app,
+        checks: check_sqlite::checks,
     },
     Exercise {
         name: "transactions",

@@ -1,5 +1,6 @@
 -- The menu with its stock, and the orders. Each CHECK holds a range that the program
 -- relies on when it reads a row, even if another program wrote that row.
+-- ANCHOR: items
 CREATE TABLE items (
     position    INTEGER PRIMARY KEY AUTOINCREMENT, -- on the menu
     id          TEXT NOT NULL UNIQUE,
@@ -7,9 +8,11 @@ CREATE TABLE items (
     price_cents INTEGER NOT NULL CHECK (price_cents BETWEEN 0 AND 4294967295),
     stock       INTEGER NOT NULL CHECK (stock BETWEEN 0 AND 4294967295)
 ) STRICT;
+-- ANCHOR_END: items
 
 -- An order keeps the name and the price that it was placed with, so that the menu can
 -- change without changing it. That's why `item` is not a foreign key.
+-- ANCHOR: orders
 CREATE TABLE orders (
     id               INTEGER PRIMARY KEY AUTOINCREMENT -- an id is never used again
         CHECK (id > 0),
@@ -25,6 +28,7 @@ CREATE TABLE orders (
     placed_at        INTEGER NOT NULL -- milliseconds since 1970, in UTC
         CHECK (placed_at BETWEEN 0 AND 253402207200000)
 ) STRICT;
+-- ANCHOR_END: orders
 
 INSERT INTO items (id, name, price_cents, stock) VALUES
     ('espresso', 'Espresso', 250, 40),

@@ -42,6 +42,7 @@ pub async fn show_item(
 
 /// `PUT /menu/{id}`: 201 for a new item, 200 for one that was replaced.
 #[instrument(skip_all)]
+// ANCHOR: put-item
 pub async fn put_item(
     _: Staff,
     State(shop): State<Shop>,
@@ -56,9 +57,11 @@ pub async fn put_item(
     };
     Ok((status, Json(item)))
 }
+// ANCHOR_END: put-item
 
 /// `DELETE /menu/{id}`
 #[instrument(skip_all)]
+// ANCHOR: delete-item
 pub async fn delete_item(
     _: Staff,
     State(shop): State<Shop>,
@@ -67,6 +70,7 @@ pub async fn delete_item(
     shop.delete_item(&id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+// ANCHOR_END: delete-item
 
 /// `POST /orders`
 #[instrument(skip_all)]
@@ -85,6 +89,7 @@ pub async fn place_order(
 
 /// `GET /orders`
 #[instrument(skip_all)]
+// ANCHOR: list-orders
 pub async fn list_orders(
     _: Staff,
     State(shop): State<Shop>,
@@ -94,6 +99,7 @@ pub async fn list_orders(
     let page = shop.orders(filter).await?;
     Ok(Json(page))
 }
+// ANCHOR_END: list-orders
 
 /// `GET /orders/{id}`
 #[instrument(skip_all)]

@@ -66,10 +66,12 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
             "SHOP_STAFF_TOKEN is not set: the menu can't be changed, nor the orders listed"
         );
     }
+    // ANCHOR: state
     let state = AppState {
         shop: Shop::new(Arc::new(repository), Timestamp::now),
         staff_token: settings.staff_token.map(StaffToken::new),
     };
+    // ANCHOR_END: state
     let app = middleware::server_layers(
         router(state),
         middleware::random_id,

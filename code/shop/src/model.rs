@@ -536,6 +536,7 @@ pub struct MenuFilter {
     pub max_price: Option<u32>,
 }
 
+// ANCHOR: order-query
 /// The query string of `GET /orders`, as the client sends it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -552,6 +553,7 @@ pub struct OrderQuery {
     /// How many orders a page may have.
     pub limit: Option<u32>,
 }
+// ANCHOR_END: order-query
 
 /// Which orders to list: every field has been validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -572,6 +574,7 @@ impl TryFrom<OrderQuery> for OrderFilter {
     type Error = FieldError;
 
     fn try_from(query: OrderQuery) -> Result<Self, Self::Error> {
+        // ANCHOR: limit
         let limit = query.limit.unwrap_or(20);
         if !(1..=100).contains(&limit) {
             let reason = "must be from 1 to 100";
@@ -580,6 +583,7 @@ impl TryFrom<OrderQuery> for OrderFilter {
                 reason,
             });
         }
+        // ANCHOR_END: limit
         if query.item.len() > 50 {
             let reason = "must not be repeated more than 50 times";
             return Err(FieldError {
@@ -597,6 +601,7 @@ impl TryFrom<OrderQuery> for OrderFilter {
     }
 }
 
+// ANCHOR: page
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Page<T> {
@@ -606,8 +611,10 @@ pub struct Page<T> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
 }
+// ANCHOR_END: page
 
 impl Page<Order> {
+    // ANCHOR: page-new
     /// Makes a page of the orders that were found: at most one more than the limit,
     /// which says that there is a next page.
     pub fn new(mut found: Vec<Order>, limit: usize) -> Self {
@@ -619,6 +626,7 @@ impl Page<Order> {
             next: last.filter(|_| more),
         }
     }
+    // ANCHOR_END: page-new
 }
 
 /// The menu that a new shop starts with.

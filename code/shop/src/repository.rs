@@ -18,6 +18,7 @@ use crate::model::{
 /// The time, as an argument: a test or the guide passes a fixed one.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+// ANCHOR: repository
 /// Stores the menu and the orders.
 ///
 /// Each method happens as a whole or not at all, however many requests arrive at once.
@@ -36,7 +37,9 @@ pub trait Repository: Send + Sync {
     /// Removes an item from the menu. Orders stay as they are. Returns whether there
     /// was such an item.
     async fn delete_item(&self, id: &str) -> Result<bool, RepositoryError>;
+    // ANCHOR_END: repository
 
+    // ANCHOR: repository-place-order
     /// Checks the stock, reduces it and stores the order.
     ///
     /// The repository asks the clock itself, at the moment when it stores the order:
@@ -51,6 +54,7 @@ pub trait Repository: Send + Sync {
         new: NewOrder,
         clock: Clock,
     ) -> Result<Order, RepositoryError>;
+    // ANCHOR_END: repository-place-order
 
     /// The order with this id.
     async fn order(&self, id: u64) -> Result<Option<Order>, RepositoryError>;

@@ -11,6 +11,7 @@ use crate::model::{
 };
 use crate::repository::{Clock, Put, Repository, RepositoryError};
 
+// ANCHOR: shop
 /// The shop. Clones are cheap, and all of them are the same shop.
 #[derive(Clone)]
 pub struct Shop {
@@ -27,6 +28,7 @@ impl Shop {
         let clock: Clock = Arc::new(move || to_the_millisecond(clock()));
         Self { repository, clock }
     }
+    // ANCHOR_END: shop
 
     /// The items on the menu that pass the filter.
     #[instrument(skip_all)]
@@ -61,12 +63,14 @@ impl Shop {
     ///
     /// [`ShopError::UnknownItem`].
     #[instrument(skip_all)]
+    // ANCHOR: delete-item
     pub async fn delete_item(&self, id: &str) -> Result<(), RepositoryError> {
         if self.repository.delete_item(id).await? {
             return Ok(());
         }
         Err(ShopError::UnknownItem(id.into()).into())
     }
+    // ANCHOR_END: delete-item
 
     /// Places an order, if enough of its item is left.
     ///

@@ -164,6 +164,7 @@ async fn the_last_one_can_be_sold_and_stays_on_the_menu(repository: Repo) {
     assert_eq!(menu(&repository, None).await.len(), 5);
 }
 
+// ANCHOR: more-than-is-left
 async fn an_order_for_more_than_is_left_changes_nothing(repository: Repo) {
     let too_few = Err(ShopError::NotEnoughLeft("Muffin".into()));
     assert_eq!(place(&repository, "muffin", 5).await, too_few);
@@ -172,6 +173,7 @@ async fn an_order_for_more_than_is_left_changes_nothing(repository: Repo) {
     let next = place(&repository, "muffin", 4).await.unwrap();
     assert_eq!(next.id, 1, "the order that failed used an id");
 }
+// ANCHOR_END: more-than-is-left
 
 async fn an_order_for_what_is_not_on_the_menu_changes_nothing(repository: Repo) {
     let placed = place(&repository, "latte", 1).await;

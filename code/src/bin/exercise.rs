@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use axum::Router;
 use code::exercise::{self, Check};
 
-#[path = "../../exercises/data/check.rs"]
-mod check_data;
+#[path = "../../exercises/sqlite/check.rs"]
+mod check_sqlite;
 #[path = "../../exercises/errors/check.rs"]
 mod check_errors;
 #[path = "../../exercises/middleware/check.rs"]
@@ -24,8 +24,8 @@ mod check_structure;
 mod check_transactions;
 #[path = "../../exercises/validation/check.rs"]
 mod check_validation;
-#[path = "../../exercises/data/exercise.rs"]
-mod data;
+#[path = "../../exercises/sqlite/exercise.rs"]
+mod sqlite;
 #[path = "../../exercises/errors/exercise.rs"]
 mod errors;
 #[path = "../../exercises/middleware/exercise.rs"]
@@ -71,9 +71,9 @@ const EXERCISES: &[Exercise] = &[
         checks: check_structure::checks,
     },
     Exercise {
-        name: "data",
-        app: data::app,
-        checks: check_data::checks,
+        name: "sqlite",
+        app: sqlite::app,
+        checks: check_sqlite::checks,
     },
     Exercise {
         name: "transactions",

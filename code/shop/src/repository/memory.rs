@@ -11,6 +11,7 @@ use crate::model::{
     ShopError,
 };
 
+// ANCHOR: memory
 /// Keeps everything in memory, without a limit.
 pub struct Memory {
     inventory: Mutex<Inventory>,
@@ -22,6 +23,7 @@ struct Inventory {
     /// removed.
     orders: Vec<Order>,
 }
+// ANCHOR_END: memory
 
 impl Memory {
     /// A repository with this menu and without orders.
@@ -75,6 +77,7 @@ impl Repository for Memory {
     }
 
     #[instrument(skip_all)]
+    // ANCHOR: put-and-delete-item
     async fn put_item(&self, item: Item) -> Result<Put, RepositoryError> {
         let mut inventory = self.lock();
         Ok(match inventory.item_mut(item.id.as_str()) {
@@ -96,6 +99,7 @@ impl Repository for Memory {
         inventory.menu.retain(|item| item.id.as_str() != id);
         Ok(inventory.menu.len() < before)
     }
+    // ANCHOR_END: put-and-delete-item
 
     #[instrument(skip_all)]
     async fn place_order(

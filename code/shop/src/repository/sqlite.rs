@@ -42,12 +42,14 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long SQLite waits for a lock that another program holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+// ANCHOR: migrations
 /// A migration that has been published never changes. To change the tables, add one.
 const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../migrations/1-shop.sql")),
     M::up(include_str!("../../migrations/2-table-number.sql")),
     M::up(include_str!("../../migrations/3-order-indexes.sql")),
 ];
+// ANCHOR_END: migrations
 
 /// Keeps everything in one database file.
 pub struct Sqlite {
@@ -179,12 +181,14 @@ impl Connections {
     }
 }
 
+// ANCHOR: blocking
 /// Runs code that blocks its thread on one of the threads that Tokio has for that.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, RepositoryError> + Send + 'static,
 ) -> Result<T, RepositoryError> {
     spawn_blocking(work).await.map_err(storage)?
 }
+// ANCHOR_END: blocking
 
 fn busy(cause: impl Into<Source>) -> RepositoryError {
     RepositoryError::Busy(cause.into())
@@ -252,13 +256,16 @@ impl Repository for Sqlite {
     }
 
     #[instrument(skip_all)]
+    // ANCHOR: item-method
     async fn item(&self, id: &str) -> Result<Option<Item>, RepositoryError> {
         let id = id.to_owned();
         self.read(move |connection| Ok(item(connection, &id)?))
             .await
     }
+    // ANCHOR_END: item-method
 
     #[instrument(skip_all)]
+    // ANCHOR: put-item-method
     async fn put_item(&self, item: Item) -> Result<Put, RepositoryError> {
         self.write(move |transaction| {
             if update_item(transaction, &item)? {
@@ -269,6 +276,7 @@ impl Repository for Sqlite {
         })
         .await
     }
+    // ANCHOR_END: put-item-method
 
     #[instrument(skip_all)]
     async fn delete_item(&self, id: &str) -> Result<bool, RepositoryError> {
@@ -360,14 +368,17 @@ fn menu(
     items.collect()
 }
 
+// ANCHOR: item
 fn item(connection: &Connection, id: &str) -> rusqlite::Result<Option<Item>> {
     let mut statement = connection.prepare_cached(
         "SELECT id, name, price_cents, stock FROM items WHERE id = ?1",
     )?;
     statement.query_row([id], read_item).optional()
 }
+// ANCHOR_END: item
 
 /// Returns whether there was such an item.
+// ANCHOR: update-item
 fn update_item(connection: &Connection, item: &Item) -> rusqlite::Result<bool> {
     let mut statement = connection.prepare_cached(
         "UPDATE items SET name = ?2, price_cents = ?3, stock = ?4 WHERE id = ?1",
@@ -381,6 +392,7 @@ fn update_item(connection: &Connection, item: &Item) -> rusqlite::Result<bool> {
     ])?;
     Ok(changed > 0)
 }
+// ANCHOR_END: update-item
 
 fn insert_item(connection: &Connection, item: &Item) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
@@ -403,6 +415,7 @@ fn delete_item(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
     Ok(statement.execute([id])? > 0)
 }
 
+// ANCHOR: order
 fn order(connection: &Connection, id: u64) -> rusqlite::Result<Option<Order>> {
     let Ok(id) = i64::try_from(id) else {
         return Ok(None); // SQLite's integers end at 2^63 - 1, and so do the ids
@@ -412,7 +425,9 @@ fn order(connection: &Connection, id: u64) -> rusqlite::Result<Option<Order>> {
     ))?;
     statement.query_row([id], read_order).optional()
 }
+// ANCHOR_END: order
 
+// ANCHOR: orders-values
 fn orders(
     connection: &Connection,
     filter: &OrderFilter,
@@ -427,6 +442,8 @@ fn orders(
     let mut sql = format!("SELECT {ORDER_COLUMNS} FROM orders WHERE id > :after");
     let mut values: Vec<(&str, &dyn ToSql)> =
         vec![(":after", &after), (":limit", &limit)];
+    // ANCHOR_END: orders-values
+    // ANCHOR: orders-sql
     if let Some(customer) = &filter.customer {
         sql += " AND customer = :customer";
         values.push((":customer", customer));
@@ -445,6 +462,7 @@ fn orders(
     let found = statement.query_map(&*values, read_order)?;
     let found = found.collect::<rusqlite::Result<_>>()?;
     Ok(Page::new(found, filter.limit as usize))
+    // ANCHOR_END: orders-sql
 }
 
 /// Returns the id that SQLite gave the order.
@@ -488,6 +506,7 @@ fn update_order(connection: &Connection, order: &Order) -> rusqlite::Result<()> 
     Ok(())
 }
 
+// ANCHOR: read-item
 fn read_item(row: &Row<'_>) -> rusqlite::Result<Item> {
     Ok(Item {
         id: ItemId::from_stored(row.get("id")?),
@@ -496,6 +515,7 @@ fn read_item(row: &Row<'_>) -> rusqlite::Result<Item> {
         stock: row.get("stock")?,
     })
 }
+// ANCHOR_END: read-item
 
 const ORDER_COLUMNS: &str = "id, customer, item, item_name, unit_price_cents, quantity, \
                              total_cents, note, table_number, status, placed_at";

@@ -54,11 +54,10 @@ static RENDERED: LazyLock<Result<Rendered, String>> = LazyLock::new(|| {
 const ALIKE: [&str; 1] = ["structure"];
 
 /// The chapters that do not introduce each block with a sentence yet.
-const NOT_YET: [&str; 9] = [
+const NOT_YET: [&str; 8] = [
     "introduction",
     "requests",
     "structure",
-    "data",
     "transactions",
     "errors",
     "mistakes",

@@ -1,60 +1,61 @@
-//! One way to solve the exercise of the chapter on data.
+//! One way to solve the exercise of the chapter on SQLite.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use axum::{
-    Json, Router,
-    extract::{Path, State},
-    http::StatusCode,
+    Router,
+    extract::State,
     routing::{get, post},
 };
-use code::data::repository::StorageError;
-use code::legacy::{Item, Refusal, opening_menu};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
+use shop::error::Error;
+use shop::extract::{Json, Path};
+use shop::model::{FieldError, Item, ShopError, opening_menu};
+use shop::repository::RepositoryError;
 use tokio::task::spawn_blocking;
 
-/// The same shelf twice: one in memory, one in a database. Both answer alike.
+/// The same routes twice: with the stock in memory, and with the stock in a database.
 pub fn app() -> Router {
     Router::new()
         .nest("/memory", routes(Arc::new(Memory::new())))
         .nest("/sqlite", routes(Arc::new(Sqlite::new())))
 }
 
-fn routes(shelf: Arc<dyn Shelf>) -> Router {
+fn routes(repository: Arc<dyn StockRepository>) -> Router {
     Router::new()
-        .route("/stock", get(count))
-        .route("/stock/{id}", get(show))
-        .route("/stock/{id}/deliveries", post(deliver))
-        .with_state(shelf)
+        .route("/stock", get(show_total))
+        .route("/stock/{id}", get(show_stock))
+        .route("/stock/{id}/deliveries", post(post_delivery))
+        .with_state(repository)
 }
 
 #[async_trait]
-trait Shelf: Send + Sync {
-    /// How many things lie there, of all kinds.
-    async fn total(&self) -> Result<u32, StorageError>;
+trait StockRepository: Send + Sync {
+    /// How many are left of all items together.
+    async fn total(&self) -> Result<u32, RepositoryError>;
 
-    /// How many are left of one. `None` when the shop does not have it.
-    async fn stock(&self, id: &str) -> Result<Option<u32>, StorageError>;
+    /// How many are left of this item. `None` means that there is no such item.
+    async fn stock(&self, id: &str) -> Result<Option<u32>, RepositoryError>;
 
-    /// Adds a delivery, and says how many there are then.
+    /// Increases the stock of this item, and returns how many there are now.
     async fn deliver(
         &self,
         id: &str,
         quantity: u32,
-    ) -> Result<Option<u32>, StorageError>;
+    ) -> Result<Option<u32>, RepositoryError>;
 }
 
 #[async_trait]
-impl Shelf for Memory {
-    async fn total(&self) -> Result<u32, StorageError> {
+impl StockRepository for Memory {
+    async fn total(&self) -> Result<u32, RepositoryError> {
         Ok(self.items().iter().map(|item| item.stock).sum())
     }
 
-    async fn stock(&self, id: &str) -> Result<Option<u32>, StorageError> {
+    async fn stock(&self, id: &str) -> Result<Option<u32>, RepositoryError> {
         let items = self.items();
-        let item = items.iter().find(|item| item.id == id);
+        let item = items.iter().find(|item| item.id.as_str() == id);
         Ok(item.map(|item| item.stock))
     }
 
@@ -63,9 +64,9 @@ impl Shelf for Memory {
         &self,
         id: &str,
         quantity: u32,
-    ) -> Result<Option<u32>, StorageError> {
+    ) -> Result<Option<u32>, RepositoryError> {
         let mut items = self.items();
-        let item = items.iter_mut().find(|item| item.id == id);
+        let item = items.iter_mut().find(|item| item.id.as_str() == id);
         Ok(item.map(|item| {
             item.stock += quantity;
             item.stock
@@ -75,15 +76,15 @@ impl Shelf for Memory {
 }
 
 #[async_trait]
-impl Shelf for Sqlite {
-    async fn total(&self) -> Result<u32, StorageError> {
+impl StockRepository for Sqlite {
+    async fn total(&self) -> Result<u32, RepositoryError> {
         let sql = "SELECT sum(stock) FROM items";
         self.run(move |connection| connection.query_one(sql, [], |row| row.get(0)))
             .await
     }
 
     // ANCHOR: sqlite
-    async fn stock(&self, id: &str) -> Result<Option<u32>, StorageError> {
+    async fn stock(&self, id: &str) -> Result<Option<u32>, RepositoryError> {
         let id = id.to_owned();
         self.run(move |connection| {
             let sql = "SELECT stock FROM items WHERE id = ?1";
@@ -96,7 +97,7 @@ impl Shelf for Sqlite {
         &self,
         id: &str,
         quantity: u32,
-    ) -> Result<Option<u32>, StorageError> {
+    ) -> Result<Option<u32>, RepositoryError> {
         let row = (id.to_owned(), quantity);
         self.run(move |connection| {
             let sql =
@@ -108,55 +109,57 @@ impl Shelf for Sqlite {
     // ANCHOR_END: sqlite
 }
 
-// ANCHOR: controller
+// ANCHOR: handler
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Delivery {
     quantity: u32,
 }
 
-async fn deliver(
-    State(shelf): State<Arc<dyn Shelf>>,
+async fn post_delivery(
+    State(repository): State<Arc<dyn StockRepository>>,
     Path(id): Path<String>,
     Json(Delivery { quantity }): Json<Delivery>,
-) -> Result<Json<Stock>, Refusal> {
+) -> Result<Json<Stock>, Error> {
     if !(1..=100).contains(&quantity) {
-        let reason = "quantity must be from 1 to 100".into();
-        return Err((StatusCode::UNPROCESSABLE_ENTITY, reason));
+        let mistake = FieldError {
+            field: "quantity",
+            reason: "must be from 1 to 100",
+        };
+        return Err(Error::invalid_body(vec![mistake]));
     }
-    let stock = shelf.deliver(&id, quantity).await.map_err(out_of_reach)?;
-    let stock = stock.ok_or_else(|| unknown(&id))?;
+    let stock = repository.deliver(&id, quantity).await?;
+    let stock = stock.ok_or_else(|| unknown_item(&id))?;
     Ok(Json(Stock { id, stock }))
 }
-// ANCHOR_END: controller
+// ANCHOR_END: handler
 
-async fn count(State(shelf): State<Arc<dyn Shelf>>) -> Result<Json<u32>, Refusal> {
-    Ok(Json(shelf.total().await.map_err(out_of_reach)?))
+async fn show_total(
+    State(repository): State<Arc<dyn StockRepository>>,
+) -> Result<Json<u32>, Error> {
+    // An `Error` logs its cause when it becomes a response.
+    let total = repository.total().await?;
+    Ok(Json(total))
 }
 
-async fn show(
-    State(shelf): State<Arc<dyn Shelf>>,
+async fn show_stock(
+    State(repository): State<Arc<dyn StockRepository>>,
     Path(id): Path<String>,
-) -> Result<Json<Stock>, Refusal> {
-    let stock = shelf.stock(&id).await.map_err(out_of_reach)?;
-    let stock = stock.ok_or_else(|| unknown(&id))?;
+) -> Result<Json<Stock>, Error> {
+    let stock = repository.stock(&id).await?;
+    let stock = stock.ok_or_else(|| unknown_item(&id))?;
     Ok(Json(Stock { id, stock }))
 }
 
-/// How many are left of one.
+/// How many are left of an item.
 #[derive(Serialize)]
 struct Stock {
     id: String,
     stock: u32,
 }
 
-fn unknown(id: &str) -> Refusal {
-    (StatusCode::NOT_FOUND, format!("The shop has no {id}"))
-}
-
-fn out_of_reach(_: StorageError) -> Refusal {
-    let reason = "The shelf is out of reach".into();
-    (StatusCode::INTERNAL_SERVER_ERROR, reason)
+fn unknown_item(id: &str) -> Error {
+    RepositoryError::from(ShopError::UnknownItem(id.into())).into()
 }
 
 struct Memory(Mutex<Vec<Item>>);
@@ -167,6 +170,8 @@ impl Memory {
     }
 
     fn items(&self) -> MutexGuard<'_, Vec<Item>> {
+        // No method panics between two changes, so the menu is in order even if the
+        // mutex is poisoned.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -175,30 +180,31 @@ struct Sqlite(Arc<Mutex<Connection>>);
 
 impl Sqlite {
     fn new() -> Self {
-        let connection = stocked().expect("a database in memory needs no file");
+        let connection =
+            new_database().expect("a database in memory needs no file");
         Self(Arc::new(Mutex::new(connection)))
     }
 
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StorageError> {
+    ) -> Result<T, RepositoryError> {
         let connection = Arc::clone(&self.0);
         let done = spawn_blocking(move || {
             work(&connection.lock().unwrap_or_else(PoisonError::into_inner))
         });
-        let result = done.await.map_err(StorageError::new)?;
-        result.map_err(StorageError::new)
+        let result = done.await.map_err(|e| RepositoryError::Storage(e.into()))?;
+        Ok(result?) // `RepositoryError` implements `From<rusqlite::Error>`
     }
 }
 
-fn stocked() -> rusqlite::Result<Connection> {
+fn new_database() -> rusqlite::Result<Connection> {
     let connection = Connection::open_in_memory()?;
     connection.execute_batch(
         "CREATE TABLE items (id TEXT PRIMARY KEY, stock INTEGER NOT NULL) STRICT",
     )?;
     for item in opening_menu() {
-        let row = params![item.id, item.stock];
+        let row = params![item.id.as_str(), item.stock];
         connection.execute("INSERT INTO items VALUES (?1, ?2)", row)?;
     }
     Ok(connection)
