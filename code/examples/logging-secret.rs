@@ -1,4 +1,4 @@
-//! A password that does not print itself.
+//! A password that doesn't print itself.
 
 use secrecy::{ExposeSecret, SecretString};
 
