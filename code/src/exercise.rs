@@ -4,7 +4,9 @@
 //! app, so that no check sees what another one left behind, and collects a [`Report`].
 
 use std::any::Any;
+use std::cell::Cell;
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
 
 use axum::Router;
@@ -227,6 +229,33 @@ pub async fn run(app: fn() -> Router, checks: Vec<Check>) -> Report {
     Report { outcomes }
 }
 
+thread_local! {
+    static TRIES_A_TEST: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a test that a reader has written. A panic of the test is an `Err` with its message. One
+/// of `todo!` goes on, so that a check reports it as not written.
+///
+/// # Errors
+///
+/// The message of the assertion that failed.
+pub fn try_test(test: impl FnOnce()) -> Result<(), String> {
+    TRIES_A_TEST.set(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(test));
+    TRIES_A_TEST.set(false);
+    result.map_err(|panic| {
+        if is_todo(&*panic) {
+            panic::resume_unwind(panic);
+        }
+        message(&*panic).to_owned()
+    })
+}
+
+/// Whether [`try_test`] runs a test on this thread: its panic is a result and no mistake.
+pub fn tries_a_test() -> bool {
+    TRIES_A_TEST.get()
+}
+
 /// The file of a solution that does not meet every check, and what to tell its author.
 pub fn broken_solution(name: &str, solution: &Report) -> Option<(String, String)> {
     if solution.all_met() {
@@ -290,6 +319,16 @@ mod tests {
            the app panicked: no such drink: tea
 1 of 5 met"
         );
+    }
+
+    #[test]
+    fn a_test_that_fails_has_a_message() {
+        assert_eq!(try_test(|| assert!(tries_a_test())), Ok(()));
+        let failed = try_test(|| assert!(1 > 2, "one is less"));
+        assert_eq!(failed, Err("one is less".into()));
+        assert!(!tries_a_test());
+        let unwritten = panic::catch_unwind(|| try_test(|| todo!("yours")));
+        assert!(unwritten.is_err_and(|panic| is_todo(&*panic)));
     }
 
     #[tokio::test]

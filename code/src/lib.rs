@@ -88,6 +88,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("logging", "shop"),
     Chapter::of("configuration", "shop"),
     Chapter::of("testing", "shop"),
+    Chapter::of("fakes", "shop"),
     Chapter::of("mistakes", "mistakes"),
 ];
 

@@ -19,6 +19,8 @@ mod check_requests;
 mod check_runtime;
 #[path = "../exercises/structure/check.rs"]
 mod check_structure;
+#[path = "../exercises/testing/check.rs"]
+mod check_testing;
 #[path = "../exercises/transactions/check.rs"]
 mod check_transactions;
 #[path = "../exercises/validation/check.rs"]
@@ -37,6 +39,8 @@ mod solution_requests;
 mod solution_runtime;
 #[path = "../exercises/structure/solution.rs"]
 mod solution_structure;
+#[path = "../exercises/testing/solution.rs"]
+mod solution_testing;
 #[path = "../exercises/transactions/solution.rs"]
 mod solution_transactions;
 #[path = "../exercises/validation/solution.rs"]
@@ -55,6 +59,8 @@ mod start_requests;
 mod start_runtime;
 #[path = "../exercises/structure/exercise.rs"]
 mod start_structure;
+#[path = "../exercises/testing/exercise.rs"]
+mod start_testing;
 #[path = "../exercises/transactions/exercise.rs"]
 mod start_transactions;
 #[path = "../exercises/validation/exercise.rs"]
@@ -115,6 +121,12 @@ const EXERCISES: &[Exercise] = &[
         start: start_middleware::app,
         solution: solution_middleware::app,
         checks: check_middleware::checks,
+    },
+    Exercise {
+        name: "testing",
+        start: start_testing::app,
+        solution: solution_testing::app,
+        checks: check_testing::checks,
     },
     Exercise {
         name: "mistakes",

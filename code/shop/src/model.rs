@@ -646,6 +646,7 @@ pub fn opening_menu() -> Vec<Item> {
     ]
 }
 
+// ANCHOR: tests-module
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -670,6 +671,7 @@ mod tests {
     fn quantity(number: u32) -> Quantity {
         Quantity::try_from(number).unwrap()
     }
+    // ANCHOR_END: tests-module
 
     #[test]
     fn a_request_without_mistakes_becomes_an_order() {
@@ -682,6 +684,7 @@ mod tests {
         assert_eq!(new.quantity.get(), 2);
     }
 
+    // ANCHOR: every-mistake
     #[test]
     fn every_mistake_of_a_request_is_reported() {
         let request = OrderRequest {
@@ -694,7 +697,9 @@ mod tests {
         let fields: Vec<_> = mistakes.iter().map(|mistake| mistake.field).collect();
         assert_eq!(fields, ["customer", "quantity", "table"]);
     }
+    // ANCHOR_END: every-mistake
 
+    // ANCHOR: sell-tests
     #[test]
     fn selling_reduces_the_stock_and_returns_the_total() {
         let mut tea = tea(3);
@@ -711,6 +716,7 @@ mod tests {
         assert_eq!(item.sell(quantity(2)), Err(ShopError::TotalTooLarge));
         assert_eq!(item.stock, 2);
     }
+    // ANCHOR_END: sell-tests
 
     #[test]
     fn putting_back_stops_at_the_largest_number() {

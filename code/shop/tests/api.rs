@@ -189,6 +189,7 @@ mod menu {
 mod place_order {
     use super::*;
 
+    // ANCHOR: place-order
     #[tokio::test]
     async fn an_order_gets_201_and_a_location_that_leads_to_it() {
         let app = app();
@@ -210,6 +211,7 @@ mod place_order {
         assert_eq!(json_of(&app, get("/orders/1")).await, placed);
         assert_eq!(stock(&app, "flat-white").await, 27);
     }
+    // ANCHOR_END: place-order
 
     #[tokio::test]
     async fn an_order_may_have_a_note_and_a_table() {
@@ -286,6 +288,7 @@ mod place_order {
         assert_eq!(problem["errors"], errors);
     }
 
+    // ANCHOR: conflict
     #[tokio::test]
     async fn an_order_for_more_than_is_left_is_a_conflict_and_changes_nothing() {
         let app = app();
@@ -304,6 +307,7 @@ mod place_order {
             .await
             .problem(StatusCode::CONFLICT);
     }
+    // ANCHOR_END: conflict
 
     #[tokio::test]
     async fn a_client_cannot_set_what_the_server_computes() {

@@ -26,6 +26,7 @@ type Rule = fn(Repo) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Makes two tests of each rule, one for each repository, and a list of all rules.
 macro_rules! contract {
     ($($rule:ident),* $(,)?) => {
+        // ANCHOR: two-modules
         mod memory {
             $(
                 #[tokio::test]
@@ -46,6 +47,7 @@ macro_rules! contract {
                 }
             )*
         }
+        // ANCHOR_END: two-modules
 
         const RULES: &[(&str, Rule)] =
             &[$((stringify!($rule), |repository| Box::pin($rule(repository)))),*];
@@ -471,6 +473,7 @@ async fn a_hundred_buyers_get_one_croissant(repository: Repo) {
     assert_eq!(repository.orders(all()).await.unwrap().items.len(), 1);
 }
 
+// ANCHOR: canceling-twice
 async fn canceling_twice_at_once_puts_the_stock_back_once(repository: Repo) {
     place(&repository, "muffin", 2).await.unwrap();
     let mut clients = JoinSet::new();
@@ -483,6 +486,7 @@ async fn canceling_twice_at_once_puts_the_stock_back_once(repository: Repo) {
     let canceled = results.iter().filter(|result| result.is_ok()).count();
     assert_eq!((canceled, stock(&repository, "muffin").await), (1, 4));
 }
+// ANCHOR_END: canceling-twice
 
 async fn times_grow_with_ids(repository: Repo) {
     let clock = ticking_clock();
@@ -507,6 +511,7 @@ fn clock() -> Clock {
     Arc::new(|| NOW)
 }
 
+// ANCHOR: ticking-clock
 /// A clock that shows one second after 1970-01-01, then two, and so on.
 fn ticking_clock() -> Clock {
     let seconds = AtomicI64::new(1);
@@ -514,6 +519,7 @@ fn ticking_clock() -> Clock {
         Timestamp::from_second(seconds.fetch_add(1, Ordering::Relaxed)).unwrap()
     })
 }
+// ANCHOR_END: ticking-clock
 
 fn item(id: &str, price_cents: u32, stock: u32) -> Item {
     Item {
@@ -585,6 +591,7 @@ fn shop_error(error: RepositoryError) -> ShopError {
 // A test that can't fail proves nothing. So here is a repository with mistakes that are
 // easy to make, and the contract must find each of them.
 
+// ANCHOR: wrong
 /// A repository in memory with one mistake.
 struct Wrong {
     memory: Memory,
@@ -599,7 +606,9 @@ enum Mistake {
     /// request gets a turn.
     Racy,
 }
+// ANCHOR_END: wrong
 
+// ANCHOR: finds
 /// The rules that a repository with this mistake breaks.
 async fn broken_rules(mistake: Mistake) -> Vec<&'static str> {
     let mut broken = Vec::new();
@@ -624,9 +633,11 @@ async fn the_contract_finds_a_repository_with_a_race_condition() {
     let broken = broken_rules(Mistake::Racy).await;
     assert_eq!(broken, ["a_hundred_buyers_get_one_croissant"]);
 }
+// ANCHOR_END: finds
 
 #[async_trait]
 impl Repository for Wrong {
+    // ANCHOR: wrong-place-order
     async fn place_order(
         &self,
         mut new: NewOrder,
@@ -644,6 +655,7 @@ impl Repository for Wrong {
         }
         self.memory.place_order(new, clock).await
     }
+    // ANCHOR_END: wrong-place-order
 
     // The rest is right.
 

@@ -81,10 +81,12 @@ mod panic {
 mod timeouts {
     use super::*;
 
+    // ANCHOR: timeout
     fn slow_app() -> Router {
         let slow = || async { sleep(Duration::from_secs(3600)).await };
         with_layers(Router::new().route("/", get_from(slow).post(slow)))
     }
+    // ANCHOR_END: timeout
 
     #[tokio::test(start_paused = true)]
     async fn a_safe_request_that_takes_too_long_can_be_repeated() {
@@ -99,6 +101,7 @@ mod timeouts {
         assert_eq!(started.elapsed().as_secs(), 20);
     }
 
+    // ANCHOR: outcome-unknown
     #[tokio::test(start_paused = true)]
     async fn the_outcome_of_another_request_is_unknown_then() {
         let started = Instant::now();
@@ -108,6 +111,7 @@ mod timeouts {
         assert_eq!(response.header("retry-after"), "");
         assert_eq!(started.elapsed().as_secs(), 10);
     }
+    // ANCHOR_END: outcome-unknown
 
     #[tokio::test(start_paused = true)]
     async fn a_request_that_is_just_in_time_is_answered() {

@@ -57,6 +57,7 @@ mod opening {
         assert_eq!(menu.unwrap(), opening_menu());
     }
 
+    // ANCHOR: opened-again
     #[tokio::test]
     async fn what_was_ordered_is_there_when_the_database_is_opened_again() {
         let folder = tempdir().unwrap();
@@ -66,6 +67,7 @@ mod opening {
         assert_eq!(json_of(&app, get("/orders/1")).await, placed);
         assert_eq!(stock(&app, "tea").await, 19);
     }
+    // ANCHOR_END: opened-again
 
     /// So the file can be copied, and a copy holds everything.
     #[tokio::test]
@@ -281,6 +283,7 @@ mod other_programs {
         assert_eq!(stock(&app, "tea").await, 744);
     }
 
+    // ANCHOR: database-fails
     #[tokio::test]
     async fn a_failure_of_the_database_is_a_500_that_says_nothing_about_it() {
         let folder = tempdir().unwrap();
@@ -306,6 +309,7 @@ mod other_programs {
         let live = send(&app, get("/health/live")).await;
         assert_eq!(live.status, StatusCode::OK);
     }
+    // ANCHOR_END: database-fails
 }
 
 mod transactions {

@@ -13,6 +13,9 @@
 //! before the command is in the environment of that program. It gets its address by
 //! `SHOP_ADDRESS`, so that its port is free; a program that binds a fixed port gets that one.
 //!
+//! There, `cp -r code/shop FOLDER` and `cd FOLDER` change nothing: the copy is what the package
+//! stands for.
+//!
 //! `# in code/first-server, with examples/NAME.rs as src/main.rs` says that the reader has edited
 //! `src/main.rs`: there, `cargo run` runs that example.
 //!

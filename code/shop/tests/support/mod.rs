@@ -31,6 +31,7 @@ pub const NOW: Timestamp = Timestamp::constant(1_772_439_300, 0); // 2026-03-02T
 /// The staff token of these tests.
 pub const STAFF_TOKEN: &str = "only-for-these-tests";
 
+// ANCHOR: app
 /// A shop with its data in memory.
 pub fn app() -> Router {
     app_with(Memory::new(opening_menu()))
@@ -48,6 +49,7 @@ pub fn state(repository: Arc<dyn Repository>) -> AppState {
         staff_token: Some(StaffToken::new(STAFF_TOKEN.into())),
     }
 }
+// ANCHOR_END: app
 
 /// Request ids 1, 2, 3, and so on.
 pub fn count_from_one() -> impl Fn() -> HeaderValue + Send + Sync + 'static {
@@ -111,11 +113,13 @@ pub fn patch(path: &str, body: Value) -> Request<Body> {
     request_with(Method::PATCH, path, &body)
 }
 
+// ANCHOR: order
 /// An order of Ada's.
 pub fn order(item: &str, quantity: u32) -> Request<Body> {
     let body = json!({ "customer": "Ada", "item": item, "quantity": quantity });
     post("/orders", body)
 }
+// ANCHOR_END: order
 
 /// The same request with the staff token.
 pub fn as_staff(request: Request<Body>) -> Request<Body> {
@@ -176,6 +180,7 @@ impl TestResponse {
     }
 }
 
+// ANCHOR: send
 /// Sends a request to a router and reads the whole response.
 pub async fn send(app: &Router, request: Request<Body>) -> TestResponse {
     let Ok(response) = app.clone().oneshot(request).await;
@@ -187,6 +192,7 @@ pub async fn send(app: &Router, request: Request<Body>) -> TestResponse {
         body: String::from_utf8(body.into()).unwrap(),
     }
 }
+// ANCHOR_END: send
 
 /// Sends a request that succeeds, and returns the body of its response.
 #[track_caller]

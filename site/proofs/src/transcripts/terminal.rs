@@ -131,6 +131,9 @@ impl<'a> Terminal<'a> {
                 ["cargo", "run", "--example", name] => {
                     return self.run_project(project, Some(name), &set);
                 }
+                // The project is taken home: the test `copies` does it for real.
+                ["cp", "-r", folder, _] if folder == project.0.folder => return Ok(()),
+                ["cd", _] => return Ok(()),
                 ["cp", from, to] => {
                     let folder = self.folder.path();
                     fs::copy(folder.join(from), folder.join(to))?;

@@ -61,7 +61,6 @@ const NOT_YET: [&str; 8] = [
     "transactions",
     "errors",
     "mistakes",
-    "final-thoughts",
     "how-this-guide-is-tested",
 ];
 
