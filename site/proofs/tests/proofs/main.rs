@@ -54,7 +54,7 @@ static RENDERED: LazyLock<Result<Rendered, String>> = LazyLock::new(|| {
 const ALIKE: [&str; 1] = ["structure"];
 
 /// The chapters that do not introduce each block with a sentence yet.
-const NOT_YET: [&str; 8] = [
+const NOT_YET: &[&str] = &[
     "introduction",
     "requests",
     "structure",
