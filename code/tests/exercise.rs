@@ -5,8 +5,6 @@ use std::process::{Command, Output};
 use axum::Router;
 use code::exercise::{self, Check, Report};
 
-#[path = "../exercises/sqlite/check.rs"]
-mod check_sqlite;
 #[path = "../exercises/errors/check.rs"]
 mod check_errors;
 #[path = "../exercises/middleware/check.rs"]
@@ -17,6 +15,8 @@ mod check_mistakes;
 mod check_requests;
 #[path = "../exercises/runtime/check.rs"]
 mod check_runtime;
+#[path = "../exercises/sqlite/check.rs"]
+mod check_sqlite;
 #[path = "../exercises/structure/check.rs"]
 mod check_structure;
 #[path = "../exercises/testing/check.rs"]
@@ -25,8 +25,6 @@ mod check_testing;
 mod check_transactions;
 #[path = "../exercises/validation/check.rs"]
 mod check_validation;
-#[path = "../exercises/sqlite/solution.rs"]
-mod solution_sqlite;
 #[path = "../exercises/errors/solution.rs"]
 mod solution_errors;
 #[path = "../exercises/middleware/solution.rs"]
@@ -37,6 +35,8 @@ mod solution_mistakes;
 mod solution_requests;
 #[path = "../exercises/runtime/solution.rs"]
 mod solution_runtime;
+#[path = "../exercises/sqlite/solution.rs"]
+mod solution_sqlite;
 #[path = "../exercises/structure/solution.rs"]
 mod solution_structure;
 #[path = "../exercises/testing/solution.rs"]
@@ -45,8 +45,6 @@ mod solution_testing;
 mod solution_transactions;
 #[path = "../exercises/validation/solution.rs"]
 mod solution_validation;
-#[path = "../exercises/sqlite/exercise.rs"]
-mod start_sqlite;
 #[path = "../exercises/errors/exercise.rs"]
 mod start_errors;
 #[path = "../exercises/middleware/exercise.rs"]
@@ -57,6 +55,8 @@ mod start_mistakes;
 mod start_requests;
 #[path = "../exercises/runtime/exercise.rs"]
 mod start_runtime;
+#[path = "../exercises/sqlite/exercise.rs"]
+mod start_sqlite;
 #[path = "../exercises/structure/exercise.rs"]
 mod start_structure;
 #[path = "../exercises/testing/exercise.rs"]

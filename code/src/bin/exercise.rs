@@ -6,8 +6,6 @@ use std::process::ExitCode;
 use axum::Router;
 use code::exercise::{self, Check};
 
-#[path = "../../exercises/sqlite/check.rs"]
-mod check_sqlite;
 #[path = "../../exercises/errors/check.rs"]
 mod check_errors;
 #[path = "../../exercises/middleware/check.rs"]
@@ -18,6 +16,8 @@ mod check_mistakes;
 mod check_requests;
 #[path = "../../exercises/runtime/check.rs"]
 mod check_runtime;
+#[path = "../../exercises/sqlite/check.rs"]
+mod check_sqlite;
 #[path = "../../exercises/structure/check.rs"]
 mod check_structure;
 #[path = "../../exercises/testing/check.rs"]
@@ -26,8 +26,6 @@ mod check_testing;
 mod check_transactions;
 #[path = "../../exercises/validation/check.rs"]
 mod check_validation;
-#[path = "../../exercises/sqlite/exercise.rs"]
-mod sqlite;
 #[path = "../../exercises/errors/exercise.rs"]
 mod errors;
 #[path = "../../exercises/middleware/exercise.rs"]
@@ -38,6 +36,8 @@ mod mistakes;
 mod requests;
 #[path = "../../exercises/runtime/exercise.rs"]
 mod runtime;
+#[path = "../../exercises/sqlite/exercise.rs"]
+mod sqlite;
 #[path = "../../exercises/structure/exercise.rs"]
 mod structure;
 #[path = "../../exercises/testing/exercise.rs"]
