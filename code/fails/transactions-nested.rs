@@ -1,14 +1,14 @@
 use rusqlite::{Connection, Result};
 
 // ANCHOR: nested
-fn sell_and_pay(connection: &mut Connection) -> Result<()> {
-    let sale = connection.transaction()?;
+fn place_and_pay(connection: &mut Connection) -> Result<()> {
+    let order = connection.transaction()?;
     let payment = connection.transaction()?;
     payment.commit()?;
-    sale.commit()
+    order.commit()
 }
 // ANCHOR_END: nested
 
 fn main() -> Result<()> {
-    sell_and_pay(&mut Connection::open_in_memory()?)
+    place_and_pay(&mut Connection::open_in_memory()?)
 }

@@ -3,19 +3,13 @@
 
 use axum::Router;
 
-pub mod data;
 #[cfg(feature = "server")]
 pub mod exercise;
-#[doc(hidden)]
-pub mod legacy;
-#[doc(hidden)]
-pub mod legacy_structure;
 pub mod mistakes;
 pub mod requests;
 pub mod runtime;
 pub mod shop;
 pub mod structure;
-pub mod transactions;
 
 /// A program of the guide: a whole small backend that several chapters may show.
 #[derive(Clone, Copy)]
@@ -39,10 +33,6 @@ pub const PROGRAMS: &[Program] = &[
     Program {
         name: "structure",
         app: structure::app,
-    },
-    Program {
-        name: "transactions",
-        app: transactions::app,
     },
     Program {
         name: "shop",
@@ -82,7 +72,8 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("data", "shop"),
     Chapter::of("sqlite", "shop"),
     Chapter::of("queries", "shop"),
-    Chapter::of("transactions", "transactions"),
+    Chapter::of("transactions", "shop"),
+    Chapter::of("concurrency", "shop"),
     Chapter::of("errors", "shop"),
     Chapter::of("middleware", "shop"),
     Chapter::of("logging", "shop"),
@@ -101,22 +92,6 @@ pub fn program(name: &str) -> Option<&'static Program> {
 pub fn program_of(chapter: &str) -> Option<&'static Program> {
     let chapter = CHAPTERS.iter().find(|one| one.name == chapter)?;
     program(chapter.program)
-}
-
-/// Makes an app as a server has it, which stores its data in a database file.
-#[cfg(feature = "sqlite")]
-pub type Open =
-    fn(&std::path::Path) -> Result<Router, data::repository::StorageError>;
-
-#[cfg(feature = "sqlite")]
-impl Program {
-    /// The function that makes this program's app with a database file, if it has one.
-    pub fn open(&self) -> Option<Open> {
-        match self.name {
-            "transactions" => Some(transactions::open),
-            _ => None,
-        }
-    }
 }
 
 #[cfg(feature = "server")]

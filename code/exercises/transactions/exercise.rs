@@ -1,10 +1,10 @@
-//! Your turn: points for customers who come back. `cargo exercise transactions` says what
-//! is met and what is missing.
+//! Your turn: customers collect points. `cargo exercise transactions` says which
+//! requirements are met and which are missing.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-// The third part needs `serde::Deserialize` too.
+// The third part also needs `serde::Deserialize`.
 use axum::{
     Json, Router,
     extract::{Path, State},
@@ -18,13 +18,11 @@ use tokio::task::yield_now;
 pub fn app() -> Router {
     let points = [("Ada".to_owned(), 12), ("Bo".to_owned(), 3)];
     let cards = Cards(Arc::new(Mutex::new(points.into())));
-    // ANCHOR: routes
     Router::new()
         .route("/cards/{name}", get(show_card))
         .route("/cards/{name}/points", post(collect))
         .route("/cards/{name}/coffee", post(pay))
         // 3. Yours: POST /cards/{name}/gifts
-        // ANCHOR_END: routes
         .with_state(cards)
 }
 
@@ -34,33 +32,35 @@ struct Card {
     points: u32,
 }
 
-type Refusal = (StatusCode, String);
+/// The status and the body of an error response.
+type Error = (StatusCode, String);
 
-/// Who has how many points.
+/// The points of each customer.
 type Points = BTreeMap<String, u32>;
 
-/// Takes its time, as a database does: before each call, others have their turn.
+/// The cards of all customers. Each method yields first, as if it waited for a database, so
+/// that another request can run in between.
 #[derive(Clone)]
 struct Cards(Arc<Mutex<Points>>);
 
 impl Cards {
-    async fn points(&self, name: &str) -> Result<u32, Refusal> {
+    async fn points(&self, name: &str) -> Result<u32, Error> {
         yield_now().await;
         self.lock().get(name).copied().ok_or_else(|| no_card(name))
     }
 
     // ANCHOR: transaction
-    /// Does all of some work or, when it refuses, nothing of it.
+    /// Runs `work` on a draft of all cards, and keeps the draft only if `work` succeeds.
     async fn transaction<T>(
         &self,
-        work: impl FnOnce(&mut Points) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
+        work: impl FnOnce(&mut Points) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         yield_now().await;
         let mut points = self.lock();
         let mut draft = points.clone();
-        let done = work(&mut draft)?; // rolls back: the draft is dropped
-        *points = draft; // commits
-        Ok(done)
+        let result = work(&mut draft)?; // after an error, the draft is dropped: rollback
+        *points = draft; // commit
+        Ok(result)
     }
     // ANCHOR_END: transaction
 
@@ -69,24 +69,24 @@ impl Cards {
     }
 }
 
-fn no_card(name: &str) -> Refusal {
+fn no_card(name: &str) -> Error {
     (StatusCode::NOT_FOUND, format!("{name} has no card"))
 }
 
 async fn show_card(
     State(cards): State<Cards>,
     Path(name): Path<String>,
-) -> Result<Json<Card>, Refusal> {
+) -> Result<Json<Card>, Error> {
     let points = cards.points(&name).await?;
     Ok(Json(Card { name, points }))
 }
 
 // ANCHOR: complete
-// 1. Complete: a point for every drink.
+// 1. Complete: a drink earns one point.
 async fn collect(
     State(cards): State<Cards>,
     Path(name): Path<String>,
-) -> Result<Json<Card>, Refusal> {
+) -> Result<Json<Card>, Error> {
     let collect = cards.transaction(|points| {
         let card = points.get_mut(&name).ok_or_else(|| no_card(&name))?;
         *card += 1;
@@ -98,14 +98,14 @@ async fn collect(
 // ANCHOR_END: complete
 
 // ANCHOR: gap
-// 2. With a gap: ten points pay for a coffee.
+// 2. With a gap: a coffee costs ten points.
 async fn pay(
     State(cards): State<Cards>,
     Path(name): Path<String>,
-) -> Result<Json<Card>, Refusal> {
+) -> Result<Json<Card>, Error> {
     let pay = cards.transaction(|points| {
         let card = points.get_mut(&name).ok_or_else(|| no_card(&name))?;
-        todo!("take ten of the {card} points, or refuse with 409")
+        todo!("subtract 10 from the {card} points, or return a 409")
     });
     let points = pay.await?;
     Ok(Json(Card { name, points }))
@@ -113,11 +113,11 @@ async fn pay(
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-// 3. Yours: points as a present. POST /cards/{name}/gifts takes
+// 3. Yours: a customer gives points to another one. POST /cards/{name}/gifts takes
 //    { "to": "Bo", "points": 5 }.
-//    200: given. The body shows the card of the one who gave.
-//    404: one of the two has no card.
-//    409: there are not so many points on the card.
-//    422: a present of no points is none.
-//    What is refused changes nothing, and a present to oneself makes nobody richer.
+//    200: The body is the card of the customer who gave the points.
+//    404: One of the two customers has no card.
+//    409: The card has fewer points than that.
+//    422: The number of points is 0.
+//    After an error, no card has changed. A gift to oneself is allowed and changes nothing.
 // ANCHOR_END: yours

@@ -32,32 +32,34 @@ struct Card {
     points: u32,
 }
 
-type Refusal = (StatusCode, String);
+/// The status and the body of an error response.
+type Error = (StatusCode, String);
 
-/// Who has how many points.
+/// The points of each customer.
 type Points = BTreeMap<String, u32>;
 
-/// Takes its time, as a database does: before each call, others have their turn.
+/// The cards of all customers. Each method yields first, as if it waited for a database, so
+/// that another request can run in between.
 #[derive(Clone)]
 struct Cards(Arc<Mutex<Points>>);
 
 impl Cards {
-    async fn points(&self, name: &str) -> Result<u32, Refusal> {
+    async fn points(&self, name: &str) -> Result<u32, Error> {
         yield_now().await;
         self.lock().get(name).copied().ok_or_else(|| no_card(name))
     }
 
-    /// Does all of some work or, when it refuses, nothing of it.
+    /// Runs `work` on a draft of all cards, and keeps the draft only if `work` succeeds.
     async fn transaction<T>(
         &self,
-        work: impl FnOnce(&mut Points) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
+        work: impl FnOnce(&mut Points) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         yield_now().await;
         let mut points = self.lock();
         let mut draft = points.clone();
-        let done = work(&mut draft)?; // rolls back: the draft is dropped
-        *points = draft; // commits
-        Ok(done)
+        let result = work(&mut draft)?; // after an error, the draft is dropped: rollback
+        *points = draft; // commit
+        Ok(result)
     }
 
     fn lock(&self) -> MutexGuard<'_, Points> {
@@ -65,23 +67,23 @@ impl Cards {
     }
 }
 
-fn no_card(name: &str) -> Refusal {
+fn no_card(name: &str) -> Error {
     (StatusCode::NOT_FOUND, format!("{name} has no card"))
 }
 
 async fn show_card(
     State(cards): State<Cards>,
     Path(name): Path<String>,
-) -> Result<Json<Card>, Refusal> {
+) -> Result<Json<Card>, Error> {
     let points = cards.points(&name).await?;
     Ok(Json(Card { name, points }))
 }
 
-// A point for every drink.
+// A drink earns one point.
 async fn collect(
     State(cards): State<Cards>,
     Path(name): Path<String>,
-) -> Result<Json<Card>, Refusal> {
+) -> Result<Json<Card>, Error> {
     let collect = cards.transaction(|points| {
         let card = points.get_mut(&name).ok_or_else(|| no_card(&name))?;
         *card += 1;
@@ -92,11 +94,11 @@ async fn collect(
 }
 
 // ANCHOR: gap
-// Ten points pay for a coffee.
+// A coffee costs ten points.
 async fn pay(
     State(cards): State<Cards>,
     Path(name): Path<String>,
-) -> Result<Json<Card>, Refusal> {
+) -> Result<Json<Card>, Error> {
     let pay = cards.transaction(|points| {
         let card = points.get_mut(&name).ok_or_else(|| no_card(&name))?;
         *card = card.checked_sub(10).ok_or_else(|| too_few(*card))?;
@@ -118,14 +120,14 @@ async fn give(
     State(cards): State<Cards>,
     Path(name): Path<String>,
     Json(gift): Json<Gift>,
-) -> Result<Json<Card>, Refusal> {
+) -> Result<Json<Card>, Error> {
     check(&gift)?;
     let give = cards.transaction(|points| {
         let card = points.get_mut(&name).ok_or_else(|| no_card(&name))?;
         *card = card
             .checked_sub(gift.points)
             .ok_or_else(|| too_few(*card))?;
-        // When this one is missing, what was taken above is taken back.
+        // If this card doesn't exist, the draft with the subtraction above is dropped.
         let friend = points.get_mut(&gift.to).ok_or_else(|| no_card(&gift.to))?;
         *friend += gift.points;
         Ok(points[&name])
@@ -135,7 +137,7 @@ async fn give(
 }
 // ANCHOR_END: yours
 
-fn check(gift: &Gift) -> Result<(), Refusal> {
+fn check(gift: &Gift) -> Result<(), Error> {
     if gift.points == 0 {
         let reason = "points must be 1 or more".into();
         return Err((StatusCode::UNPROCESSABLE_ENTITY, reason));
@@ -143,7 +145,7 @@ fn check(gift: &Gift) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn too_few(points: u32) -> Refusal {
+fn too_few(points: u32) -> Error {
     (
         StatusCode::CONFLICT,
         format!("There are only {points} points"),

@@ -460,6 +460,7 @@ async fn the_repository_answers_a_ping(repository: Repo) {
     repository.ping().await.unwrap(); // an empty menu is no failure
 }
 
+// ANCHOR: hundred-buyers
 async fn a_hundred_buyers_get_one_croissant(repository: Repo) {
     let mut buyers = JoinSet::new();
     for _ in 0..100 {
@@ -472,6 +473,7 @@ async fn a_hundred_buyers_get_one_croissant(repository: Repo) {
     assert_eq!(stock(&repository, "croissant").await, 0);
     assert_eq!(repository.orders(all()).await.unwrap().items.len(), 1);
 }
+// ANCHOR_END: hundred-buyers
 
 // ANCHOR: canceling-twice
 async fn canceling_twice_at_once_puts_the_stock_back_once(repository: Repo) {

@@ -70,6 +70,7 @@ mod opening {
     // ANCHOR_END: opened-again
 
     /// So the file can be copied, and a copy holds everything.
+    // ANCHOR: one-file
     #[tokio::test]
     async fn after_closing_one_file_holds_everything() {
         let folder = tempdir().unwrap();
@@ -85,6 +86,7 @@ mod opening {
         let app = app_with(sqlite(elsewhere.path()));
         assert_eq!(json_of(&app, get("/orders/1")).await, placed);
     }
+    // ANCHOR_END: one-file
 
     #[tokio::test]
     async fn a_database_of_the_first_version_is_migrated() {
@@ -240,6 +242,7 @@ mod other_programs {
         // With the timeout of the server: the client must learn that nothing was done.
         let app = server_layers(router, random_id, vec![]);
         json_of(&app, order("tea", 1)).await;
+        // ANCHOR: busy
         let other = other_program(folder.path());
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         let cancel = patch("/orders/1", json!({ "status": "canceled" }));
@@ -252,6 +255,7 @@ mod other_programs {
         other.execute_batch("COMMIT").unwrap();
         assert_eq!(stock(&app, "tea").await, 19);
         assert_eq!(json_of(&app, get("/orders/1")).await["status"], "placed");
+        // ANCHOR_END: busy
         assert_eq!(json_of(&app, order("tea", 1)).await["id"], 2);
     }
 
@@ -452,6 +456,7 @@ mod processes {
         sold
     }
 
+    // ANCHOR: survives-sigkill
     #[tokio::test]
     async fn an_order_that_got_a_201_survives_sigkill() {
         let folder = tempdir().unwrap();
@@ -464,6 +469,7 @@ mod processes {
             check(folder.path(), &all).await;
         }
     }
+    // ANCHOR_END: survives-sigkill
 
     #[tokio::test]
     async fn sigterm_leaves_one_file_with_every_order_that_got_a_201() {

@@ -1,9 +1,8 @@
-//! `cargo chapter NAME [--port N] [--database FILE]`: serves the program that a chapter shows, so
-//! that you can send it requests with curl.
+//! `cargo chapter NAME [--port N]`: serves the program that a chapter shows, so that you can send
+//! it requests with curl.
 
 use std::io::{self, Error, ErrorKind, IsTerminal};
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use axum::Router;
@@ -11,11 +10,10 @@ use code::{CHAPTERS, PROGRAMS, Program};
 use tokio::net::TcpListener;
 
 const USAGE: &str = "\
-Usage: cargo chapter NAME [--port N] [--database FILE]
+Usage: cargo chapter NAME [--port N]
 
 Serves the program of a chapter on http://localhost:4000, or on another port. NAME is the name
-of a chapter or of a program. Port 0 stands for any free port. With --database, the program
-stores its data in that file.";
+of a chapter or of a program. Port 0 stands for any free port.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -40,15 +38,8 @@ async fn main() -> ExitCode {
         // Colors are for a terminal, and not for a file or a pipe.
         .with_ansi(io::stdout().is_terminal())
         .init();
-    let Wanted { program, port, .. } = wanted;
-    let app = match wanted.app() {
-        Ok(app) => app,
-        Err(problem) => {
-            eprintln!("{problem}");
-            return ExitCode::FAILURE;
-        }
-    };
-    match serve(program, app, port).await {
+    let Wanted { program, port } = wanted;
+    match serve(program, program.served(), port).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{}", explain(&error, program, port));
@@ -61,46 +52,6 @@ async fn main() -> ExitCode {
 struct Wanted {
     program: &'static Program,
     port: u16,
-    database: Option<PathBuf>,
-}
-
-impl Wanted {
-    /// The program's app as a server has it.
-    fn app(&self) -> Result<Router, String> {
-        match &self.database {
-            None => Ok(self.program.served()),
-            Some(file) => self.app_with_database(file),
-        }
-    }
-
-    fn app_with_database(&self, file: &Path) -> Result<Router, String> {
-        let open = self.program.open().ok_or_else(|| {
-            let names: Vec<_> = PROGRAMS
-                .iter()
-                .filter(|program| program.open().is_some())
-                .map(|program| program.name)
-                .collect();
-            format!(
-                "The program {} has no database. Programs with a database: {}",
-                self.program.name,
-                names.join(", ")
-            )
-        })?;
-        let folder = file.parent().filter(|folder| *folder != Path::new(""));
-        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-            return Err(format!(
-                "--database {}: the folder {} does not exist. Create it, or choose another.",
-                file.display(),
-                folder.display()
-            ));
-        }
-        open(file).map_err(|error| {
-            format!(
-                "--database {}: {error}. Choose another file, or one that does not exist yet.",
-                file.display()
-            )
-        })
-    }
 }
 
 /// Reads the command line.
@@ -108,16 +59,12 @@ fn read(arguments: &[String]) -> Result<Wanted, String> {
     let mut words = arguments.iter();
     let mut name = None;
     let mut port = 4000;
-    let mut database = None;
     while let Some(word) = words.next() {
         if word == "--port" {
             let number = words.next().ok_or("--port needs a number after it.")?;
             port = number.parse().map_err(|_| {
                 format!("--port {number}: a port is a number from 0 to 65535.")
             })?;
-        } else if word == "--database" {
-            let file = words.next().ok_or("--database needs a file after it.")?;
-            database = Some(PathBuf::from(file));
         } else if word.starts_with('-') {
             return Err(format!("There is no option {word}."));
         } else if name.replace(word).is_some() {
@@ -131,11 +78,7 @@ fn read(arguments: &[String]) -> Result<Wanted, String> {
     let program = code::program_of(name)
         .or_else(|| code::program(name))
         .ok_or_else(|| format!("There is no chapter or program {name}."))?;
-    Ok(Wanted {
-        program,
-        port,
-        database,
-    })
+    Ok(Wanted { program, port })
 }
 
 fn names() -> String {

@@ -4,8 +4,6 @@
 // Each file of tests is a crate of its own and uses a part of this.
 #![allow(dead_code, unused_macros)]
 
-pub mod contract;
-
 use std::path::Path;
 use std::{env, fs};
 

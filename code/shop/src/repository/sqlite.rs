@@ -26,6 +26,7 @@ use crate::model::{
     OrderFilter, OrderStatus, Page, Quantity, ShopError, TableNumber,
 };
 
+// ANCHOR: limits
 /// How many requests may read at the same time.
 const READERS: usize = 4;
 
@@ -41,6 +42,7 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long SQLite waits for a lock that another program holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+// ANCHOR_END: limits
 
 // ANCHOR: migrations
 /// A migration that has been published never changes. To change the tables, add one.
@@ -60,6 +62,7 @@ pub struct Sqlite {
     read_permits: Arc<Semaphore>,
 }
 
+// ANCHOR: connections
 /// The open connections. Rust drops the fields of a struct from top to bottom, so the
 /// writer closes last. That matters: the last connection to close moves everything
 /// from the WAL file into the database file, and a connection that can only read is
@@ -69,6 +72,7 @@ struct Connections {
     /// Tokio's mutex, since a task that waits for it must not block its thread.
     writer: Arc<tokio::sync::Mutex<Connection>>,
 }
+// ANCHOR_END: connections
 
 impl Sqlite {
     /// Opens a database file, creates it if it doesn't exist, and migrates it.
@@ -96,6 +100,7 @@ impl Sqlite {
         })
     }
 
+    // ANCHOR: write-queue
     /// Runs `work` in a transaction: all of it happens, or nothing.
     async fn write<T: Send + 'static>(
         &self,
@@ -107,12 +112,14 @@ impl Sqlite {
         let place = place.map_err(busy)?;
         let writer = Arc::clone(&self.connections.writer).lock_owned();
         let mut writer = timeout(QUEUE_TIMEOUT, writer).await.map_err(busy)?;
-        // From here on the transaction is finished, even if the client hangs up and this
-        // future is dropped: a closure on a blocking thread can't be canceled.
+        // ANCHOR_END: write-queue
+        // ANCHOR: transaction
+        // From here on the transaction runs to its end, even if the client disconnects and
+        // this future is dropped: a closure on a blocking thread can't be canceled.
         blocking(move || {
             let _place = place; // until the end, so that the queue counts this request
-            // IMMEDIATE takes the lock for writing at once. A transaction that begins
-            // with reading could fail later, when it wants to write.
+            // IMMEDIATE takes the write lock at once. A transaction that begins with
+            // reading could fail later, when it wants to write.
             let transaction =
                 writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
             // After an error, `transaction` is dropped, and that rolls it back.
@@ -121,8 +128,10 @@ impl Sqlite {
             Ok(done)
         })
         .await
+        // ANCHOR_END: transaction
     }
 
+    // ANCHOR: read
     /// Runs `work` with a connection that can only read.
     async fn read<T: Send + 'static>(
         &self,
@@ -143,6 +152,7 @@ impl Sqlite {
         })
         .await
     }
+    // ANCHOR_END: read
 }
 
 /// A reading connection in use. It goes back to the others when this is dropped, also
@@ -168,11 +178,13 @@ impl<'a> Reader<'a> {
     }
 }
 
+// ANCHOR: drop-reader
 impl Drop for Reader<'_> {
     fn drop(&mut self) {
         self.connections.readers().extend(self.connection.take());
     }
 }
+// ANCHOR_END: drop-reader
 
 impl Connections {
     fn readers(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
@@ -198,6 +210,7 @@ fn storage(cause: impl Into<Source>) -> RepositoryError {
     RepositoryError::Storage(cause.into())
 }
 
+// ANCHOR: from-rusqlite-error
 impl From<rusqlite::Error> for RepositoryError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
@@ -208,10 +221,12 @@ impl From<rusqlite::Error> for RepositoryError {
         }
     }
 }
+// ANCHOR_END: from-rusqlite-error
 
 fn open_writer(file: &Path) -> Result<Connection, Source> {
     let mut connection = Connection::open(file)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // ANCHOR: wal
     // In WAL mode, readers don't wait for the writer, and the writer doesn't wait for
     // readers.
     let mode: String =
@@ -225,6 +240,7 @@ fn open_writer(file: &Path) -> Result<Connection, Source> {
     }
     // A commit returns when its data is on the disk, and not before.
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // ANCHOR_END: wal
     // SQLite checks foreign keys only on connections that ask for it. There are none
     // yet. When you add one, it will be checked.
     connection.pragma_update(None, "foreign_keys", "ON")?;
@@ -286,6 +302,7 @@ impl Repository for Sqlite {
     }
 
     #[instrument(skip_all)]
+    // ANCHOR: place-order
     async fn place_order(
         &self,
         new: NewOrder,
@@ -302,6 +319,7 @@ impl Repository for Sqlite {
         })
         .await
     }
+    // ANCHOR_END: place-order
 
     #[instrument(skip_all)]
     async fn order(&self, id: u64) -> Result<Option<Order>, RepositoryError> {
@@ -319,6 +337,7 @@ impl Repository for Sqlite {
     }
 
     #[instrument(skip_all)]
+    // ANCHOR: change-order
     async fn change_order(
         &self,
         id: u64,
@@ -339,6 +358,7 @@ impl Repository for Sqlite {
         })
         .await
     }
+    // ANCHOR_END: change-order
 
     #[instrument(skip_all)]
     async fn ping(&self) -> Result<(), RepositoryError> {

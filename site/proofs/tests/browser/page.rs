@@ -399,7 +399,7 @@ pub fn the_search_finds_and_leads(guide: &Guide, page: &mut Page<'_>) -> Result<
     for typed in [
         "x-request-id",
         "{id}",
-        "code/tests/transactions",
+        "code/shop/src/repository",
         "Router::new().route(\"/menu\"",
         "GET / HTTP/1.1",
         "&&  id",

@@ -1,0 +1,72 @@
+//! What a timeout leaves behind: of two async calls, and of one closure on a blocking
+//! thread.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::{sleep, timeout};
+
+const FAST: Duration = Duration::from_millis(10);
+const SLOW: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_millis(100);
+
+/// Stands for the database.
+#[derive(Debug)]
+struct Database {
+    stock: u32,
+    orders: u32,
+}
+
+fn lock(database: &Mutex<Database>) -> MutexGuard<'_, Database> {
+    database.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn database() -> Arc<Mutex<Database>> {
+    Arc::new(Mutex::new(Database {
+        stock: 1,
+        orders: 0,
+    }))
+}
+
+// ANCHOR: two-calls
+async fn place_order(database: &Mutex<Database>) {
+    sleep(FAST).await; // stands for waiting for the database
+    lock(database).stock -= 1;
+    sleep(SLOW).await;
+    lock(database).orders += 1;
+}
+// ANCHOR_END: two-calls
+
+// ANCHOR: one-closure
+async fn place_order_on_blocking_thread(
+    database: Arc<Mutex<Database>>,
+) -> Result<(), JoinError> {
+    let work = move || {
+        thread::sleep(FAST);
+        lock(&database).stock -= 1;
+        thread::sleep(SLOW);
+        lock(&database).orders += 1;
+    };
+    spawn_blocking(work).await
+}
+// ANCHOR_END: one-closure
+
+#[tokio::main]
+async fn main() {
+    // ANCHOR: timeouts
+    let calls = database();
+    let result = timeout(TIMEOUT, place_order(&calls)).await;
+    println!("two calls: {result:?}");
+
+    let closure = database();
+    let order = place_order_on_blocking_thread(Arc::clone(&closure));
+    let result = timeout(TIMEOUT, order).await;
+    println!("one closure: {result:?}");
+
+    sleep(SLOW * 2).await;
+    println!("later, two calls: {:?}", *lock(&calls));
+    println!("later, one closure: {:?}", *lock(&closure));
+    // ANCHOR_END: timeouts
+}
