@@ -12,7 +12,7 @@ mod services {
     }
 }
 
-mod controllers {
+mod handlers {
     use super::services::Shop;
 
     pub(super) fn order_croissant(shop: &mut Shop) {

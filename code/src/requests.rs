@@ -322,6 +322,12 @@ impl ItemRequest {
                 reason: "must be at most 1000000",
             });
         }
+        if self.stock > 1_000_000 {
+            mistakes.push(FieldError {
+                field: "stock",
+                reason: "must be at most 1000000",
+            });
+        }
         if !mistakes.is_empty() {
             return Err(mistakes);
         }

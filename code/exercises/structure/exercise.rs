@@ -1,11 +1,11 @@
-//! Your turn: customers who pay later. `cargo exercise structure` says what is met and
-//! what is missing. Each layer is a `mod` here, so that all of it lies in one file.
+//! Your turn: gift cards. `cargo exercise structure` says what is met and what is
+//! missing. Each layer is a `mod` of this file, so that you see all of them at once.
 
 use axum::Router;
 
-/// A shop in which Ada's tab is at 450 cents.
+/// A shop with one gift card: number 7, with a balance of 450 cents.
 pub fn app() -> Router {
-    routes::routes(services::Tabs::with("ada", 450))
+    routes::routes().with_state(services::GiftCards::with(7, 450))
 }
 
 mod routes {
@@ -14,39 +14,38 @@ mod routes {
         routing::{get, post},
     };
 
-    use super::controllers::{charge, show_tab};
-    use super::services::Tabs;
+    use super::handlers::{show_card, top_up};
+    use super::services::GiftCards;
 
-    pub(super) fn routes(tabs: Tabs) -> Router {
-        // ANCHOR: routes
+    // ANCHOR: routes
+    pub(super) fn routes() -> Router<GiftCards> {
         Router::new()
-            .route("/tabs/{customer}", get(show_tab))
-            .route("/tabs/{customer}/charges", post(charge))
-            // 3. Yours: POST /tabs/{customer}/payments
-            // ANCHOR_END: routes
-            .with_state(tabs)
+            .route("/gift-cards/{number}", get(show_card))
+            .route("/gift-cards/{number}/top-ups", post(top_up))
+        // 3. Yours: POST /gift-cards/{number}/payments
     }
+    // ANCHOR_END: routes
 }
 
-mod controllers {
+mod handlers {
     use axum::{
         Json,
         extract::{Path, State},
-        http::StatusCode,
     };
     use serde::Deserialize;
 
-    use super::services::{Tab, TabError, Tabs};
+    use super::error::Error;
+    use super::services::{GiftCard, GiftCards};
 
-    // ANCHOR: complete-controller
-    pub(super) async fn show_tab(
-        State(tabs): State<Tabs>,
-        Path(customer): Path<String>,
-    ) -> Result<Json<Tab>, (StatusCode, String)> {
-        let tab = tabs.tab(&customer).map_err(refused)?;
-        Ok(Json(tab))
+    // ANCHOR: complete-handler
+    pub(super) async fn show_card(
+        State(cards): State<GiftCards>,
+        Path(number): Path<u32>,
+    ) -> Result<Json<GiftCard>, Error> {
+        let card = cards.card(number)?;
+        Ok(Json(card))
     }
-    // ANCHOR_END: complete-controller
+    // ANCHOR_END: complete-handler
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -54,27 +53,51 @@ mod controllers {
         cents: u32,
     }
 
-    pub(super) async fn charge(
-        State(tabs): State<Tabs>,
-        Path(customer): Path<String>,
+    pub(super) async fn top_up(
+        State(cards): State<GiftCards>,
+        Path(number): Path<u32>,
         Json(amount): Json<Amount>,
-    ) -> Result<Json<Tab>, (StatusCode, String)> {
-        let tab = tabs.charge(&customer, amount.cents).map_err(refused)?;
-        Ok(Json(tab))
+    ) -> Result<Json<GiftCard>, Error> {
+        let card = cards.top_up(number, amount.cents)?;
+        Ok(Json(card))
+    }
+}
+
+mod error {
+    use axum::{
+        http::StatusCode,
+        response::{IntoResponse, Response},
+    };
+
+    use super::services::CardError;
+
+    /// Why a request gets an error response.
+    pub(super) struct Error(CardError);
+
+    impl From<CardError> for Error {
+        fn from(error: CardError) -> Self {
+            Self(error)
+        }
     }
 
-    // ANCHOR: gap-controller
-    // 2. The other gap: what each no means in HTTP.
-    fn refused(error: TabError) -> (StatusCode, String) {
-        let status = match error {
-            TabError::NoTab(_) => StatusCode::NOT_FOUND,
-            TabError::OverLimit => {
-                todo!("which status says that the tab is in the way?")
-            }
-        };
-        (status, error.to_string())
+    impl IntoResponse for Error {
+        fn into_response(self) -> Response {
+            let Self(error) = self;
+            (status(&error), error.to_string()).into_response()
+        }
     }
-    // ANCHOR_END: gap-controller
+
+    // ANCHOR: gap-status
+    // 2. The second gap: the status of an error.
+    fn status(error: &CardError) -> StatusCode {
+        match error {
+            CardError::UnknownCard(_) => StatusCode::NOT_FOUND,
+            CardError::OverLimit => {
+                todo!("the request is valid, but the balance is too high for it")
+            }
+        }
+    }
+    // ANCHOR_END: gap-status
 }
 
 mod services {
@@ -83,88 +106,94 @@ mod services {
 
     use serde::Serialize;
 
-    /// The most that a tab may come to, in cents.
+    /// The highest balance that a card may have, in cents.
     const LIMIT: u32 = 2_000;
 
+    /// A card that a customer has paid for in advance.
     #[derive(Clone, Serialize)]
-    pub(super) struct Tab {
-        customer: String,
-        /// What is still to be paid.
-        cents: u32,
+    pub(super) struct GiftCard {
+        number: u32,
+        balance_cents: u32,
     }
 
-    pub(super) enum TabError {
-        NoTab(String),
+    /// Why something can't be done with a gift card.
+    pub(super) enum CardError {
+        UnknownCard(u32),
         OverLimit,
     }
 
-    impl fmt::Display for TabError {
+    impl fmt::Display for CardError {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             match self {
-                Self::NoTab(customer) => write!(f, "{customer} has no tab"),
-                Self::OverLimit => write!(f, "A tab ends at {LIMIT} cents"),
+                Self::UnknownCard(number) => write!(f, "There is no card {number}"),
+                Self::OverLimit => write!(f, "A card can hold {LIMIT} cents"),
             }
         }
     }
 
     #[derive(Clone)]
-    pub(super) struct Tabs(Arc<Mutex<Vec<Tab>>>);
+    pub(super) struct GiftCards(Arc<Mutex<Vec<GiftCard>>>);
 
-    impl Tabs {
-        pub(super) fn with(customer: &str, cents: u32) -> Self {
-            let customer = customer.into();
-            Self(Arc::new(Mutex::new(vec![Tab { customer, cents }])))
+    impl GiftCards {
+        pub(super) fn with(number: u32, balance_cents: u32) -> Self {
+            let card = GiftCard {
+                number,
+                balance_cents,
+            };
+            Self(Arc::new(Mutex::new(vec![card])))
         }
 
         // ANCHOR: complete
-        // 1. Complete: the tab of a customer.
-        pub(super) fn tab(&self, customer: &str) -> Result<Tab, TabError> {
-            find(&mut self.tabs(), customer).cloned()
+        // 1. Complete: find a card.
+        pub(super) fn card(&self, number: u32) -> Result<GiftCard, CardError> {
+            find(&mut self.lock(), number).cloned()
         }
         // ANCHOR_END: complete
 
         // ANCHOR: gap
-        // 2. With a gap: more on the tab, as long as it stays within the limit.
-        pub(super) fn charge(
+        // 2. With a gap: add an amount to a card, up to the limit.
+        pub(super) fn top_up(
             &self,
-            customer: &str,
+            number: u32,
             cents: u32,
-        ) -> Result<Tab, TabError> {
-            let mut tabs = self.tabs();
-            let tab = find(&mut tabs, customer)?;
-            if !fits(tab.cents, cents) {
-                return Err(TabError::OverLimit);
+        ) -> Result<GiftCard, CardError> {
+            let mut cards = self.lock();
+            let card = find(&mut cards, number)?;
+            if !fits(card.balance_cents, cents) {
+                return Err(CardError::OverLimit);
             }
-            tab.cents += cents;
-            Ok(tab.clone())
+            card.balance_cents += cents;
+            Ok(card.clone())
         }
         // ANCHOR_END: gap
 
         // ANCHOR: yours
-        // 3. Yours: a payment. POST /tabs/{customer}/payments takes { "cents": 200 }.
-        //    200: paid. The body shows the tab.
-        //    404: the customer has no tab.
-        //    409: it is more than what is on the tab.
-        //    422: it is nothing at all.
-        //    Where the shop says no, the tab stays as it was.
+        // 3. Yours: pay with a card.
+        //    POST /gift-cards/{number}/payments takes { "cents": 200 }.
+        //    200: paid. The body is the card.
+        //    404: there is no card with this number.
+        //    409: the balance is lower than the amount.
+        //    422: the amount is zero.
+        //    After an error, the balance is the same as before.
         // ANCHOR_END: yours
 
-        fn tabs(&self) -> MutexGuard<'_, Vec<Tab>> {
+        fn lock(&self) -> MutexGuard<'_, Vec<GiftCard>> {
             self.0.lock().unwrap_or_else(PoisonError::into_inner)
         }
     }
 
     // ANCHOR: gap-rule
-    fn fits(owed: u32, cents: u32) -> bool {
-        todo!("whether {owed} and {cents} together are within {LIMIT}")
+    fn fits(balance: u32, cents: u32) -> bool {
+        todo!("whether {balance} and {cents} together are at most {LIMIT}")
     }
     // ANCHOR_END: gap-rule
 
-    fn find<'a>(
-        tabs: &'a mut [Tab],
-        customer: &str,
-    ) -> Result<&'a mut Tab, TabError> {
-        let found = tabs.iter_mut().find(|tab| tab.customer == customer);
-        found.ok_or_else(|| TabError::NoTab(customer.into()))
+    fn find(
+        cards: &mut [GiftCard],
+        number: u32,
+    ) -> Result<&mut GiftCard, CardError> {
+        let mut cards = cards.iter_mut();
+        let card = cards.find(|card| card.number == number);
+        card.ok_or(CardError::UnknownCard(number))
     }
 }

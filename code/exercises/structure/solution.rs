@@ -2,9 +2,9 @@
 
 use axum::Router;
 
-/// A shop in which Ada's tab is at 450 cents.
+/// A shop with one gift card: number 7, with a balance of 450 cents.
 pub fn app() -> Router {
-    routes::routes(services::Tabs::with("ada", 450))
+    routes::routes().with_state(services::GiftCards::with(7, 450))
 }
 
 mod routes {
@@ -13,36 +13,35 @@ mod routes {
         routing::{get, post},
     };
 
-    use super::controllers::{charge, pay, show_tab};
-    use super::services::Tabs;
+    use super::handlers::{pay, show_card, top_up};
+    use super::services::GiftCards;
 
-    pub(super) fn routes(tabs: Tabs) -> Router {
-        // ANCHOR: routes
+    // ANCHOR: routes
+    pub(super) fn routes() -> Router<GiftCards> {
         Router::new()
-            .route("/tabs/{customer}", get(show_tab))
-            .route("/tabs/{customer}/charges", post(charge))
-            .route("/tabs/{customer}/payments", post(pay))
-            // ANCHOR_END: routes
-            .with_state(tabs)
+            .route("/gift-cards/{number}", get(show_card))
+            .route("/gift-cards/{number}/top-ups", post(top_up))
+            .route("/gift-cards/{number}/payments", post(pay))
     }
+    // ANCHOR_END: routes
 }
 
-mod controllers {
+mod handlers {
     use axum::{
         Json,
         extract::{Path, State},
-        http::StatusCode,
     };
     use serde::Deserialize;
 
-    use super::services::{Tab, TabError, Tabs};
+    use super::error::Error;
+    use super::services::{GiftCard, GiftCards};
 
-    pub(super) async fn show_tab(
-        State(tabs): State<Tabs>,
-        Path(customer): Path<String>,
-    ) -> Result<Json<Tab>, (StatusCode, String)> {
-        let tab = tabs.tab(&customer).map_err(refused)?;
-        Ok(Json(tab))
+    pub(super) async fn show_card(
+        State(cards): State<GiftCards>,
+        Path(number): Path<u32>,
+    ) -> Result<Json<GiftCard>, Error> {
+        let card = cards.card(number)?;
+        Ok(Json(card))
     }
 
     #[derive(Deserialize)]
@@ -51,36 +50,60 @@ mod controllers {
         cents: u32,
     }
 
-    pub(super) async fn charge(
-        State(tabs): State<Tabs>,
-        Path(customer): Path<String>,
+    pub(super) async fn top_up(
+        State(cards): State<GiftCards>,
+        Path(number): Path<u32>,
         Json(amount): Json<Amount>,
-    ) -> Result<Json<Tab>, (StatusCode, String)> {
-        let tab = tabs.charge(&customer, amount.cents).map_err(refused)?;
-        Ok(Json(tab))
+    ) -> Result<Json<GiftCard>, Error> {
+        let card = cards.top_up(number, amount.cents)?;
+        Ok(Json(card))
     }
 
-    // ANCHOR: pay-controller
+    // ANCHOR: pay-handler
     pub(super) async fn pay(
-        State(tabs): State<Tabs>,
-        Path(customer): Path<String>,
+        State(cards): State<GiftCards>,
+        Path(number): Path<u32>,
         Json(amount): Json<Amount>,
-    ) -> Result<Json<Tab>, (StatusCode, String)> {
-        let tab = tabs.pay(&customer, amount.cents).map_err(refused)?;
-        Ok(Json(tab))
+    ) -> Result<Json<GiftCard>, Error> {
+        let card = cards.pay(number, amount.cents)?;
+        Ok(Json(card))
     }
-    // ANCHOR_END: pay-controller
+    // ANCHOR_END: pay-handler
+}
 
-    // ANCHOR: refused
-    fn refused(error: TabError) -> (StatusCode, String) {
-        let status = match error {
-            TabError::NoTab(_) => StatusCode::NOT_FOUND,
-            TabError::OverLimit | TabError::Overpaid => StatusCode::CONFLICT,
-            TabError::Nothing => StatusCode::UNPROCESSABLE_ENTITY,
-        };
-        (status, error.to_string())
+mod error {
+    use axum::{
+        http::StatusCode,
+        response::{IntoResponse, Response},
+    };
+
+    use super::services::CardError;
+
+    /// Why a request gets an error response.
+    pub(super) struct Error(CardError);
+
+    impl From<CardError> for Error {
+        fn from(error: CardError) -> Self {
+            Self(error)
+        }
     }
-    // ANCHOR_END: refused
+
+    impl IntoResponse for Error {
+        fn into_response(self) -> Response {
+            let Self(error) = self;
+            (status(&error), error.to_string()).into_response()
+        }
+    }
+
+    // ANCHOR: status
+    fn status(error: &CardError) -> StatusCode {
+        match error {
+            CardError::UnknownCard(_) => StatusCode::NOT_FOUND,
+            CardError::OverLimit | CardError::NotEnoughLeft => StatusCode::CONFLICT,
+            CardError::NothingToPay => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+    // ANCHOR_END: status
 }
 
 mod services {
@@ -89,95 +112,103 @@ mod services {
 
     use serde::Serialize;
 
-    /// The most that a tab may come to, in cents.
+    /// The highest balance that a card may have, in cents.
     const LIMIT: u32 = 2_000;
 
+    /// A card that a customer has paid for in advance.
     #[derive(Clone, Serialize)]
-    pub(super) struct Tab {
-        customer: String,
-        /// What is still to be paid.
-        cents: u32,
+    pub(super) struct GiftCard {
+        number: u32,
+        balance_cents: u32,
     }
 
-    pub(super) enum TabError {
-        NoTab(String),
+    // ANCHOR: card-error
+    /// Why something can't be done with a gift card.
+    pub(super) enum CardError {
+        UnknownCard(u32),
         OverLimit,
-        Overpaid,
-        Nothing,
+        NotEnoughLeft,
+        NothingToPay,
     }
 
-    impl fmt::Display for TabError {
+    impl fmt::Display for CardError {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             match self {
-                Self::NoTab(customer) => write!(f, "{customer} has no tab"),
-                Self::OverLimit => write!(f, "A tab ends at {LIMIT} cents"),
-                Self::Overpaid => write!(f, "That is more than what is on the tab"),
-                Self::Nothing => write!(f, "cents must be 1 at least"),
+                Self::UnknownCard(number) => write!(f, "There is no card {number}"),
+                Self::OverLimit => write!(f, "A card can hold {LIMIT} cents"),
+                Self::NotEnoughLeft => write!(f, "The balance is too low"),
+                Self::NothingToPay => write!(f, "cents must be at least 1"),
             }
         }
     }
+    // ANCHOR_END: card-error
 
     #[derive(Clone)]
-    pub(super) struct Tabs(Arc<Mutex<Vec<Tab>>>);
+    pub(super) struct GiftCards(Arc<Mutex<Vec<GiftCard>>>);
 
-    impl Tabs {
-        pub(super) fn with(customer: &str, cents: u32) -> Self {
-            let customer = customer.into();
-            Self(Arc::new(Mutex::new(vec![Tab { customer, cents }])))
+    impl GiftCards {
+        pub(super) fn with(number: u32, balance_cents: u32) -> Self {
+            let card = GiftCard {
+                number,
+                balance_cents,
+            };
+            Self(Arc::new(Mutex::new(vec![card])))
         }
 
-        pub(super) fn tab(&self, customer: &str) -> Result<Tab, TabError> {
-            find(&mut self.tabs(), customer).cloned()
+        pub(super) fn card(&self, number: u32) -> Result<GiftCard, CardError> {
+            find(&mut self.lock(), number).cloned()
         }
 
-        pub(super) fn charge(
+        pub(super) fn top_up(
             &self,
-            customer: &str,
+            number: u32,
             cents: u32,
-        ) -> Result<Tab, TabError> {
-            let mut tabs = self.tabs();
-            let tab = find(&mut tabs, customer)?;
-            if !fits(tab.cents, cents) {
-                return Err(TabError::OverLimit);
+        ) -> Result<GiftCard, CardError> {
+            let mut cards = self.lock();
+            let card = find(&mut cards, number)?;
+            if !fits(card.balance_cents, cents) {
+                return Err(CardError::OverLimit);
             }
-            tab.cents += cents;
-            Ok(tab.clone())
+            card.balance_cents += cents;
+            Ok(card.clone())
         }
 
         // ANCHOR: pay
         pub(super) fn pay(
             &self,
-            customer: &str,
+            number: u32,
             cents: u32,
-        ) -> Result<Tab, TabError> {
+        ) -> Result<GiftCard, CardError> {
             if cents == 0 {
-                return Err(TabError::Nothing);
+                return Err(CardError::NothingToPay);
             }
-            let mut tabs = self.tabs();
-            let tab = find(&mut tabs, customer)?;
-            let left = tab.cents.checked_sub(cents);
-            tab.cents = left.ok_or(TabError::Overpaid)?;
-            Ok(tab.clone())
+            let mut cards = self.lock();
+            let card = find(&mut cards, number)?;
+            let left = card.balance_cents.checked_sub(cents);
+            card.balance_cents = left.ok_or(CardError::NotEnoughLeft)?;
+            Ok(card.clone())
         }
         // ANCHOR_END: pay
 
-        fn tabs(&self) -> MutexGuard<'_, Vec<Tab>> {
+        fn lock(&self) -> MutexGuard<'_, Vec<GiftCard>> {
             self.0.lock().unwrap_or_else(PoisonError::into_inner)
         }
     }
 
     // ANCHOR: fits
-    fn fits(owed: u32, cents: u32) -> bool {
-        // A tab is never over the limit. A sum could be more than a `u32` holds.
-        cents <= LIMIT - owed
+    fn fits(balance: u32, cents: u32) -> bool {
+        // The sum could be more than a `u32` can hold. The difference can't be negative,
+        // because no balance is over the limit.
+        cents <= LIMIT - balance
     }
     // ANCHOR_END: fits
 
-    fn find<'a>(
-        tabs: &'a mut [Tab],
-        customer: &str,
-    ) -> Result<&'a mut Tab, TabError> {
-        let found = tabs.iter_mut().find(|tab| tab.customer == customer);
-        found.ok_or_else(|| TabError::NoTab(customer.into()))
+    fn find(
+        cards: &mut [GiftCard],
+        number: u32,
+    ) -> Result<&mut GiftCard, CardError> {
+        let mut cards = cards.iter_mut();
+        let card = cards.find(|card| card.number == number);
+        card.ok_or(CardError::UnknownCard(number))
     }
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with a request, and the one place that makes a response of it.
+//! Everything that can go wrong with a request. One function makes a response of it.
 
 use axum::{
     http::{StatusCode, header::WWW_AUTHENTICATE},
@@ -7,17 +7,20 @@ use axum::{
 
 use super::model::{FieldError, ShopError};
 
+// ANCHOR: error
 /// Why a request gets an error response.
 #[derive(Debug)]
 pub enum Error {
-    /// The shop's rules say no.
+    /// The shop can't do what the request asks for.
     Shop(ShopError),
     /// The request has these mistakes.
     Invalid(Vec<FieldError>),
     /// The request has no staff token, or the wrong one.
     Unauthorized,
 }
+// ANCHOR_END: error
 
+// ANCHOR: from
 impl From<ShopError> for Error {
     fn from(error: ShopError) -> Self {
         Self::Shop(error)
@@ -29,7 +32,9 @@ impl From<Vec<FieldError>> for Error {
         Self::Invalid(mistakes)
     }
 }
+// ANCHOR_END: from
 
+// ANCHOR: into-response
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         match self {
@@ -37,24 +42,23 @@ impl IntoResponse for Error {
                 (status(&error), error.to_string()).into_response()
             }
             Self::Invalid(mistakes) => {
-                let lines: Vec<String> = mistakes
-                    .into_iter()
-                    .map(|FieldError { field, reason }| format!("{field} {reason}"))
-                    .collect();
+                let lines: Vec<String> =
+                    mistakes.iter().map(FieldError::to_string).collect();
                 (StatusCode::UNPROCESSABLE_ENTITY, lines.join("\n")).into_response()
             }
-            // RFC 9110, section 15.5.2
             Self::Unauthorized => (
                 StatusCode::UNAUTHORIZED,
-                [(WWW_AUTHENTICATE, "Bearer")],
+                [(WWW_AUTHENTICATE, "Bearer")], // RFC 9110, section 15.5.2
                 "Send the staff token: Authorization: Bearer …",
             )
                 .into_response(),
         }
     }
 }
+// ANCHOR_END: into-response
 
-/// Which status it is when the shop's rules say no.
+// ANCHOR: status
+/// The status code for each error of the shop.
 fn status(error: &ShopError) -> StatusCode {
     match error {
         ShopError::UnknownItem(_) | ShopError::UnknownOrder(_) => {
@@ -66,3 +70,4 @@ fn status(error: &ShopError) -> StatusCode {
         ShopError::NotEnoughLeft(_) => StatusCode::CONFLICT,
     }
 }
+// ANCHOR_END: status

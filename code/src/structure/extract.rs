@@ -49,13 +49,10 @@ where
     }
 }
 
-/// The token in the header `authorization`, if there is exactly one such header. The
-/// name of the scheme is case-insensitive (RFC 9110, section 11.1).
+/// The token in the header `authorization`. The name of the scheme is
+/// case-insensitive (RFC 9110, section 11.1).
 fn bearer_token(parts: &Parts) -> Option<&str> {
-    let mut values = parts.headers.get_all(AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return None;
-    };
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    let value = parts.headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }

@@ -11,9 +11,7 @@ use tracing::instrument;
 
 use super::error::Error;
 use super::extract::Staff;
-use super::model::{
-    Item, ItemId, ItemRequest, MenuFilter, NewOrder, Order, OrderRequest,
-};
+use super::model::{Item, ItemRequest, MenuFilter, NewOrder, Order, OrderRequest};
 use super::services::{Put, Shop};
 
 /// `GET /menu`
@@ -43,7 +41,6 @@ pub async fn put_item(
     Path(id): Path<String>,
     Json(request): Json<ItemRequest>,
 ) -> Result<impl IntoResponse, Error> {
-    let id = ItemId::try_from(id).map_err(|mistake| vec![mistake])?;
     let item = request.into_item(id)?;
     let status = match shop.put_item(item.clone()) {
         Put::Created => StatusCode::CREATED,
@@ -52,7 +49,8 @@ pub async fn put_item(
     Ok((status, Json(item)))
 }
 
-/// `POST /orders`
+/// `POST /orders`: 201, and the location of the new order.
+// ANCHOR: place-order
 #[instrument(skip_all)]
 pub async fn place_order(
     State(shop): State<Shop>,
@@ -64,6 +62,7 @@ pub async fn place_order(
     let location = format!("/orders/{}", order.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(order)))
 }
+// ANCHOR_END: place-order
 
 /// `GET /orders/{id}`
 #[instrument(skip_all)]

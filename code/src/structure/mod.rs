@@ -1,7 +1,9 @@
-//! The shop in layers, for the chapter [Organizing the
-//! project](../../../src/structure.md). In a project of your own, this file is
-//! `src/lib.rs` and the others stand beside it.
+//! Declares the modules, and puts the app together.
+//!
+//! This is the shop of the chapter [Organizing the project](../../../src/structure.md).
+//! In a project of your own, this file is `src/lib.rs`, and the others are beside it.
 
+// ANCHOR: modules
 pub mod error;
 pub mod extract;
 pub mod handlers;
@@ -9,6 +11,7 @@ pub mod model;
 pub mod routes;
 pub mod services;
 pub mod state;
+// ANCHOR_END: modules
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -36,6 +39,7 @@ pub fn count_from_one() -> impl Fn() -> u64 + Send + Sync + 'static {
     move || last.fetch_add(1, Ordering::Relaxed) + 1
 }
 
+// ANCHOR: app-with
 /// The shop with a clock, a source of order ids, and the token that staff must send.
 pub fn app_with(
     clock: impl Fn() -> Timestamp + Send + Sync + 'static,
@@ -48,3 +52,4 @@ pub fn app_with(
     };
     routes::routes().with_state(state)
 }
+// ANCHOR_END: app-with

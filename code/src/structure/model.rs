@@ -21,6 +21,7 @@ pub struct Item {
 }
 
 impl Item {
+    // ANCHOR: sell
     /// Reduces the stock and returns the total price.
     ///
     /// # Errors
@@ -36,6 +37,7 @@ impl Item {
         self.stock = left;
         Ok(total)
     }
+    // ANCHOR_END: sell
 }
 
 /// An order that was placed.
@@ -83,20 +85,22 @@ impl Order {
     }
 }
 
-/// The shop's rules say no.
+// ANCHOR: shop-error
+/// Why the shop can't do what it was asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ShopError {
-    /// No item on the menu has the id that was asked for.
+    /// No item on the menu has this id.
     UnknownItem(String),
-    /// No order has the id that was asked for.
+    /// No order has this id.
     UnknownOrder(u64),
     /// The item of a new order is not on the menu.
     NotOnMenu,
-    /// The stock of the item with this name is smaller than the quantity of a new order.
+    /// Less is left of the item with this name than a new order asks for.
     NotEnoughLeft(String),
-    /// The total of a new order does not fit into [`Cents`].
+    /// The total of a new order is more than [`Cents`] can hold.
     TotalTooLarge,
 }
+// ANCHOR_END: shop-error
 
 impl fmt::Display for ShopError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -159,13 +163,18 @@ pub struct FieldError {
     pub reason: &'static str,
 }
 
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.field, self.reason)
+    }
+}
+
 /// An order that may be placed: every field has been validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOrder {
     /// The customer who picks it up.
     pub customer: CustomerName,
-    /// What should be the id of an item. Only the shop can tell, at the moment when it
-    /// places the order.
+    /// The id of an item. The shop looks it up when it places the order.
     pub item: String,
     /// How many of the item.
     pub quantity: Quantity,
@@ -200,44 +209,36 @@ impl TryFrom<OrderRequest> for NewOrder {
 }
 
 impl ItemRequest {
-    /// Makes an item with this id.
+    /// Makes an item of the body and the id in the path.
     ///
     /// # Errors
     ///
-    /// All mistakes of the request.
-    pub fn into_item(self, id: ItemId) -> Result<Item, Vec<FieldError>> {
+    /// All mistakes of both.
+    pub fn into_item(self, id: String) -> Result<Item, Vec<FieldError>> {
         let mut mistakes = Vec::new();
+        let mut mistake =
+            |field, reason| mistakes.push(FieldError { field, reason });
+        let id = ItemId::try_from(id)
+            .map_err(|error| mistake(error.field, error.reason));
         let name = self.name.trim();
         if !(1..=100).contains(&name.chars().count()) {
-            let reason = "must have 1 to 100 characters";
-            mistakes.push(FieldError {
-                field: "name",
-                reason,
-            });
+            mistake("name", "must have 1 to 100 characters");
         }
         if self.price_cents > 1_000_000 {
-            let reason = "must be at most 1000000";
-            mistakes.push(FieldError {
-                field: "price_cents",
-                reason,
-            });
+            mistake("price_cents", "must be at most 1000000");
         }
         if self.stock > 1_000_000 {
-            let reason = "must be at most 1000000";
-            mistakes.push(FieldError {
-                field: "stock",
-                reason,
-            });
+            mistake("stock", "must be at most 1000000");
         }
-        if !mistakes.is_empty() {
-            return Err(mistakes);
+        match id {
+            Ok(id) if mistakes.is_empty() => Ok(Item {
+                id,
+                name: name.to_owned(),
+                price_cents: Cents::new(self.price_cents),
+                stock: self.stock,
+            }),
+            _ => Err(mistakes),
         }
-        Ok(Item {
-            id,
-            name: name.to_owned(),
-            price_cents: Cents::new(self.price_cents),
-            stock: self.stock,
-        })
     }
 }
 

@@ -9,6 +9,7 @@ use axum::{
 use super::handlers::{list_menu, place_order, put_item, show_item, show_order};
 use super::state::AppState;
 
+// ANCHOR: routes
 /// Every endpoint of the shop.
 pub fn routes() -> Router<AppState> {
     Router::new()
@@ -18,3 +19,4 @@ pub fn routes() -> Router<AppState> {
         .route("/orders/{id}", get(show_order))
         .layer(DefaultBodyLimit::max(16 * 1024)) // bytes
 }
+// ANCHOR_END: routes

@@ -10,7 +10,7 @@ use super::model::{
     Cents, Item, MenuFilter, NewOrder, Order, ShopError, opening_menu,
 };
 
-/// The shop. Clones are cheap, and all of them are the same shop.
+/// The shop. Clones are cheap, and all of them share one inventory.
 #[derive(Clone)]
 pub struct Shop {
     inventory: Arc<Mutex<Inventory>>,
@@ -18,8 +18,8 @@ pub struct Shop {
     next_id: Arc<dyn Fn() -> u64 + Send + Sync>,
 }
 
-/// The menu with its stock, and the orders. It is private: the methods of [`Shop`] are
-/// the only way to it.
+/// The menu with its stock, and the orders. It's private, so only the methods of
+/// [`Shop`] can change it.
 struct Inventory {
     menu: Vec<Item>,
     orders: Vec<Order>,
@@ -105,6 +105,7 @@ impl Shop {
         order.cloned().ok_or(ShopError::UnknownOrder(id))
     }
 
+    // ANCHOR: place-order
     /// Places an order, if enough of its item is left.
     ///
     /// # Errors
@@ -113,18 +114,19 @@ impl Shop {
     /// [`ShopError::TotalTooLarge`]. Then nothing has changed.
     #[instrument(skip_all)]
     pub fn place_order(&self, new: NewOrder) -> Result<Order, ShopError> {
-        let mut guard = self.lock();
-        let Inventory { menu, orders } = &mut *guard;
-        let mut menu = menu.iter_mut();
-        let item = menu.find(|item| item.id.as_str() == new.item);
+        let mut inventory = self.lock();
+        let Inventory { menu, orders } = &mut *inventory;
+        let item = menu.iter_mut().find(|item| item.id.as_str() == new.item);
         let item = item.ok_or(ShopError::NotOnMenu)?;
-        let mut sold = item.clone();
+
+        let mut sold = item.clone(); // the menu changes last
         let total_cents = sold.sell(new.quantity)?;
         let order = Order::new((self.next_id)(), new, total_cents, (self.clock)());
         orders.push(order.clone());
         *item = sold;
         Ok(order)
     }
+    // ANCHOR_END: place-order
 
     /// The inventory, locked until the guard is dropped.
     fn lock(&self) -> MutexGuard<'_, Inventory> {

@@ -5,11 +5,12 @@ use axum::extract::FromRef;
 use super::extract::StaffToken;
 use super::services::Shop;
 
-/// What the handlers share. Each takes the part that it needs, such as `State<Shop>`.
+/// The data that belongs to the whole program. Each handler takes the part that it
+/// needs, such as `State<Shop>`.
 #[derive(Clone, FromRef)]
 pub struct AppState {
-    /// What the handlers call.
+    /// The operations of the shop.
     pub shop: Shop,
-    /// The secret of the staff.
+    /// The secret that staff send.
     pub staff_token: StaffToken,
 }
