@@ -1,4 +1,5 @@
 //! A shop with a type parameter: the compiler knows which repository it has.
+use std::future::Future;
 use tokio::task::JoinHandle;
 
 trait Repository: Send + Sync + 'static {

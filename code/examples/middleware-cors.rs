@@ -16,6 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let routes = Router::new().route("/orders", post(async || "placed"));
     let app = server_layers(routes, || HeaderValue::from_static("1"), allowed);
 
+    // ANCHOR: requests
     let preflight = || {
         Request::options("/orders")
             .header("access-control-request-method", "POST")
@@ -27,6 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         (preflight(), "https://elsewhere.example"),
         (Request::post("/orders"), "https://elsewhere.example"),
     ] {
+        // ANCHOR_END: requests
         let request = head.header("origin", origin).body(Body::empty())?;
         println!("{} /orders, from a page of {origin}", request.method());
         let response = app.clone().oneshot(request).await?;

@@ -3,7 +3,8 @@ use rusqlite::{Connection, Params, Result};
 
 fn items(db: &Connection, sql: &str, values: impl Params) -> Result<Vec<String>> {
     let mut statement = db.prepare(sql)?;
-    statement.query_map(values, |row| row.get(0))?.collect()
+    let rows = statement.query_map(values, |row| row.get(0))?;
+    rows.collect()
 }
 
 fn main() -> Result<()> {

@@ -11,7 +11,7 @@ use tower::ServiceExt;
 
 async fn status_of(router: Router, method: &str, path: &str) -> StatusCode {
     let request = Request::builder().method(method).uri(path);
-    let request = request.body(Body::empty()).unwrap();
+    let request = request.body(Body::empty()).expect("this request is valid");
     let Ok(response) = router.oneshot(request).await;
     response.status()
 }

@@ -33,6 +33,12 @@ pub fn slashes(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
+/// The name of the copy of a shown file, below the generated folder. mdBook leaves out files whose
+/// name begins with a dot, such as `.env.example`, so the copy has no such dot.
+pub(crate) fn copy_of(file: &Path) -> String {
+    format!("{}.txt", slashes(file).replace("/.", "/"))
+}
+
 /// Writes the files that the pages load into `src/generated`, which git ignores and mdBook copies:
 /// copies of the shown files, and mermaid's script.
 ///
@@ -44,7 +50,7 @@ pub(crate) fn write_generated(root: &Path, folder: &Path, shown: &BTreeSet<PathB
         let text = fs::read(root.join(file))
             .with_context(|| format!("{} cannot be read", slashes(file)))?;
         // Browsers show a `.txt` file, and download files with unknown endings.
-        let copy = folder.join(format!("{}.txt", slashes(file)));
+        let copy = folder.join(copy_of(file));
         put(&copy, &text)?;
     }
     mermaid(root, folder)

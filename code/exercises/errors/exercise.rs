@@ -13,12 +13,10 @@ use shop::problem::Problem;
 
 /// A kitchen that makes soup and toast.
 pub fn app() -> Router {
-    // ANCHOR: routes
     Router::new()
         .route("/dishes/{id}", get(show_dish))
         .route("/dishes/{id}/orders", post(order_dish))
     // 3. Yours: the two fallbacks.
-    // ANCHOR_END: routes
 }
 
 // ANCHOR: complete

@@ -17,14 +17,12 @@ mod routes {
     use super::handlers::{show_card, top_up};
     use super::services::GiftCards;
 
-    // ANCHOR: routes
     pub(super) fn routes() -> Router<GiftCards> {
         Router::new()
             .route("/gift-cards/{number}", get(show_card))
             .route("/gift-cards/{number}/top-ups", post(top_up))
         // 3. Yours: POST /gift-cards/{number}/payments
     }
-    // ANCHOR_END: routes
 }
 
 mod handlers {
@@ -150,7 +148,6 @@ mod services {
         }
         // ANCHOR_END: complete
 
-        // ANCHOR: gap
         // 2. With a gap: add an amount to a card, up to the limit.
         pub(super) fn top_up(
             &self,
@@ -165,7 +162,6 @@ mod services {
             card.balance_cents += cents;
             Ok(card.clone())
         }
-        // ANCHOR_END: gap
 
         // ANCHOR: yours
         // 3. Yours: pay with a card.

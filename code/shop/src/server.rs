@@ -121,31 +121,36 @@ fn serve_connection(
     });
 }
 
-/// Waits for Ctrl-C or, on Unix, for SIGTERM, which Docker, Kubernetes and systemd send
-/// to stop a process.
+/// Waits for Ctrl-C or for SIGTERM, which Docker, Kubernetes and systemd send to stop a
+/// process. It listens from the moment of this call, and not only once it is awaited.
 ///
 /// # Errors
 ///
 /// If the system doesn't let the program listen for them.
+#[cfg(unix)]
 pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    let mut terminate = {
-        use tokio::signal::unix::{SignalKind, signal};
-        signal(SignalKind::terminate())?
-    };
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {
-        let ctrl_c = async {
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        #[cfg(unix)]
-        let terminate = terminate.recv();
-        #[cfg(not(unix))]
-        let terminate = std::future::pending::<()>();
         tokio::select! {
-            () = ctrl_c => {}
-            _ = terminate => {}
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Waits for Ctrl-C.
+///
+/// # Errors
+///
+/// None. On Unix, there are some.
+#[cfg(not(unix))]
+pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
         }
     })
 }

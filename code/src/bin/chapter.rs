@@ -91,7 +91,6 @@ fn names() -> String {
     )
 }
 
-// ANCHOR: serve
 /// Answers requests until it is asked to stop, then finishes the requests in progress.
 ///
 /// It listens on the loopback address, which no other machine can reach. That's why it has
@@ -111,7 +110,6 @@ async fn serve(program: &Program, app: Router, port: u16) -> Result<(), Error> {
         .with_graceful_shutdown(asked_to_stop(signals))
         .await
 }
-// ANCHOR_END: serve
 
 /// Waits for the first signal. The second one ends the program at once, because a client that
 /// never finishes its request would keep the server running.

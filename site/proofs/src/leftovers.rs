@@ -85,8 +85,14 @@ fn is_sample(file: &Path) -> bool {
     let under = |folder: &str| file.starts_with(Path::new("code").join(folder));
     let name = file.file_name().unwrap_or_default();
     if under("src") {
-        // The root of the library and the programs that readers run are no samples.
-        return extension == "rs" && name != "lib.rs" && !under("src/bin") && !house(file);
+        // The root of the library and the programs that readers run are no samples. A program
+        // in a folder of its own is whole, and a chapter may show only a part of its files.
+        let whole_program = file.components().count() > 3 && name != "mod.rs";
+        return extension == "rs"
+            && name != "lib.rs"
+            && !under("src/bin")
+            && !whole_program
+            && !house(file);
     }
     if under("fails") {
         return extension == "rs";

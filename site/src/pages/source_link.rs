@@ -2,7 +2,10 @@
 
 use std::{env, path::Path};
 
-use crate::{chapters::anchors::Line, workspace::slashes};
+use crate::{
+    chapters::anchors::Line,
+    workspace::{copy_of, slashes},
+};
 
 /// The repository on the web, if the environment of a publishing workflow names it. The pages of a
 /// fork therefore link to the fork.
@@ -32,10 +35,10 @@ impl Repository {
     /// A link to these lines of a file at the commit. If no repository is known, the link leads to the
     /// copy of the file beside the pages.
     pub fn link(&self, file: &Path, lines: Option<&[Line]>, up: &str) -> String {
-        let file = slashes(file);
         let Some((address, commit)) = &self.at else {
-            return format!("{up}generated/{file}.txt");
+            return format!("{up}generated/{}", copy_of(file));
         };
+        let file = slashes(file);
         let blob = format!("{address}/blob/{commit}");
         match lines {
             Some([first, .., last]) => format!("{blob}/{file}#L{}-L{}", first.number, last.number),

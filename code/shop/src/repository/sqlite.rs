@@ -281,7 +281,6 @@ impl Repository for Sqlite {
     // ANCHOR_END: item-method
 
     #[instrument(skip_all)]
-    // ANCHOR: put-item-method
     async fn put_item(&self, item: Item) -> Result<Put, RepositoryError> {
         self.write(move |transaction| {
             if update_item(transaction, &item)? {
@@ -292,7 +291,6 @@ impl Repository for Sqlite {
         })
         .await
     }
-    // ANCHOR_END: put-item-method
 
     #[instrument(skip_all)]
     async fn delete_item(&self, id: &str) -> Result<bool, RepositoryError> {

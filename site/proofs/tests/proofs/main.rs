@@ -55,7 +55,7 @@ static RENDERED: LazyLock<Result<Rendered, String>> = LazyLock::new(|| {
 const ALIKE: [&str; 1] = ["structure"];
 
 /// The chapters that do not introduce each block with a sentence yet.
-const NOT_YET: &[&str] = &["transactions"];
+const NOT_YET: &[&str] = &[];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::from_args();
