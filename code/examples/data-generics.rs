@@ -1,9 +1,8 @@
-//! A shop with a type parameter: the compiler knows which repository it has.
-use std::future::Future;
+//! The compiler knows which repository this shop has.
 use tokio::task::JoinHandle;
 
 trait Repository: Send + Sync + 'static {
-    fn stock(&self, id: &str) -> impl Future<Output = u32> + Send;
+    fn stock(&self, id: &str) -> impl std::future::Future<Output = u32> + Send;
 }
 
 struct OneOfEach;
