@@ -108,6 +108,7 @@ mod timeouts {
         let response = send(&slow_app(), post("/", json!({}))).await;
         let problem = response.problem(StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(problem["type"], "/problems/outcome-unknown");
+        assert_eq!(problem["title"], "Outcome unknown");
         assert_eq!(response.header("retry-after"), "");
         assert_eq!(started.elapsed().as_secs(), 10);
     }
