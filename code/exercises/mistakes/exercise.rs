@@ -62,7 +62,7 @@ async fn show_card(
 // ANCHOR_END: complete
 
 // ANCHOR: error
-/// Why a request fails. 2 and 3 each need one more variant.
+/// Why a request fails. 2 needs one more variant, and 3 needs two.
 enum CardError {
     NoCard,
 }

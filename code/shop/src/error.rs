@@ -24,10 +24,10 @@ use crate::repository::RepositoryError;
 /// Why a request gets an error response.
 #[derive(Debug, ThisError)]
 pub enum Error {
-    /// The shop's rules say no, or its data is out of reach.
+    /// A rule of the shop rejected the request, or the database was busy or failed.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
-    /// The request can be read, and these are its mistakes.
+    /// The request was read, but some of its values are invalid.
     #[error("the request has {} mistakes", .1.len())]
     Invalid(StatusCode, Vec<ErrorDetail>),
     /// The body can't be read.
@@ -47,10 +47,10 @@ pub enum Error {
     /// The body of the request took too long to arrive, so nothing was done.
     #[error("the body took too long to arrive")]
     SlowBody,
-    /// It took too long, but a request with this method changes nothing.
+    /// The request took too long. Its method, such as GET, changes nothing.
     #[error("it took too long")]
     Timeout,
-    /// It took too long, and the request may have changed something, or not.
+    /// The request took too long, and it may have changed something, or not.
     #[error("it took too long, and the outcome is unknown")]
     OutcomeUnknown,
     /// A mistake in this program, such as a panic.
@@ -145,7 +145,7 @@ const OUR_FAULT: &str =
     "This is the server's fault. Its log has the cause, with this x-request-id";
 
 // ANCHOR: shop-problem
-/// The shop's rules say no: which status and which `type` that is.
+/// The status and the type of problem for each rule of the shop.
 fn shop_problem(error: &ShopError) -> Problem {
     let detail = error.to_string();
     match error {
@@ -228,8 +228,7 @@ impl From<PathRejection> for Error {
         if rejection.status().is_server_error() {
             return Self::Bug(rejection.body_text());
         }
-        // `/orders/latest` doesn't exist, and neither does any other path whose id
-        // can't be an id.
+        // `/orders/latest` can't exist, because the id of an order is a number.
         Self::NoSuchPath
     }
 }
