@@ -24,7 +24,8 @@ pub fn every_request_can_be_copied_as_a_command(guide: &Guide, page: &mut Page<'
             // A value from an answer above, as recorded.
             let shown = shown
                 .replace("{{order}}", "/orders/1")
-                .replace("{{tea}}", "2");
+                .replace("{{tea}}", "2")
+                .replace("{{next}}", "1");
             ensure!(copied == shown, "{name}#{id}: {command}\nasks\n{copied}");
             let said = said(page, &id)?;
             ensure!(
