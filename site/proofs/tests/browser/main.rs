@@ -60,7 +60,7 @@ const TESTS: &[(&str, Test)] = tests![
     page::the_contents_mark_the_page_and_the_section_that_is_read,
     page::the_search_finds_and_leads,
     page::the_theme_follows_the_system_until_one_is_chosen,
-    page::without_script_the_contents_and_the_colours_are_there,
+    page::without_script_the_contents_and_the_colors_are_there,
     page::keys_turn_the_page_and_open_the_search,
     page::on_paper_the_chapter_is_whole_and_alone,
     page::before_and_after_stand_side_by_side_where_there_is_room,

@@ -554,7 +554,7 @@ fn choose(page: &mut Page<'_>, theme: &str) -> Result<()> {
     Ok(())
 }
 
-pub fn without_script_the_contents_and_the_colours_are_there(
+pub fn without_script_the_contents_and_the_colors_are_there(
     guide: &Guide,
     page: &mut Page<'_>,
 ) -> Result<()> {
@@ -576,10 +576,10 @@ pub fn without_script_the_contents_and_the_colours_are_there(
             "![...document.querySelectorAll('.scripted')].some(button => button.checkVisibility())",
             name,
         )?;
-        let coloured = "(words => words.length > 0 === !document.querySelector('base')
+        let colored = "(words => words.length > 0 === !document.querySelector('base')
             && words.every(word => getComputedStyle(word).color !== getComputedStyle(word.closest('pre')).color))(
                 [...document.querySelectorAll('main pre .c-keyword')])";
-        holds(page, coloured, name)?;
+        holds(page, colored, name)?;
 
         resize(page, PHONE)?;
         page.open(&guide.address(name))?;
@@ -634,7 +634,7 @@ pub fn what_a_browser_refuses_costs_that_and_no_more(
 }
 
 /// The colors on paper.
-const COLOURS: &str =
+const COLORS: &str =
     "[...document.querySelectorAll('html, main, main p, main pre > code, main a, .c-keyword')]
         .map(part => [getComputedStyle(part).color, getComputedStyle(part).backgroundColor].join()).join(';')";
 
@@ -657,14 +657,14 @@ pub fn on_paper_the_chapter_is_whole_and_alone(guide: &Guide, page: &mut Page<'_
         holds(page, whole, name)?;
         // White, and the letters as they are on white, whatever was chosen.
         page.evaluate("document.documentElement.dataset.theme = 'light'")?;
-        let light = page.evaluate(COLOURS)?;
+        let light = page.evaluate(COLORS)?;
         ensure!(
             light.to_string().contains("rgb(255, 255, 255)"),
             "{name}: {light}"
         );
         page.evaluate("document.documentElement.dataset.theme = 'dark'")?;
         ensure!(
-            page.evaluate(COLOURS)? == light,
+            page.evaluate(COLORS)? == light,
             "{name} is not printed as on white paper"
         );
         let named = page.evaluate(
