@@ -11,6 +11,8 @@ pub fn every_request_can_be_copied_as_a_command(guide: &Guide, page: &mut Page<'
     for name in &guide.pages {
         page.open(&guide.address(name))?;
         keep_what_is_copied(page)?;
+        // The cursor of the next page, as the last list of the page recorded it.
+        let mut next = String::new();
         for id in ids(page, "figure.exchange, figure.challenge")? {
             let asked = text(page, &request(&id))?;
             press_button(page, &id, "Copy as curl")?;
@@ -25,8 +27,16 @@ pub fn every_request_can_be_copied_as_a_command(guide: &Guide, page: &mut Page<'
             let shown = shown
                 .replace("{{order}}", "/orders/1")
                 .replace("{{tea}}", "2")
-                .replace("{{next}}", "1");
+                .replace("{{next}}", &next);
             ensure!(copied == shown, "{name}#{id}: {command}\nasks\n{copied}");
+            let recorded = format!(
+                "(/\"next\": ([0-9]+)/.exec({}.textContent) || ['', '']).at(1)",
+                figure(&id)
+            );
+            let recorded = text_of(page, &recorded)?;
+            if !recorded.is_empty() {
+                next = recorded;
+            }
             let said = said(page, &id)?;
             ensure!(
                 said.starts_with("Copied. To start the program"),
