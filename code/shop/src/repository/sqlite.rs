@@ -542,7 +542,7 @@ fn read_order(row: &Row<'_>) -> rusqlite::Result<Order> {
     let table: Option<u32> = row.get("table_number")?;
     let status: String = row.get("status")?;
     let placed_at = Timestamp::from_millisecond(row.get("placed_at")?);
-    // The CHECKs of the tables hold the same ranges as the types. So these errors can
+    // Each CHECK of the tables holds the same range as its type. So these errors can
     // only mean that the two have come to differ.
     Ok(Order {
         id: row.get("id")?,
