@@ -401,7 +401,7 @@ pub fn the_search_finds_and_leads(guide: &Guide, page: &mut Page<'_>) -> Result<
         "{id}",
         "code/shop/src/repository",
         "Router::new().route(\"/menu\"",
-        "GET / HTTP/1.1",
+        "GET /menu HTTP/1.1",
         "&&  id",
     ] {
         search(page, typed)?;
