@@ -121,6 +121,27 @@ fn package(root: &Path, name: &str) -> Result<PathBuf> {
     })
 }
 
+/// A sentence with axum's version, and the commit and the day on which the tests last proved the
+/// pages. Outside of a git repository, it has only the version.
+pub(crate) fn proved(root: &Path) -> Option<String> {
+    let lock = fs::read_to_string(workspace(root).join("Cargo.lock")).ok()?;
+    let (_, axum) = lock.split_once("name = \"axum\"\nversion = \"")?;
+    let (axum, _) = axum.split_once('"')?;
+    let git = Command::new("git")
+        .args(["log", "-1", "--format=%h on %cs"])
+        .current_dir(root)
+        .output();
+    let commit = git
+        .ok()
+        .filter(|output| output.status.success())
+        .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        .filter(|commit| !commit.is_empty());
+    Some(match commit {
+        Some(commit) => format!("axum {axum}, proved at commit {commit}."),
+        None => format!("axum {axum}."),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,25 +167,4 @@ mod tests {
             assert!(!is_source(Path::new(file)), "{file}");
         }
     }
-}
-
-/// A sentence with axum's version, and the commit and the day on which the tests last proved the
-/// pages. Outside of a git repository, it has only the version.
-pub(crate) fn proved(root: &Path) -> Option<String> {
-    let lock = fs::read_to_string(workspace(root).join("Cargo.lock")).ok()?;
-    let (_, axum) = lock.split_once("name = \"axum\"\nversion = \"")?;
-    let (axum, _) = axum.split_once('"')?;
-    let git = Command::new("git")
-        .args(["log", "-1", "--format=%h on %cs"])
-        .current_dir(root)
-        .output();
-    let commit = git
-        .ok()
-        .filter(|output| output.status.success())
-        .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-        .filter(|commit| !commit.is_empty());
-    Some(match commit {
-        Some(commit) => format!("axum {axum}, proved at commit {commit}."),
-        None => format!("axum {axum}."),
-    })
 }
