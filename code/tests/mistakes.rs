@@ -1,6 +1,8 @@
 //! What the chapter on common mistakes says, tested: what goes wrong before, and
 //! doesn't after.
 
+#![allow(clippy::unwrap_used)] // a panic is the report of a test
+
 mod support;
 
 // In a module of the chapter's name, so that `cargo test mistakes` finds them.
