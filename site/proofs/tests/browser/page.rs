@@ -402,7 +402,7 @@ pub fn the_search_finds_and_leads(guide: &Guide, page: &mut Page<'_>) -> Result<
         "code/shop/src/repository",
         "Router::new().route(\"/menu\"",
         "GET /menu HTTP/1.1",
-        "&&  id",
+        "&&  value",
     ] {
         search(page, typed)?;
         let shown = text(page, "document.querySelector('#search-results mark')")?;
