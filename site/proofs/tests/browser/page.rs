@@ -576,7 +576,7 @@ pub fn without_script_the_contents_and_the_colors_are_there(
             "![...document.querySelectorAll('.scripted')].some(button => button.checkVisibility())",
             name,
         )?;
-        let colored = "(words => words.length > 0 === !document.querySelector('base')
+        let colored = "(words => (words.length > 0 || !document.querySelector('code[data-language=rust]'))
             && words.every(word => getComputedStyle(word).color !== getComputedStyle(word.closest('pre')).color))(
                 [...document.querySelectorAll('main pre .c-keyword')])";
         holds(page, colored, name)?;
