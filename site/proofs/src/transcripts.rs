@@ -4,8 +4,7 @@
 //! command printed. A command that ends in `\` continues in the next line. A server keeps running
 //! while the next commands run, until a line `^C`. Commands are run without a shell and without
 //! Cargo: `cargo chapter NAME` is the program that Cargo built. It gets a free port, which the
-//! record shows as the one that the transcript names. A `--database` lies in a folder that belongs
-//! to the transcript and is removed at its end.
+//! record shows as the one that the transcript names.
 //!
 //! A first line `# in code/shop` says that the reader is in a project of their own, which the
 //! package in that folder stands for. There, `cargo run` runs the package's program, and

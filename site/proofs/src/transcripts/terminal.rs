@@ -252,11 +252,6 @@ impl<'a> Terminal<'a> {
                 None => arguments.extend(["--port".to_owned(), real]),
             }
         }
-        if let Some(at) = arguments.iter().position(|word| word == "--database")
-            && let Some(file) = arguments.get_mut(at + 1)
-        {
-            *file = self.folder.path().join(&*file).display().to_string();
-        }
         let program = self.build.program(self.root, "chapter")?;
         let mut child = self
             .command(&program)
