@@ -310,7 +310,8 @@
 
     // ---- Code: keyboard scrolling, and a button that copies.
 
-    // A block that is wider than the page can have the focus, so that the arrow keys scroll it.
+    // A block or a table that is wider than the page can have the focus, so that the arrow keys
+    // scroll it.
     const blocks = new ResizeObserver(entries => {
         for (const { target } of entries) {
             if (scrollsSideways(target)) {
@@ -320,8 +321,8 @@
             }
         }
     });
-    for (const code of document.querySelectorAll('pre > code')) {
-        blocks.observe(code);
+    for (const block of document.querySelectorAll('pre > code, .table-wrapper')) {
+        blocks.observe(block);
     }
 
     // The text to copy. Of a terminal session, only the commands.

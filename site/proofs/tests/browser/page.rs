@@ -209,8 +209,8 @@ pub fn the_keyboard_reaches_everything_in_order(guide: &Guide, page: &mut Page<'
             page.open(&guide.address(name))?;
             // The script takes out of the order what does not scroll, once it is laid out.
             page.wait_for(
-                "[...document.querySelectorAll('pre > code')].filter(code => code.checkVisibility())
-                    .every(code => code.hasAttribute('tabindex') === code.scrollWidth > code.clientWidth)",
+                "[...document.querySelectorAll('pre > code, .table-wrapper')].filter(block => block.checkVisibility())
+                    .every(block => block.hasAttribute('tabindex') === block.scrollWidth > block.clientWidth)",
             )?;
             let count = page.evaluate(
                 "window.stops = [...document.querySelectorAll(
