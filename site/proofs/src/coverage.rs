@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::walk::Shown;
 
@@ -29,6 +30,25 @@ pub fn read(lcov: &str, root: &Path) -> Runs {
         }
     }
     runs
+}
+
+/// Forgets the lines that only close a call and have its `?`, such as `)?;`. LLVM counts such a line
+/// only when the `?` returns early; the call itself is counted on the lines above.
+pub fn forget_closing_lines(runs: &mut Runs, root: &Path) -> io::Result<()> {
+    for (file, counts) in runs {
+        let text = fs::read_to_string(root.join(file))?;
+        for (number, line) in (1..).zip(text.lines()) {
+            if only_closes(line) {
+                counts.remove(&number);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn only_closes(line: &str) -> bool {
+    let line = line.trim();
+    line.contains('?') && line.chars().all(|letter| ")]}?;,".contains(letter))
 }
 
 /// `LINE,COUNT`, and a checksum that older versions add.
@@ -88,5 +108,17 @@ mod tests {
         let coverage = of(&blocks, &read(lcov, Path::new("/r")));
         assert_eq!(coverage.executable, 3);
         assert_eq!(coverage.idle, [(PathBuf::from("code/src/a.rs"), 4)]);
+    }
+
+    #[test]
+    fn a_line_that_only_closes_a_call_is_forgotten() -> io::Result<()> {
+        let root = tempfile::tempdir()?;
+        fs::write(root.path().join("a.rs"), "call(\n    1,\n)?;\nother()?;\n")?;
+        let counts = [(1, 1), (2, 0), (3, 0), (4, 0)];
+        let mut runs = Runs::from([("a.rs".into(), counts.into())]);
+        forget_closing_lines(&mut runs, root.path())?;
+        let left = [(1, 1), (2, 0), (4, 0)];
+        assert_eq!(runs, Runs::from([("a.rs".into(), left.into())]));
+        Ok(())
     }
 }

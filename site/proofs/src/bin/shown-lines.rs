@@ -14,7 +14,8 @@ fn main() -> Result<ExitCode> {
     let lcov = std::fs::read_to_string(&file).with_context(|| format!("reading {file}"))?;
     let root = proofs::root();
     let walk = Walk::read(&root, Build::current()?.compiled(&root)?)?;
-    let runs = coverage::read(&lcov, &root);
+    let mut runs = coverage::read(&lcov, &root);
+    coverage::forget_closing_lines(&mut runs, &root)?;
     let found = coverage::of(&walk.shown, &runs);
     if found.executable == 0 {
         anyhow::bail!("{file} knows no line that a page shows. Was it made from this checkout?");
