@@ -14,7 +14,7 @@ mod paint;
 use std::{
     env,
     process::ExitCode,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
 use anyhow::{Context, Result};
@@ -24,12 +24,14 @@ use libtest_mimic::{Arguments, Trial};
 
 type Test = fn(&Guide, &mut Page<'_>) -> Result<()>;
 
-/// Each test under its own name.
+/// Each test under its own name. The longest come first, so that others run beside them.
 macro_rules! tests {
     ($($module:ident::$name:ident,)*) => { &[$((stringify!($name), $module::$name)),*] };
 }
 
 const TESTS: &[(&str, Test)] = tests![
+    access::no_page_breaks_a_rule_of_access_on_a_desktop,
+    access::no_page_breaks_a_rule_of_access_on_a_phone,
     console::every_exchange_is_answered_as_recorded,
     console::every_challenge_is_met_by_its_solution_only,
     console::the_shop_remembers_until_it_is_reset,
@@ -53,7 +55,6 @@ const TESTS: &[(&str, Test)] = tests![
     page::on_a_phone_nothing_is_cut_too_small_or_below_the_bar,
     console::no_page_complains_or_calls_another_host,
     page::a_first_visit_is_light,
-    paint::the_largest_paint_takes_a_part_of_what_a_stock_page_takes,
     page::the_chapter_is_two_presses_away,
     page::the_keyboard_reaches_everything_in_order,
     page::the_contents_open_and_close_by_keyboard,
@@ -65,42 +66,86 @@ const TESTS: &[(&str, Test)] = tests![
     page::on_paper_the_chapter_is_whole_and_alone,
     page::before_and_after_stand_side_by_side_where_there_is_room,
     copies::a_listing_is_copied_as_it_is_in_its_file,
-    access::no_page_breaks_a_rule_of_access,
+    paint::the_largest_paint_takes_a_part_of_what_a_stock_page_takes,
 ];
 
-/// The tests that are ignored unless [`access::AXE`] names a file.
+/// The tests that are ignored unless [`access::AXE`] names a file begin with this.
 const NEEDS_AXE: &str = "no_page_breaks_a_rule_of_access";
+
+/// The test that measures time. It would measure what else the machine does, too.
+const ALONE: &str = "the_largest_paint_takes_a_part_of_what_a_stock_page_takes";
 
 fn main() -> ExitCode {
     if env::var_os("BROWSER_TESTS").is_none_or(|wanted| wanted != "1") {
         println!("browser tests: left out, as BROWSER_TESTS=1 is not set");
         return ExitCode::SUCCESS;
     }
-    // One Chromium, so one page at a time. It starts when the first test needs it.
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
-    let shared: Arc<Mutex<Option<(Guide, Chromium)>>> = Arc::default();
+    let arguments = Arguments::from_args();
+    let house: Arc<House> = Arc::default();
     let trials = TESTS
         .iter()
         .map(|&(name, test)| {
-            let shared = shared.clone();
+            let house = house.clone();
             let trial = Trial::test(name, move || {
-                // A test that failed leaves the browser as it is: each has a page of its own.
-                let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                run(&mut shared, test).map_err(|error| format!("{error:#}").into())
+                let run = || house.run(test);
+                let result = if name == ALONE {
+                    let _alone = house.turn.write();
+                    run()
+                } else {
+                    let _beside_others = house.turn.read();
+                    run()
+                };
+                result.map_err(|error| format!("{error:#}").into())
             });
-            trial.with_ignored_flag(name == NEEDS_AXE && env::var_os(access::AXE).is_none())
+            trial.with_ignored_flag(
+                name.starts_with(NEEDS_AXE) && env::var_os(access::AXE).is_none(),
+            )
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
-    drop(shared.lock().unwrap_or_else(PoisonError::into_inner).take());
+    house.close();
     conclusion.exit_code()
 }
 
-fn run(shared: &mut Option<(Guide, Chromium)>, test: Test) -> Result<()> {
-    if shared.is_none() {
-        *shared = Some((Guide::build()?, Chromium::start()?));
+/// The guide that all tests read, and the browsers of the tests that run at the same time.
+#[derive(Default)]
+struct House {
+    guide: Mutex<Option<Arc<Guide>>>,
+    idle: Mutex<Vec<Chromium>>,
+    turn: RwLock<()>,
+}
+
+impl House {
+    /// Runs a test in a page of its own, in a browser that no other test uses at the time. Both the
+    /// guide and a browser are made when a test first needs them.
+    fn run(&self, test: Test) -> Result<()> {
+        let guide = self.guide()?;
+        let idle = lock(&self.idle).pop();
+        let mut chromium = match idle {
+            Some(chromium) => chromium,
+            None => Chromium::start()?,
+        };
+        let result = test(&guide, &mut chromium.page()?);
+        lock(&self.idle).push(chromium);
+        result
     }
-    let (guide, chromium) = shared.as_mut().context("both have just been started")?;
-    test(guide, &mut chromium.page()?)
+
+    fn guide(&self) -> Result<Arc<Guide>> {
+        let mut guide = lock(&self.guide);
+        if guide.is_none() {
+            *guide = Some(Arc::new(Guide::build()?));
+        }
+        guide.clone().context("it has just been built")
+    }
+
+    /// Ends the browsers and removes the folder of the guide.
+    fn close(&self) {
+        lock(&self.idle).clear();
+        lock(&self.guide).take();
+    }
+}
+
+/// A test that panicked has left nothing half done here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -15,7 +15,7 @@ use crate::{
 const RATIO: f64 = 0.4;
 
 /// How often each page is opened. The median counts.
-const RUNS: usize = 5;
+const RUNS: usize = 3;
 
 /// How often a page that takes too long is measured again: the machine may have been busy with
 /// something else, which the shorter time feels more. A page that is too slow is so each time.
