@@ -1,5 +1,5 @@
-//! HTTP in, HTTP out: each handler takes what it needs from the request, calls the
-//! shop, and makes a response of the result. Express projects call them controllers.
+//! The handlers, which read requests and make responses. Express projects call them
+//! controllers.
 
 use axum::{
     extract::State,

@@ -1,4 +1,4 @@
-//! What an error response looks like: a problem document (RFC 9457).
+//! The JSON body of an error response: a problem document (RFC 9457).
 
 use std::error::Error;
 use std::fmt::Write;

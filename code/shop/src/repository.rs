@@ -1,4 +1,4 @@
-//! Where the shop's data is: a trait, and one module for each place that implements it.
+//! The trait for storing data, and one module for each implementation of it.
 
 pub mod memory;
 #[cfg(feature = "sqlite")]

@@ -1,4 +1,4 @@
-//! Which handler answers which path and method. Nothing else is decided here.
+//! Connects paths and methods with handlers. Nothing else is decided here.
 
 use axum::{
     Router,

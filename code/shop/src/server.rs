@@ -1,4 +1,4 @@
-//! Serves a router on a socket, until it is asked to stop.
+//! Serves a router on a socket until the program is asked to stop.
 //!
 //! `axum::serve` is shorter, and right behind a proxy that sets limits. By itself it
 //! has no limit on how long a client may take to send the head of a request, how many

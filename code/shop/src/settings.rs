@@ -1,4 +1,4 @@
-//! The settings: environment variables, read once when the program starts.
+//! Settings from environment variables, read once when the program starts.
 
 use std::error::Error;
 use std::ffi::OsString;

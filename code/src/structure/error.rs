@@ -1,4 +1,4 @@
-//! Everything that can go wrong with a request. One function makes a response of it.
+//! The error type of all handlers, and the response for each error.
 
 use axum::{
     http::{StatusCode, header::WWW_AUTHENTICATE},

@@ -1,5 +1,5 @@
-//! The things that the shop can do. Handlers, tests and command-line programs call them,
-//! and nothing here knows of HTTP.
+//! The operations of the shop. Handlers, tests and command-line programs call them,
+//! and nothing here depends on HTTP.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

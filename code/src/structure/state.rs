@@ -1,4 +1,4 @@
-//! What belongs to the whole program and not to one request.
+//! The state that all requests share.
 
 use axum::extract::FromRef;
 

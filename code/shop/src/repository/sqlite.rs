@@ -1,4 +1,4 @@
-//! The data in a SQLite database. One connection writes, in transactions, and a few
+//! A repository in a SQLite database. One connection writes, in transactions, and a few
 //! others read.
 
 use std::path::{Path, absolute};
