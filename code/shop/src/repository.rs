@@ -1,4 +1,4 @@
-//! The trait for storing data, and one module for each implementation of it.
+//! The trait for storing data. Each implementation has a module of its own.
 
 pub mod memory;
 #[cfg(feature = "sqlite")]

@@ -1,4 +1,4 @@
-//! Settings from environment variables, read once when the program starts.
+//! Settings from environment variables. They are read once, at the start.
 
 use std::error::Error;
 use std::ffi::OsString;

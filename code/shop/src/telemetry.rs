@@ -1,4 +1,4 @@
-//! Sets up the log, which has its lines on standard output.
+//! Sets up the log: lines on standard output.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
