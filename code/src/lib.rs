@@ -5,6 +5,7 @@ use axum::Router;
 
 #[cfg(feature = "server")]
 pub mod exercise;
+pub mod features;
 pub mod mistakes;
 pub mod requests;
 pub mod runtime;
@@ -71,6 +72,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("validation", "requests"),
     Chapter::of("extractors", "requests"),
     Chapter::of("structure", "structure"),
+    Chapter::of("modules", "structure"),
     Chapter::of("data", "shop"),
     Chapter::of("sqlite", "shop"),
     Chapter::of("queries", "shop"),

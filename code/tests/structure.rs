@@ -1,5 +1,6 @@
 //! The claims of the chapter on organizing the project, tested: the rules without HTTP,
-//! which file depends on which, and routers that are put together.
+//! which file depends on which, and routers that are put together. The chapter on modules
+//! shows some of them.
 
 mod support;
 
@@ -13,6 +14,7 @@ mod structure {
     use axum::http::{Request, StatusCode};
     use axum::response::IntoResponse;
     use axum::{Router, body::Body, routing};
+    use code::features;
     use code::structure::error::Error;
     use code::structure::model::{
         Cents, FieldError, Item, ItemId, ItemRequest, MenuFilter, NewOrder,
@@ -20,6 +22,8 @@ mod structure {
     };
     use code::structure::services::{Put, Shop};
     use code::structure::{OPENING, STAFF_TOKEN, app, count_from_one};
+
+    use serde_json::json;
 
     use crate::support::{ask, get, recorded};
 
@@ -263,6 +267,56 @@ mod structure {
         }
         recorded("output/structure/tree.txt", &tree);
         Ok(())
+    }
+
+    /// The tree of a folder and the folders inside it, without the first line.
+    fn tree(folder: &Path, indent: &str) -> io::Result<String> {
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            paths.push(entry?.path());
+        }
+        paths.sort();
+        let mut lines = String::new();
+        for (number, path) in (1..).zip(&paths) {
+            let last = number == paths.len();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let (branch, below) = if last {
+                ("└", "   ")
+            } else {
+                ("├", "│  ")
+            };
+            lines += &format!("{indent}{branch}── {name}\n");
+            if path.is_dir() {
+                lines += &tree(path, &format!("{indent}{below} "))?;
+            }
+        }
+        Ok(lines)
+    }
+
+    #[test]
+    fn the_tree_of_the_features() -> io::Result<()> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/features");
+        let lines = tree(Path::new(folder), "")?;
+        recorded(
+            "output/structure/features.txt",
+            &format!("code/src/features\n{lines}"),
+        );
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn the_features_share_one_menu() {
+        let app = features::app();
+        let one = (StatusCode::OK, json!([{ "id": "croissant", "stock": 1 }]));
+        assert_eq!(get(&app, "/menu").await, one);
+        for status in [201, 409] {
+            let request =
+                Request::post("/orders").header("content-type", "application/json");
+            let order = Body::from(r#"{ "item": "croissant" }"#);
+            assert_eq!(ask(&app, (request, order)).await.status, status);
+        }
+        let none = (StatusCode::OK, json!([{ "id": "croissant", "stock": 0 }]));
+        assert_eq!(get(&app, "/menu").await, none);
     }
 
     fn one_route(path: &str) -> Router {

@@ -293,10 +293,12 @@ impl Cents {
     }
 }
 
+// ANCHOR: quantity
 /// How many of an item one order is for: 1 to 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Quantity(u32);
+// ANCHOR_END: quantity
 
 impl Quantity {
     /// The number.

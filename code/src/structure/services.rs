@@ -119,7 +119,7 @@ impl Shop {
         let item = menu.iter_mut().find(|item| item.id.as_str() == new.item);
         let item = item.ok_or(ShopError::NotOnMenu)?;
 
-        let mut sold = item.clone(); // the menu changes last
+        let mut sold = item.clone(); // a copy: the menu changes last
         let total_cents = sold.sell(new.quantity)?;
         let order = Order::new((self.next_id)(), new, total_cents, (self.clock)());
         orders.push(order.clone());

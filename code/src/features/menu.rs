@@ -1,0 +1,6 @@
+//! The feature "menu".
+
+pub mod handlers;
+pub mod model;
+pub mod routes;
+pub mod services;
