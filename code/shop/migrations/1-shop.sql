@@ -2,7 +2,7 @@
 -- relies on when it reads a row, even if another program wrote that row.
 -- ANCHOR: items
 CREATE TABLE items (
-    position    INTEGER PRIMARY KEY AUTOINCREMENT, -- on the menu
+    position    INTEGER PRIMARY KEY AUTOINCREMENT, -- where it is on the menu
     id          TEXT NOT NULL UNIQUE,
     name        TEXT NOT NULL,
     price_cents INTEGER NOT NULL CHECK (price_cents BETWEEN 0 AND 4294967295),
@@ -14,7 +14,7 @@ CREATE TABLE items (
 -- change without changing it. That's why `item` is not a foreign key.
 -- ANCHOR: orders
 CREATE TABLE orders (
-    id               INTEGER PRIMARY KEY AUTOINCREMENT -- an id is never used again
+    id               INTEGER PRIMARY KEY AUTOINCREMENT -- ids are never reused
         CHECK (id > 0),
     customer         TEXT NOT NULL,
     item             TEXT NOT NULL,

@@ -1,4 +1,4 @@
--- For the filters of the list of orders. The id comes last, since pages are read in the
--- sequence of the ids.
+-- For the filters of the list of orders. The id is the last column, because each
+-- page is sorted by id.
 CREATE INDEX orders_by_customer ON orders (customer, id);
 CREATE INDEX orders_by_item ON orders (item, id);

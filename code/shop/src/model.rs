@@ -548,7 +548,7 @@ pub struct OrderQuery {
     pub item: Vec<String>,
     /// Only the orders with this status.
     pub status: Option<OrderStatus>,
-    /// The cursor: only the orders after this id.
+    /// Only the orders after this id, which is the cursor of the page before.
     pub after: Option<u64>,
     /// How many orders a page may have.
     pub limit: Option<u32>,

@@ -30,14 +30,13 @@ use crate::model::{
 /// How many requests may read at the same time.
 const READERS: usize = 4;
 
-/// How many requests may be reading or waiting to read; as many again may be writing
-/// or waiting to write. The next one gets [`RepositoryError::Busy`] at once, so that
-/// the queue can't grow without a limit.
+/// How many requests may be writing or waiting to write, and how many may be
+/// reading or waiting to read. The next one gets [`RepositoryError::Busy`] at once.
 const QUEUE: usize = 256;
 
-/// How long a request waits for its turn among the requests of this program. Together
-/// with [`BUSY_TIMEOUT`] this is shorter than the ten seconds that a response may
-/// take, so the client still learns that nothing was done.
+/// How long a request waits for the other requests of this program. Together with
+/// [`BUSY_TIMEOUT`], this is less than the ten seconds that the shop waits for a
+/// handler, so the client still learns that nothing was done.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long SQLite waits for a lock that another program holds.
@@ -63,13 +62,13 @@ pub struct Sqlite {
 }
 
 // ANCHOR: connections
-/// The open connections. Rust drops the fields of a struct from top to bottom, so the
-/// writer closes last. That matters: the last connection to close moves everything
-/// from the WAL file into the database file, and a connection that can only read is
-/// not able to.
+/// The open connections. Rust drops the fields of a struct from top to bottom, so
+/// the writer closes last. The last connection that closes moves everything from
+/// the WAL file into the database file, and only a connection that may write can do
+/// that.
 struct Connections {
     readers: Mutex<Vec<Connection>>,
-    /// Tokio's mutex, since a task that waits for it must not block its thread.
+    /// Tokio's mutex, because requests that wait for it must not block threads.
     writer: Arc<tokio::sync::Mutex<Connection>>,
 }
 // ANCHOR_END: connections
@@ -114,15 +113,16 @@ impl Sqlite {
         let mut writer = timeout(QUEUE_TIMEOUT, writer).await.map_err(busy)?;
         // ANCHOR_END: write-queue
         // ANCHOR: transaction
-        // From here on the transaction runs to its end, even if the client disconnects and
-        // this future is dropped: a closure on a blocking thread can't be canceled.
+        // From here on, the transaction runs to its end, even if the client
+        // disconnects and this future is dropped. A closure on a blocking thread
+        // can't be canceled.
         blocking(move || {
-            let _place = place; // until the end, so that the queue counts this request
-            // IMMEDIATE takes the write lock at once. A transaction that begins with
+            let _place = place; // in the queue until the closure ends
+            // IMMEDIATE takes the write lock at once. A transaction that begins by
             // reading could fail later, when it wants to write.
             let transaction =
                 writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            // After an error, `transaction` is dropped, and that rolls it back.
+            // After an error, the transaction is dropped, which rolls it back.
             let done = work(&transaction)?;
             transaction.commit()?;
             Ok(done)
@@ -146,7 +146,7 @@ impl Sqlite {
         blocking(move || {
             let _released_last = (place, permit);
             let reader = Reader::take(&connections)?;
-            // Without a transaction, each SELECT would see the database at another moment.
+            // In a transaction, all SELECTs see the same state of the database.
             let transaction = reader.connection()?.unchecked_transaction()?;
             work(&transaction)
         })
@@ -194,7 +194,7 @@ impl Connections {
 }
 
 // ANCHOR: blocking
-/// Runs code that blocks its thread on one of the threads that Tokio has for that.
+/// Runs blocking code on one of the threads that Tokio has for such code.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, RepositoryError> + Send + 'static,
 ) -> Result<T, RepositoryError> {
@@ -227,8 +227,7 @@ fn open_writer(file: &Path) -> Result<Connection, Source> {
     let mut connection = Connection::open(file)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // ANCHOR: wal
-    // In WAL mode, readers don't wait for the writer, and the writer doesn't wait for
-    // readers.
+    // In WAL mode, readers and the writer don't wait for each other.
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| {
             row.get(0)
@@ -238,7 +237,7 @@ fn open_writer(file: &Path) -> Result<Connection, Source> {
             format!("SQLite can't use WAL for this file, only {mode}").into()
         );
     }
-    // A commit returns when its data is on the disk, and not before.
+    // A commit doesn't return before its data is on the disk.
     connection.pragma_update(None, "synchronous", "FULL")?;
     // ANCHOR_END: wal
     // SQLite checks foreign keys only on connections that ask for it. There are none
@@ -453,7 +452,7 @@ fn orders(
     let after = i64::try_from(filter.after).unwrap_or(i64::MAX);
     let items = serde_json::to_string(&filter.items).map_err(storage)?;
     let status = filter.status.map(status_text);
-    // One more than the page has room for: so we know whether there is a next page.
+    // One more than the page may have. If we get it, there is a next page.
     let limit = filter.limit + 1;
 
     // Only these fixed texts become SQL. What the client sent is always a parameter.
@@ -600,6 +599,16 @@ mod tests {
         }
         sqlite.read(|_| Ok(())).await.unwrap();
         sqlite.write(|_| Ok(())).await.unwrap();
+    }
+
+    /// Such as one on a network drive, or in memory.
+    #[test]
+    fn a_database_that_cannot_use_wal_is_refused() {
+        let error = open_writer(Path::new(":memory:")).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "SQLite can't use WAL for this file, only memory"
+        );
     }
 
     #[tokio::test]
