@@ -4,7 +4,7 @@ use rusqlite::{Connection, Result};
 use tokio::task::yield_now;
 
 // ANCHOR: repository
-/// A repository with a race condition, because nothing ties its calls together.
+/// This has a race condition, because each method is a transaction of its own.
 struct RacyRepository {
     connection: Connection,
 }
@@ -61,6 +61,8 @@ async fn main() -> Result<()> {
     let (ada, bo) = tokio::join!(ada, bo);
     println!("Ada's result: {ada:?}, Bo's result: {bo:?}");
     // ANCHOR_END: join
+    let tom = place_order(&repository, "Tom").await;
+    println!("Tom's result: {tom:?}");
     let sql = "SELECT stock, (SELECT count(*) FROM orders) FROM items";
     let (stock, orders): (u32, u32) =
         repository
