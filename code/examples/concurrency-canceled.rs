@@ -1,5 +1,5 @@
-//! What a timeout leaves behind: of two async calls, and of one closure on a blocking
-//! thread.
+//! What has changed after a timeout: with two async calls, and with one closure on
+//! a blocking thread.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -25,7 +25,7 @@ fn lock(database: &Mutex<Database>) -> MutexGuard<'_, Database> {
 
 fn database() -> Arc<Mutex<Database>> {
     Arc::new(Mutex::new(Database {
-        stock: 1,
+        stock: 2,
         orders: 0,
     }))
 }
@@ -54,13 +54,16 @@ async fn place_order_on_blocking_thread(
 // ANCHOR_END: one-closure
 
 #[tokio::main]
-async fn main() {
+async fn main() -> Result<(), JoinError> {
     // ANCHOR: timeouts
-    let calls = database();
+    let (calls, closure) = (database(), database());
+    place_order(&calls).await;
+    place_order_on_blocking_thread(Arc::clone(&closure)).await?;
+    println!("no timeout, two calls: {:?}", *lock(&calls));
+    println!("no timeout, one closure: {:?}", *lock(&closure));
+
     let result = timeout(TIMEOUT, place_order(&calls)).await;
     println!("two calls: {result:?}");
-
-    let closure = database();
     let order = place_order_on_blocking_thread(Arc::clone(&closure));
     let result = timeout(TIMEOUT, order).await;
     println!("one closure: {result:?}");
@@ -69,4 +72,5 @@ async fn main() {
     println!("later, two calls: {:?}", *lock(&calls));
     println!("later, one closure: {:?}", *lock(&closure));
     // ANCHOR_END: timeouts
+    Ok(())
 }
