@@ -35,7 +35,7 @@ fn read_two_pages(
     database.execute(change, [])?;
     println!("{change}");
 
-    let offset = 2; // so many rows were on page 1
+    let offset = 2; // the number of rows on page 1
     let cursor = same[1]; // the last id of page 1
     let second = page(&database, with_offset, offset)?;
     let next = page(&database, with_cursor, cursor)?;
