@@ -146,7 +146,7 @@ impl Sqlite {
         blocking(move || {
             let _released_last = (place, permit);
             let reader = Reader::take(&connections)?;
-            // In a transaction, all SELECTs see the same state of the database.
+            // In a transaction, all queries see the same state of the database.
             let transaction = reader.connection()?.unchecked_transaction()?;
             work(&transaction)
         })
