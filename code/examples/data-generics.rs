@@ -1,4 +1,4 @@
-//! The compiler knows which repository this shop has.
+//! A shop with a type parameter for its repository.
 use tokio::task::JoinHandle;
 
 trait Repository: Send + Sync + 'static {

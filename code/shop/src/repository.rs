@@ -25,7 +25,7 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// After an error, nothing has changed.
 #[async_trait]
 pub trait Repository: Send + Sync {
-    /// The items that pass the filter, in the sequence in which they were added.
+    /// The items that pass the filter. The item that was added first comes first.
     async fn menu(&self, filter: MenuFilter) -> Result<Vec<Item>, RepositoryError>;
 
     /// The item with this id.
@@ -34,16 +34,16 @@ pub trait Repository: Send + Sync {
     /// Adds an item to the menu, or replaces the one with its id.
     async fn put_item(&self, item: Item) -> Result<Put, RepositoryError>;
 
-    /// Removes an item from the menu. Orders stay as they are. Returns whether there
-    /// was such an item.
+    /// Removes an item from the menu. Orders stay as they are. Returns `false` if no
+    /// item has this id.
     async fn delete_item(&self, id: &str) -> Result<bool, RepositoryError>;
     // ANCHOR_END: repository
 
     // ANCHOR: repository-place-order
     /// Checks the stock, reduces it and stores the order.
     ///
-    /// The repository asks the clock itself, at the moment when it stores the order:
-    /// so the times of the orders grow with their ids.
+    /// The repository asks the clock at the moment when it stores the order. So an order
+    /// with a higher id never has an earlier time, unless the clock is set back.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ pub trait Repository: Send + Sync {
     /// The order with this id.
     async fn order(&self, id: u64) -> Result<Option<Order>, RepositoryError>;
 
-    /// One page of the orders that pass the filter, in the sequence of their ids.
+    /// One page of the orders that pass the filter, sorted by id.
     async fn orders(
         &self,
         filter: OrderFilter,
@@ -91,15 +91,14 @@ pub enum Put {
 }
 
 // ANCHOR: repository-error
-/// Why a repository could not do what it was asked for. In each case, nothing was
-/// changed.
+/// Why a method of a repository failed. In each case, the data is unchanged.
 #[derive(Debug, Error)]
 pub enum RepositoryError {
-    /// The shop's rules say no.
+    /// The shop's rules don't allow it.
     #[error(transparent)]
     Shop(#[from] ShopError),
-    /// Others use the database, and waiting for them took too long. The same request
-    /// may succeed later.
+    /// Other users of the database kept it busy for too long. The same request may
+    /// succeed later.
     #[error("the database is busy")]
     Busy(#[source] Source),
     /// The database can't be read or written.

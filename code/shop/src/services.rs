@@ -12,7 +12,7 @@ use crate::model::{
 use crate::repository::{Clock, Put, Repository, RepositoryError};
 
 // ANCHOR: shop
-/// The shop. Clones are cheap, and all of them are the same shop.
+/// The shop. Clones are cheap, and all of them share one repository.
 #[derive(Clone)]
 pub struct Shop {
     repository: Arc<dyn Repository>,
@@ -20,7 +20,8 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// A shop with its data in this repository. A server passes `Timestamp::now`.
+    /// A shop with its data in this repository. The clock of a server is
+    /// `Timestamp::now`.
     pub fn new(
         repository: Arc<dyn Repository>,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,

@@ -19,7 +19,7 @@ pub struct Memory {
 
 struct Inventory {
     menu: Vec<Item>,
-    /// In the sequence of their ids, which are 1, 2, 3, and so on. Orders are never
+    /// Sorted by their ids, which are 1, 2, 3, and so on. Orders are never
     /// removed.
     orders: Vec<Order>,
 }
