@@ -2,17 +2,19 @@
 
 // In a module of the chapter's name, so that `cargo test middleware` finds it.
 mod middleware {
-    use std::future::pending;
+    use std::{future::pending, io, time::Duration};
 
     use axum::{
         Router,
-        body::Body,
+        body::{Body, Bytes},
         http::{HeaderValue, Request, StatusCode},
         response::Response,
         routing::get,
     };
+    use futures_util::stream;
     use shop::error::Error;
     use shop::middleware::server_layers;
+    use tokio::time::timeout;
     use tower::ServiceExt;
 
     async fn slow() {
@@ -56,4 +58,20 @@ mod middleware {
         }
     }
     // ANCHOR_END: errors-of-layers
+
+    /// A page can't have the layers that need a clock. `cargo chapter shop` has them: without
+    /// them, it would wait for the rest of this body forever.
+    #[tokio::test(start_paused = true)]
+    async fn the_shop_of_cargo_chapter_has_the_layers_of_a_server() {
+        let body = Body::from_stream(stream::pending::<io::Result<Bytes>>());
+        let request =
+            Request::post("/orders").header("content-type", "application/json");
+        let request = request.body(body).expect("a valid request");
+        let app = code::program("shop")
+            .expect("the shop is a program")
+            .served();
+        let answer = timeout(Duration::from_secs(60), app.oneshot(request)).await;
+        let Ok(response) = answer.expect("a deadline has ended the request");
+        assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+    }
 }
