@@ -605,7 +605,7 @@ impl TryFrom<OrderQuery> for OrderFilter {
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Page<T> {
-    /// What the page shows.
+    /// What is on this page.
     pub items: Vec<T>,
     /// The cursor of the next page: send it as `after`. Left out on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -615,8 +615,8 @@ pub struct Page<T> {
 
 impl Page<Order> {
     // ANCHOR: page-new
-    /// Makes a page of the orders that were found: at most one more than the limit,
-    /// which says that there is a next page.
+    /// Makes a page of the orders that were found. If there is one more than the limit,
+    /// there is a next page.
     pub fn new(mut found: Vec<Order>, limit: usize) -> Self {
         let more = found.len() > limit;
         found.truncate(limit);
