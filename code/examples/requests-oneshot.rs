@@ -3,7 +3,7 @@
 use axum::{Router, body::Body, http::Request, routing::get};
 use tower::ServiceExt; // for `oneshot`
 
-/// A handler: an async function. axum makes a response of what it returns.
+/// A handler: an async function. axum turns its return value into a response.
 async fn opening_hours() -> &'static str {
     "Open from 7 to 18"
 }

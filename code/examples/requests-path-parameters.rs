@@ -32,8 +32,10 @@ async fn show_receipt(Path(path): Path<ReceiptPath>) -> String {
 }
 // ANCHOR_END: path-parameters
 
+// ANCHOR: one-path-each
 /// A mistake: each `Path` gets all parameters of the path.
 async fn show_chair(Path(_table): Path<u32>, Path(_chair): Path<u32>) {}
+// ANCHOR_END: one-path-each
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
