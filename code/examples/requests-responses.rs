@@ -1,4 +1,5 @@
-//! A handler with three kinds of responses. A handler is a function, so `main` calls it.
+//! A handler with three kinds of responses. A handler is an ordinary async function, so
+//! `main` can call it without a server.
 
 use axum::{
     Json,
