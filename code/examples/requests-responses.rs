@@ -1,4 +1,4 @@
-//! A handler with three kinds of responses. A handler is an ordinary async function, so
+//! A handler with three kinds of responses. It's an ordinary async function, so
 //! `main` can call it without a server.
 
 use axum::{

@@ -17,8 +17,8 @@ async fn main() {
     // From now on, `lock` returns an `Err`, so `lock().unwrap()` panics every time.
     assert!(stock.lock().is_err());
 
-    // The `Err` contains the guard, so you can still read the value. The task reduced
-    // the stock before it panicked.
+    // The `Err` contains the guard, so you can still read the value. The task
+    // reduced the stock before it panicked.
     let stock = stock.lock().unwrap_or_else(PoisonError::into_inner);
     assert_eq!(*stock, 29);
 }
