@@ -495,9 +495,9 @@ struct Shop {
 // ANCHOR_END: shop
 
 // ANCHOR: inventory
-/// The menu with its stock, and the orders. Simpler than a real service needs: it's in
-/// memory, so a restart loses it, nothing limits how large it grows, and a lookup goes
-/// through the whole list. The chapter on data moves it to a database.
+/// The menu with its stock, and the orders. Both are in memory, so a restart loses
+/// them. Nothing limits their number, and a lookup goes through a whole list. The
+/// chapter on SQLite moves the data of the shop to a database.
 struct Inventory {
     menu: Vec<Item>,
     orders: Vec<Order>,
