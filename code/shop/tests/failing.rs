@@ -15,7 +15,7 @@ use shop::repository::{Clock, Put, Repository, RepositoryError};
 use support::{app_with, as_staff, delete, get, order, patch, put, send};
 
 // ANCHOR: failing
-/// A repository whose methods all fail. They return the error that this function makes.
+/// A repository whose methods all fail, each with the error that the function makes.
 struct Failing(fn() -> RepositoryError);
 
 #[async_trait]
