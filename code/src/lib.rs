@@ -21,7 +21,7 @@ pub struct Program {
     pub app: fn() -> Router,
 }
 
-/// Every program, in the sequence in which the chapters show them.
+/// Every program, in the order in which the chapters show them.
 pub const PROGRAMS: &[Program] = &[
     Program {
         name: "runtime",
@@ -67,6 +67,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("introduction", "shop"),
     Chapter::of("runtime", "runtime"),
     Chapter::of("requests", "requests"),
+    Chapter::of("inputs", "requests"),
     Chapter::of("responses", "requests"),
     Chapter::of("state", "requests"),
     Chapter::of("validation", "requests"),
