@@ -2,8 +2,9 @@
 
 use std::env::{self, VarError};
 
-fn main() {
-    match env::var("SHOP_TABLES") {
+// ANCHOR: print-tables
+fn print_tables(variable: Result<String, VarError>) {
+    match variable {
         Ok(value) => match value.parse::<u8>() {
             Ok(tables) => println!("{tables} tables"),
             Err(error) => println!("{value:?}: {error}"),
@@ -12,3 +13,16 @@ fn main() {
         Err(VarError::NotUnicode(_)) => println!("SHOP_TABLES is not UTF-8"),
     }
 }
+// ANCHOR_END: print-tables
+
+// ANCHOR: main
+fn main() {
+    print_tables(env::var("SHOP_TABLES"));
+
+    // The other results that `env::var` may have.
+    print_tables(Ok("8".to_owned()));
+    print_tables(Ok("twelve".to_owned()));
+    print_tables(Err(VarError::NotPresent));
+    print_tables(Err(VarError::NotUnicode("not UTF-8".into())));
+}
+// ANCHOR_END: main

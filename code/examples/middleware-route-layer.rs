@@ -33,11 +33,20 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // ANCHOR_END: routers
 
     for (how, app) in [("layer", layer), ("route_layer", route_layer)] {
-        for path in ["/orders", "/ordres", "/menu"] {
+        for (path, token) in [
+            ("/orders", None),
+            ("/orders", Some("Bearer ladle")),
+            ("/ordres", None),
+            ("/menu", None),
+        ] {
             let app = app.clone().route("/menu", get(async || "espresso, tea"));
-            let request = Request::get(path).body(Body::empty())?;
-            let response = app.oneshot(request).await?;
-            println!("{how:11}  GET {path:7}  {}", response.status());
+            let mut request = Request::get(path);
+            if let Some(token) = token {
+                request = request.header(AUTHORIZATION, token);
+            }
+            let response = app.oneshot(request.body(Body::empty())?).await?;
+            let token = token.map_or("no token", |_| "token");
+            println!("{how:11}  GET {path:7}  {token:8}  {}", response.status());
         }
     }
     Ok(())

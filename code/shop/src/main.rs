@@ -40,7 +40,8 @@ fn start() -> anyhow::Result<()> {
 
     let runtime = Runtime::new()?;
     runtime.block_on(run(settings))?;
-    // `#[tokio::main]` would wait for blocking threads without a limit.
+    // At its end, `#[tokio::main]` waits for the calls in `spawn_blocking`, however long
+    // they take. This waits for a second at most.
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
 }

@@ -105,8 +105,9 @@ mod server {
                         .on_failure(()), // `IntoResponse for Error` logs the cause
                 )
                 // ANCHOR_END: trace
-                // A client that hangs up gets no response, but it gets a line. Only the
-                // handler is watched: axum drops the body of each response to HEAD.
+                // Logs a line if the client disconnects before its response is ready. It
+                // doesn't watch the body of the response, because axum drops that body
+                // after every `HEAD` request, and each of them would be logged.
                 .layer(OnEarlyDropLayer::builder().on_future_drop(
                     EarlyDropsAsFailures::new(
                         DefaultOnFailure::new().level(Level::INFO),
@@ -129,9 +130,9 @@ mod server {
     }
 
     // ANCHOR: request-span
-    /// The span of a request: every line that is logged meanwhile has these fields. A
-    /// span has a level, too. With this one, lines have the fields even if `RUST_LOG`
-    /// lets only errors through.
+    /// The span of a request. Every line that is logged during the request has these
+    /// fields. `error_span!` does not mean that something failed. It sets the level of
+    /// the span, so that `RUST_LOG=error` doesn't turn the span off.
     fn request_span(request: &Request) -> Span {
         let id = request.extensions().get::<RequestId>();
         let path = request.extensions().get::<MatchedPath>();

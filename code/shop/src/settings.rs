@@ -117,7 +117,7 @@ fn parse_origins(value: &str) -> Result<Vec<HeaderValue>, &'static str> {
     let origins = value.split(',').map(|origin| parse_origin(origin.trim()));
     let expected = "origins as browsers send them, such as https://shop.example, \
                     separated by commas: in lowercase, without a path, a slash at the \
-                    end or the port that the scheme has anyway";
+                    end or a default port, such as :443";
     origins.collect::<Option<_>>().ok_or(expected)
 }
 

@@ -69,7 +69,7 @@ fn every_problem_is_reported_at_once() {
   SHOP_STAFF_TOKEN must be at least 16 letters, digits and other visible ASCII characters
   SHOP_ALLOWED_ORIGINS must be origins as browsers send them, such as \
                     https://shop.example, separated by commas: in lowercase, without a \
-                    path, a slash at the end or the port that the scheme has anyway";
+                    path, a slash at the end or a default port, such as :443";
     assert_eq!(error.unwrap_err().to_string(), expected);
 }
 // ANCHOR_END: every-problem
