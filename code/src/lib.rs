@@ -69,7 +69,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("requests", "requests"),
     Chapter::of("inputs", "requests"),
     Chapter::of("responses", "requests"),
-    Chapter::of("state", "requests"),
+    Chapter::of("mutex", "requests"),
     Chapter::of("validation", "requests"),
     Chapter::of("extractors", "requests"),
     Chapter::of("structure", "structure"),
