@@ -187,22 +187,24 @@ mod requests {
 
     #[tokio::test]
     async fn all_mistakes_of_an_item_are_reported_at_once() {
-        let item = json!({ "name": "", "price_cents": 1_000_001, "stock": 1 });
+        let item =
+            json!({ "name": "", "price_cents": 1_000_001, "stock": 1_000_001 });
         let answer = put(&app(), "/menu/Sc0ne!", Some(STAFF), &item).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(
             answer.body,
             "id must be 1 to 50 lowercase letters, digits and hyphens\n\
              name must have 1 to 100 characters\n\
-             price_cents must be at most 1000000"
+             price_cents must be at most 1000000\n\
+             stock must be at most 1000000"
         );
     }
 
     #[tokio::test]
     async fn ten_of_the_most_expensive_item_can_be_ordered() {
         let shop = app();
-        let gold =
-            json!({ "name": "Gold leaf", "price_cents": 1_000_000, "stock": 10 });
+        // The largest price and the largest stock that an item may have.
+        let gold = json!({ "name": "Gold leaf", "price_cents": 1_000_000, "stock": 1_000_000 });
         put(&shop, "/menu/gold-leaf", Some(STAFF), &gold).await;
         let (status, order) = buy(&shop, "gold-leaf", 10).await;
         assert_eq!(status, StatusCode::CREATED);
