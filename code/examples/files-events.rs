@@ -19,7 +19,7 @@ type Orders = broadcast::Sender<Order>;
 async fn watch_orders(
     State(orders): State<Orders>,
 ) -> Sse<impl Stream<Item = Result<Event, axum::Error>>> {
-    let placed = stream::unfold(orders.subscribe(), async |mut orders| {
+    let placed = stream::unfold(orders.subscribe(), |mut orders| async move {
         let order = orders.recv().await.ok()?;
         Some((Event::default().event("order").json_data(order), orders))
     });

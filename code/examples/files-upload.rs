@@ -72,12 +72,14 @@ fn storage(error: io::Error) -> StatusCode {
     StatusCode::INTERNAL_SERVER_ERROR
 }
 
-fn form(file_name: &str, photo: &[u8]) -> Vec<u8> {
+fn form(name: &str, file_name: &str, photo: &[u8]) -> Vec<u8> {
     let mut form = Vec::new();
     let parts: [&[u8]; _] = [
         b"--line\r\ncontent-disposition: form-data; name=\"caption\"\r\n\r\n",
         b"Best before ten\r\n",
-        b"--line\r\ncontent-disposition: form-data; name=\"photo\"; filename=\"",
+        b"--line\r\ncontent-disposition: form-data; name=\"",
+        name.as_bytes(),
+        b"\"; filename=\"",
         file_name.as_bytes(),
         b"\"\r\ncontent-type: image/png\r\n\r\n",
         photo,
@@ -97,14 +99,16 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let large = |megabytes: usize| {
         let mut photo = png.clone();
         photo.resize(megabytes * 1024 * 1024, 0);
-        form("muffin.png", &photo)
+        form("photo", "muffin.png", &photo)
     };
     let put_photo = || Request::put("/menu/muffin/photo");
-    let elsewhere = form("../../shop.db", &png);
-    let script = form("muffin.png", b"<script>alert(1)</script>");
+    let elsewhere = form("photo", "../../shop.db", &png);
+    let script = form("photo", "muffin.png", b"<script>alert(1)</script>");
+    let unknown = form("video", "muffin.png", &png);
     let menu = "espresso;250\n".repeat(250_000).into_bytes();
     show("photo named ../../shop.db", &app, put_photo(), elsewhere).await?;
     show("script named muffin.png", &app, put_photo(), script).await?;
+    show("field named video", &app, put_photo(), unknown).await?;
     show("photo of 3 MB", &app, put_photo(), large(3)).await?;
     show("photo of 11 MB", &app, put_photo(), large(11)).await?;
     show("menu of 3 MB", &app, Request::post("/menu/import"), menu).await?;
