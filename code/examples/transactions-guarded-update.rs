@@ -7,7 +7,7 @@ use std::thread;
 use rusqlite::{Connection, Result};
 
 // ANCHOR: reduce-stock
-/// Reduces the stock, if enough is left. Returns whether it was.
+/// Reduces the stock, if enough is left. Returns whether it was reduced.
 fn reduce_stock(connection: &Connection, id: &str, quantity: u32) -> Result<bool> {
     let sql = "UPDATE items SET stock = stock - ?2 WHERE id = ?1 AND stock >= ?2";
     let changed_rows = connection.execute(sql, (id, quantity))?;

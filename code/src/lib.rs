@@ -78,7 +78,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("sqlite", "shop"),
     Chapter::of("queries", "shop"),
     Chapter::of("transactions", "shop"),
-    Chapter::of("concurrency", "shop"),
+    Chapter::of("retries", "shop"),
     Chapter::of("errors", "shop"),
     Chapter::of("middleware", "shop"),
     Chapter::of("logging", "shop"),

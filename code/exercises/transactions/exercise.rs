@@ -117,7 +117,7 @@ async fn pay(
 //    { "to": "Bo", "points": 5 }.
 //    200: The body is the card of the customer who gave the points.
 //    404: One of the two customers has no card.
-//    409: The card has fewer points than that.
+//    409: The card has fewer points than the gift.
 //    422: The number of points is 0.
 //    After an error, no card has changed. A gift to oneself is allowed and changes nothing.
 // ANCHOR_END: yours

@@ -548,7 +548,7 @@ pub struct OrderQuery {
     pub item: Vec<String>,
     /// Only the orders with this status.
     pub status: Option<OrderStatus>,
-    /// Only the orders after this id, which is the cursor of the page before.
+    /// Only the orders after this id, which is the `next` of the previous page.
     pub after: Option<u64>,
     /// How many orders a page may have.
     pub limit: Option<u32>,

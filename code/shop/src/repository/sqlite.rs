@@ -117,7 +117,7 @@ impl Sqlite {
         // disconnects and this future is dropped. A closure on a blocking thread
         // can't be canceled.
         blocking(move || {
-            let _place = place; // in the queue until the closure ends
+            let _place = place; // keeps the place until the closure ends
             // IMMEDIATE takes the write lock at once. A transaction that begins by
             // reading could fail later, when it wants to write.
             let transaction =
@@ -411,6 +411,7 @@ fn update_item(connection: &Connection, item: &Item) -> rusqlite::Result<bool> {
 }
 // ANCHOR_END: update-item
 
+// ANCHOR: insert-item
 fn insert_item(connection: &Connection, item: &Item) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO items (id, name, price_cents, stock) VALUES (?1, ?2, ?3, ?4)",
@@ -424,6 +425,7 @@ fn insert_item(connection: &Connection, item: &Item) -> rusqlite::Result<()> {
     ])?;
     Ok(())
 }
+// ANCHOR_END: insert-item
 
 /// Returns whether there was such an item.
 fn delete_item(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
