@@ -12,7 +12,7 @@ async fn pay() {
 async fn sell_and_hold_the_lock(stock: &Mutex<u32>) {
     let mut guard = stock.lock().await;
     *guard -= 1;
-    pay().await; // the guard is still here
+    pay().await; // the mutex is still locked
 }
 
 async fn sell_and_unlock(stock: &Mutex<u32>) {

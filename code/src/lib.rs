@@ -80,6 +80,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("transactions", "shop"),
     Chapter::of("retries", "shop"),
     Chapter::of("errors", "shop"),
+    Chapter::of("rejections", "shop"),
     Chapter::of("middleware", "shop"),
     Chapter::of("logging", "shop"),
     Chapter::of("configuration", "shop"),

@@ -5,12 +5,12 @@ use std::process::{Command, Output};
 use axum::Router;
 use code::exercise::{self, Check, Report};
 
-#[path = "../exercises/errors/check.rs"]
-mod check_errors;
 #[path = "../exercises/middleware/check.rs"]
 mod check_middleware;
 #[path = "../exercises/mistakes/check.rs"]
 mod check_mistakes;
+#[path = "../exercises/rejections/check.rs"]
+mod check_rejections;
 #[path = "../exercises/requests/check.rs"]
 mod check_requests;
 #[path = "../exercises/runtime/check.rs"]
@@ -25,12 +25,12 @@ mod check_testing;
 mod check_transactions;
 #[path = "../exercises/validation/check.rs"]
 mod check_validation;
-#[path = "../exercises/errors/solution.rs"]
-mod solution_errors;
 #[path = "../exercises/middleware/solution.rs"]
 mod solution_middleware;
 #[path = "../exercises/mistakes/solution.rs"]
 mod solution_mistakes;
+#[path = "../exercises/rejections/solution.rs"]
+mod solution_rejections;
 #[path = "../exercises/requests/solution.rs"]
 mod solution_requests;
 #[path = "../exercises/runtime/solution.rs"]
@@ -45,12 +45,12 @@ mod solution_testing;
 mod solution_transactions;
 #[path = "../exercises/validation/solution.rs"]
 mod solution_validation;
-#[path = "../exercises/errors/exercise.rs"]
-mod start_errors;
 #[path = "../exercises/middleware/exercise.rs"]
 mod start_middleware;
 #[path = "../exercises/mistakes/exercise.rs"]
 mod start_mistakes;
+#[path = "../exercises/rejections/exercise.rs"]
+mod start_rejections;
 #[path = "../exercises/requests/exercise.rs"]
 mod start_requests;
 #[path = "../exercises/runtime/exercise.rs"]
@@ -111,10 +111,10 @@ const EXERCISES: &[Exercise] = &[
         checks: check_transactions::checks,
     },
     Exercise {
-        name: "errors",
-        start: start_errors::app,
-        solution: solution_errors::app,
-        checks: check_errors::checks,
+        name: "rejections",
+        start: start_rejections::app,
+        solution: solution_rejections::app,
+        checks: check_rejections::checks,
     },
     Exercise {
         name: "middleware",

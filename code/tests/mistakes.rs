@@ -126,6 +126,10 @@ mod mistakes {
         send(&app, order("/before/tables/4/orders", "tea", 1)).await;
         let (_, ticket) = get(&app, "/before/orders/1/ticket").await;
         assert_eq!(ticket, Value::String("1 x tea\n".into()));
+        // The ticket of an order to go is the same.
+        send(&app, order("/before/orders", "tea", 1)).await;
+        let (_, ticket) = get(&app, "/before/orders/2/ticket").await;
+        assert_eq!(ticket, Value::String("1 x tea\n".into()));
     }
 
     fn placed(table: Option<u32>) -> Order {

@@ -47,10 +47,10 @@ pub enum Error {
     /// The body of the request took too long to arrive, so nothing was done.
     #[error("the body took too long to arrive")]
     SlowBody,
-    /// The request took too long. Its method, such as GET, changes nothing.
+    /// The request took too long, but its method (such as GET) changes nothing.
     #[error("it took too long")]
     Timeout,
-    /// The request took too long, and it may have changed something, or not.
+    /// The request took too long, and it may or may not have changed something.
     #[error("it took too long, and the outcome is unknown")]
     OutcomeUnknown,
     /// A mistake in this program, such as a panic.
@@ -82,11 +82,11 @@ impl IntoResponse for Error {
         let mut response = problem.into_response();
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
-            // RFC 9110, section 15.5.2
+            // A 401 must have this header (RFC 9110, section 15.5.2).
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            // Nothing was done, so the client may repeat the request after a second.
+            // Nothing was done, so the client may try again after a second.
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
@@ -95,8 +95,8 @@ impl IntoResponse for Error {
 // ANCHOR_END: into-response
 
 // ANCHOR: log
-/// The client doesn't learn the cause of a 5xx, which may name tables or files. The
-/// log does.
+/// Logs each 5xx with its cause. The cause may name tables or files, so clients
+/// don't get it.
 fn log(status: StatusCode, error: &Error) {
     let error: &dyn StdError = error;
     match status {

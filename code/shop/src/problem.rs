@@ -17,20 +17,21 @@ use serde_path_to_error::Segment;
 use crate::model::FieldError;
 
 // ANCHOR: problem
-/// A problem document. Where `type` is `about:blank`, the status says everything that
-/// a program needs, and `title` is the name of the status (RFC 9457, section 4.2.1).
+/// The JSON document of an error response. If `type` is `about:blank`, the status
+/// says which kind of problem it is, and `title` is the name of the status (RFC 9457,
+/// section 4.2.1).
 #[derive(Debug, Serialize)]
 pub struct Problem {
     /// Which kind of problem this is, for programs.
     pub r#type: &'static str,
     /// Which kind of problem this is, for people.
     pub title: &'static str,
-    /// The status of the response, for those who have only its body.
+    /// The status of the response, for programs that get only the body.
     #[serde(serialize_with = "as_number")]
     pub status: StatusCode,
     /// What is wrong this time, for people.
     pub detail: String,
-    /// The mistakes of the request, if it has some that can be listed.
+    /// The mistakes in the request, if they can be listed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ErrorDetail>,
 }

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use serde_json::json;
 use shop::model::{
-    Item, MenuFilter, NewOrder, Order, OrderChange, OrderFilter, Page,
+    Item, MenuFilter, NewOrder, Order, OrderChange, OrderFilter, Page, ShopError,
 };
 use shop::repository::{Clock, Put, Repository, RepositoryError};
 use support::{app_with, as_staff, delete, get, order, patch, put, send};
@@ -93,6 +93,18 @@ async fn every_endpoint_says_when_to_try_again_if_the_repository_is_busy() {
     }
 }
 // ANCHOR_END: busy
+
+/// The limits of a price and of a quantity keep each total small. So this test needs a
+/// repository that reports the error anyway.
+#[tokio::test]
+async fn a_total_that_is_too_large_is_a_mistake_in_the_quantity() {
+    let app = app_with(Failing(|| ShopError::TotalTooLarge.into()));
+    let response = send(&app, order("tea", 10)).await;
+    let problem = response.problem(StatusCode::UNPROCESSABLE_ENTITY);
+    let mistake =
+        json!({ "detail": "makes the total too large", "pointer": "#/quantity" });
+    assert_eq!(problem["errors"], json!([mistake]));
+}
 
 #[tokio::test]
 async fn no_endpoint_says_why_the_repository_failed() {

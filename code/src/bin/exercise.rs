@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use axum::Router;
 use code::exercise::{self, Check};
 
-#[path = "../../exercises/errors/check.rs"]
-mod check_errors;
 #[path = "../../exercises/middleware/check.rs"]
 mod check_middleware;
 #[path = "../../exercises/mistakes/check.rs"]
 mod check_mistakes;
+#[path = "../../exercises/rejections/check.rs"]
+mod check_rejections;
 #[path = "../../exercises/requests/check.rs"]
 mod check_requests;
 #[path = "../../exercises/runtime/check.rs"]
@@ -26,12 +26,12 @@ mod check_testing;
 mod check_transactions;
 #[path = "../../exercises/validation/check.rs"]
 mod check_validation;
-#[path = "../../exercises/errors/exercise.rs"]
-mod errors;
 #[path = "../../exercises/middleware/exercise.rs"]
 mod middleware;
 #[path = "../../exercises/mistakes/exercise.rs"]
 mod mistakes;
+#[path = "../../exercises/rejections/exercise.rs"]
+mod rejections;
 #[path = "../../exercises/requests/exercise.rs"]
 mod requests;
 #[path = "../../exercises/runtime/exercise.rs"]
@@ -85,9 +85,9 @@ const EXERCISES: &[Exercise] = &[
         checks: check_transactions::checks,
     },
     Exercise {
-        name: "errors",
-        app: errors::app,
-        checks: check_errors::checks,
+        name: "rejections",
+        app: rejections::app,
+        checks: check_rejections::checks,
     },
     Exercise {
         name: "middleware",

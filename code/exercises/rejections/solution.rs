@@ -1,5 +1,4 @@
-//! The exercise of the chapter on errors: a kitchen whose errors become problem documents.
-//! `cargo exercise errors` tells you what already works.
+//! A solution of the exercise of the chapter on rejections.
 
 use axum::{
     Router,
@@ -13,19 +12,26 @@ use shop::problem::Problem;
 
 /// A kitchen that makes soup and toast.
 pub fn app() -> Router {
+    // ANCHOR: routes
     Router::new()
         .route("/dishes/{id}", get(show_dish))
         .route("/dishes/{id}/orders", post(order_dish))
-    // 3. Yours: the two fallbacks.
+        .fallback(|| async { Error::NoSuchPath })
+        .method_not_allowed_fallback(|| async { Error::WrongMethod })
+    // ANCHOR_END: routes
 }
 
-// ANCHOR: complete
-// 1. Complete: the problem for a dish that the kitchen doesn't make.
+// ANCHOR: kinds
 enum Error {
     UnknownDish(String),
     Unreadable(JsonRejection),
+    NoSuchPath,
+    WrongMethod,
+    TooManyPlates,
 }
+// ANCHOR_END: kinds
 
+// ANCHOR: error
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let problem = match self {
@@ -34,11 +40,23 @@ impl IntoResponse for Error {
                 Problem::new(StatusCode::NOT_FOUND, detail)
             }
             Self::Unreadable(rejection) => unreadable(&rejection),
+            Self::NoSuchPath => Problem::new(StatusCode::NOT_FOUND, "No such path"),
+            Self::WrongMethod => {
+                Problem::new(StatusCode::METHOD_NOT_ALLOWED, "See the header allow")
+            }
+            Self::TooManyPlates => Problem {
+                r#type: "/problems/too-many-plates",
+                title: "Too many plates",
+                ..Problem::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "One order can have ten plates at most",
+                )
+            },
         };
         problem.into_response()
     }
 }
-// ANCHOR_END: complete
+// ANCHOR_END: error
 
 async fn show_dish(Path(id): Path<String>) -> Result<&'static str, Error> {
     match id.as_str() {
@@ -48,8 +66,6 @@ async fn show_dish(Path(id): Path<String>) -> Result<&'static str, Error> {
     }
 }
 
-// ANCHOR: gap
-// 2. With a gap: a rejection of the extractor becomes a problem, too.
 #[derive(FromRequest)]
 #[from_request(via(axum::Json), rejection(Error))]
 struct Json<T>(T);
@@ -60,8 +76,9 @@ impl From<JsonRejection> for Error {
     }
 }
 
+// ANCHOR: gap
 fn unreadable(rejection: &JsonRejection) -> Problem {
-    todo!("{rejection}: a problem with its status and its text")
+    Problem::new(rejection.status(), rejection.body_text())
 }
 // ANCHOR_END: gap
 
@@ -70,18 +87,15 @@ struct OrderRequest {
     plates: u8,
 }
 
+// ANCHOR: plates
 async fn order_dish(
     Path(id): Path<String>,
     Json(order): Json<OrderRequest>,
 ) -> Result<(StatusCode, String), Error> {
     let dish = show_dish(Path(id)).await?;
+    if order.plates > 10 {
+        return Err(Error::TooManyPlates);
+    }
     Ok((StatusCode::CREATED, format!("{} x {dish}", order.plates)))
 }
-
-// ANCHOR: yours
-// 3. Yours: three more errors, each as a problem.
-//    404: a path that no route has.
-//    405: a method that the path doesn't have.
-//    422: an order for more than ten plates. Its problem has the type
-//         "/problems/too-many-plates" and a title of its own.
-// ANCHOR_END: yours
+// ANCHOR_END: plates

@@ -1,4 +1,4 @@
-//! What the exercise of the chapter on errors asks for.
+//! What the exercise of the chapter on rejections asks for.
 
 use axum::{Router, body::Body, http::Request};
 use code::exercise::{Answer, Check, expect, get, post, send};

@@ -1,4 +1,4 @@
-//! What the chapter on errors says and no test of the shop holds.
+//! What the chapter on rejections says and no test of the shop holds.
 
 use axum::{
     Router,
@@ -16,8 +16,8 @@ async fn status_of(router: Router, method: &str, path: &str) -> StatusCode {
     response.status()
 }
 
-// In a module of the chapter's name, so that `cargo test errors` finds them.
-mod errors {
+// In a module of the chapter's name, so that `cargo test rejections` finds them.
+mod rejections {
     use super::*;
 
     #[tokio::test]
