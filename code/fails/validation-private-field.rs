@@ -1,6 +1,6 @@
 // ANCHOR: private-field
 mod model {
-    /// How many of an item one order is for: 1 to 10.
+    /// How many of an item are ordered: 1 to 10.
     pub struct Quantity(u32);
 }
 

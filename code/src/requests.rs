@@ -355,7 +355,7 @@ impl Cents {
 }
 
 // ANCHOR: quantity
-/// How many of an item one order is for: 1 to 10.
+/// How many of an item are ordered: 1 to 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 struct Quantity(u32);

@@ -24,8 +24,8 @@ impl Item {
     ///
     /// # Errors
     ///
-    /// [`ShopError::NotEnoughLeft`] and [`ShopError::TotalTooLarge`]. Then the stock
-    /// is unchanged.
+    /// [`ShopError::NotEnoughLeft`] and [`ShopError::TotalTooLarge`]. In both cases,
+    /// the stock is unchanged.
     pub fn sell(&mut self, quantity: Quantity) -> Result<Cents, ShopError> {
         let left = self.stock.checked_sub(quantity.get());
         let left =
@@ -196,18 +196,20 @@ pub struct OrderPatch {
     pub status: Option<String>,
 }
 
-/// A field of a `PATCH` body: serde gives `None` both for a missing field and for
-/// `null`, and here they mean different things (RFC 7396, section 1).
+// ANCHOR: patch
+/// A field of a `PATCH` body. A missing field and `null` mean different things here
+/// (RFC 7396, section 1), but serde reads both of them as `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Patch<T> {
-    /// The field is missing: leave the value alone.
+    /// The field is missing, so the value stays as it is.
     #[default]
     Keep,
-    /// The field is `null`: remove the value.
+    /// The field is `null`, so the value is removed.
     Clear,
-    /// The field has this value.
+    /// The field has this new value.
     Set(T),
 }
+// ANCHOR_END: patch
 
 impl<T> Patch<T> {
     /// Converts the value, if there is one.
@@ -440,7 +442,7 @@ impl Cents {
     }
 }
 
-/// How many of an item one order is for: 1 to 10.
+/// How many of an item are ordered: 1 to 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Quantity(u32);

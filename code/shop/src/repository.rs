@@ -21,7 +21,7 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 // ANCHOR: repository
 /// Stores the menu and the orders.
 ///
-/// Each method happens as a whole or not at all, however many requests arrive at once.
+/// Each method does all of its work or none of it, however many requests arrive at once.
 /// After an error, nothing has changed.
 #[async_trait]
 pub trait Repository: Send + Sync {
@@ -94,7 +94,7 @@ pub enum Put {
 /// Why a method of a repository failed. In each case, the data is unchanged.
 #[derive(Debug, Error)]
 pub enum RepositoryError {
-    /// The shop's rules don't allow it.
+    /// A rule of the shop doesn't allow the change.
     #[error(transparent)]
     Shop(#[from] ShopError),
     /// Other users of the database kept it busy for too long. The same request may

@@ -46,10 +46,12 @@ impl Shop {
     ///
     /// [`ShopError::UnknownItem`].
     #[instrument(skip_all)]
+    // ANCHOR: item
     pub async fn item(&self, id: &str) -> Result<Item, RepositoryError> {
         let item = self.repository.item(id).await?;
         Ok(item.ok_or_else(|| ShopError::UnknownItem(id.into()))?)
     }
+    // ANCHOR_END: item
 
     /// Adds an item to the menu, or replaces the one with its id.
     #[instrument(skip_all)]
@@ -78,7 +80,7 @@ impl Shop {
     /// # Errors
     ///
     /// [`ShopError::NotOnMenu`], [`ShopError::NotEnoughLeft`] and
-    /// [`ShopError::TotalTooLarge`]. Then nothing has changed.
+    /// [`ShopError::TotalTooLarge`]. In each case, nothing has changed.
     #[instrument(skip_all)]
     pub async fn place_order(
         &self,

@@ -26,8 +26,8 @@ impl Item {
     ///
     /// # Errors
     ///
-    /// [`ShopError::NotEnoughLeft`] and [`ShopError::TotalTooLarge`]. Then the stock
-    /// is unchanged.
+    /// [`ShopError::NotEnoughLeft`] and [`ShopError::TotalTooLarge`]. In both cases,
+    /// the stock is unchanged.
     pub fn sell(&mut self, quantity: Quantity) -> Result<Cents, ShopError> {
         let left = self.stock.checked_sub(quantity.get());
         let left =
@@ -89,13 +89,13 @@ impl Order {
 /// Why the shop can't do what it was asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ShopError {
-    /// No item on the menu has this id.
+    /// Somebody asked for an item, but no item on the menu has this id.
     UnknownItem(String),
     /// No order has this id.
     UnknownOrder(u64),
-    /// The item of a new order is not on the menu.
+    /// Somebody ordered an item that is not on the menu.
     NotOnMenu,
-    /// Less is left of the item with this name than a new order asks for.
+    /// A new order asks for more of the item with this name than is left.
     NotEnoughLeft(String),
     /// The total of a new order is more than [`Cents`] can hold.
     TotalTooLarge,
@@ -294,7 +294,7 @@ impl Cents {
 }
 
 // ANCHOR: quantity
-/// How many of an item one order is for: 1 to 10.
+/// How many of an item are ordered: 1 to 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Quantity(u32);

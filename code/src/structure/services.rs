@@ -111,7 +111,7 @@ impl Shop {
     /// # Errors
     ///
     /// [`ShopError::NotOnMenu`], [`ShopError::NotEnoughLeft`] and
-    /// [`ShopError::TotalTooLarge`]. Then nothing has changed.
+    /// [`ShopError::TotalTooLarge`]. In each case, nothing has changed.
     #[instrument(skip_all)]
     pub fn place_order(&self, new: NewOrder) -> Result<Order, ShopError> {
         let mut inventory = self.lock();
@@ -119,7 +119,8 @@ impl Shop {
         let item = menu.iter_mut().find(|item| item.id.as_str() == new.item);
         let item = item.ok_or(ShopError::NotOnMenu)?;
 
-        let mut sold = item.clone(); // a copy: the menu changes last
+        // Sell from a copy, so that a panic below leaves the menu unchanged.
+        let mut sold = item.clone();
         let total_cents = sold.sell(new.quantity)?;
         let order = Order::new((self.next_id)(), new, total_cents, (self.clock)());
         orders.push(order.clone());
