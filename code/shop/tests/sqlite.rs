@@ -8,7 +8,7 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Context, Waker};
 
 use axum::http::StatusCode;
@@ -507,6 +507,23 @@ mod processes {
         });
         assert_eq!(sold, 1);
         assert_eq!(croissants(&other_program(folder.path())), (0, 1));
+    }
+
+    #[test]
+    fn programs_that_start_at_the_same_moment_make_the_tables_once() {
+        for _ in 0..20 {
+            let folder = tempdir().unwrap();
+            let file = folder.path().join("shop.db");
+            let start = Barrier::new(4);
+            thread::scope(|threads| {
+                for _ in 0..4 {
+                    threads.spawn(|| {
+                        start.wait();
+                        Sqlite::open(&file).unwrap();
+                    });
+                }
+            });
+        }
     }
 
     #[tokio::test]

@@ -1,9 +1,11 @@
 //! A repository in a SQLite database. One connection writes, in transactions, and a few
 //! others read.
 
+use std::error::Error;
 use std::path::{Path, absolute};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -34,14 +36,16 @@ const READERS: usize = 4;
 /// reading or waiting to read. The next one gets [`RepositoryError::Busy`] at once.
 const QUEUE: usize = 256;
 
-/// How long a request waits for the other requests of this program. Together with
-/// [`BUSY_TIMEOUT`], this is less than the ten seconds that the shop waits for a
-/// handler, so the client still learns that nothing was done.
+/// How long a request waits for the other requests of this program.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long SQLite waits for a lock that another program holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 // ANCHOR_END: limits
+
+/// How long a request may wait for the database: first for the other requests, then for
+/// other programs. `main.rs` checks that this fits into the timeout of a request.
+pub const LONGEST_WAIT: Duration = QUEUE_TIMEOUT.saturating_add(BUSY_TIMEOUT);
 
 // ANCHOR: migrations
 /// A migration that has been published never changes. To change the tables, add one.
@@ -223,7 +227,30 @@ impl From<rusqlite::Error> for RepositoryError {
 }
 // ANCHOR_END: from-rusqlite-error
 
+/// Opens the connection that writes.
+///
+/// If two processes start with a new database at the same moment, both turn on WAL mode,
+/// and SQLite makes one of them fail without waiting. So this tries again for as long as
+/// SQLite waits for other locks.
 fn open_writer(file: &Path) -> Result<Connection, Source> {
+    let started = Instant::now();
+    loop {
+        match try_open_writer(file) {
+            Err(error) if is_busy(&*error) && started.elapsed() < BUSY_TIMEOUT => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            result => return result,
+        }
+    }
+}
+
+fn is_busy(error: &(dyn Error + Send + Sync + 'static)) -> bool {
+    let error = error.downcast_ref::<rusqlite::Error>();
+    let code = error.and_then(rusqlite::Error::sqlite_error_code);
+    code == Some(ErrorCode::DatabaseBusy)
+}
+
+fn try_open_writer(file: &Path) -> Result<Connection, Source> {
     let mut connection = Connection::open(file)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // ANCHOR: wal
@@ -237,18 +264,40 @@ fn open_writer(file: &Path) -> Result<Connection, Source> {
             format!("SQLite can't use WAL for this file, only {mode}").into()
         );
     }
-    // A commit doesn't return before its data is on the disk.
+    // A commit doesn't return before the system says that its data is on the disk.
     connection.pragma_update(None, "synchronous", "FULL")?;
     // ANCHOR_END: wal
-    // SQLite checks foreign keys only on connections that ask for it. There are none
-    // yet. When you add one, it will be checked.
+    // The SQLite that is compiled into this program checks foreign keys anyway. Others
+    // check them only on connections that ask for it. There are none yet. When you add
+    // one, it will be checked.
     connection.pragma_update(None, "foreign_keys", "ON")?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// Brings the tables up to date.
+///
+/// If two processes start at the same moment, both may read the same version. Then one
+/// of them fails, because the other one has already changed the tables. So it reads the
+/// version again. With each failure of this kind the other process has gone one step
+/// further, so there are at most as many as there are migrations.
+fn migrate(connection: &mut Connection) -> Result<(), Source> {
     let migrations = Migrations::from_slice(MIGRATIONS);
-    match migrations.to_latest(&mut connection) {
-        Err(MigrationError::MigrationDefinition(
-            MigrationDefinitionError::DatabaseTooFarAhead,
-        )) => Err("a newer version of this program has migrated it".into()),
-        result => Ok(result.map(|()| connection)?),
+    let mut attempts = MIGRATIONS.len();
+    loop {
+        match migrations.to_latest(connection) {
+            Err(MigrationError::MigrationDefinition(
+                MigrationDefinitionError::DatabaseTooFarAhead,
+            )) => {
+                return Err(
+                    "a newer version of this program has migrated it".into()
+                );
+            }
+            Err(MigrationError::RusqliteError { .. }) if attempts > 0 => {
+                attempts -= 1
+            }
+            result => return Ok(result?),
+        }
     }
 }
 
@@ -543,8 +592,8 @@ fn read_order(row: &Row<'_>) -> rusqlite::Result<Order> {
     let table: Option<u32> = row.get("table_number")?;
     let status: String = row.get("status")?;
     let placed_at = Timestamp::from_millisecond(row.get("placed_at")?);
-    // Each CHECK of the tables holds the same range as its type. So these errors can
-    // only mean that the two have come to differ.
+    // For each of these numbers, the CHECK of the table has the same range as the type.
+    // So these errors can only mean that the two have come to differ.
     Ok(Order {
         id: row.get("id")?,
         customer: CustomerName::from_stored(row.get("customer")?),
@@ -603,7 +652,7 @@ mod tests {
         sqlite.write(|_| Ok(())).await.unwrap();
     }
 
-    /// Such as one on a network drive, or in memory.
+    /// Such as one in memory. (SQLite doesn't notice a network drive.)
     #[test]
     fn a_database_that_cannot_use_wal_is_refused() {
         let error = open_writer(Path::new(":memory:")).err().unwrap();
