@@ -12,7 +12,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use shop::extract::StaffToken;
-use shop::repository::sqlite::Sqlite;
+use shop::middleware::{BODY_TIMEOUT, REQUEST_TIMEOUT};
+use shop::repository::sqlite::{LONGEST_WAIT, Sqlite};
 use shop::services::Shop;
 use shop::settings::Settings;
 use shop::{AppState, middleware, router, server, telemetry};
@@ -20,11 +21,17 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
 
+// If a slow body and a busy database together took longer than a request may take, the
+// client wouldn't learn that nothing was done, and that it may try again.
+const _: () = assert!(
+    BODY_TIMEOUT.as_secs() + LONGEST_WAIT.as_secs() < REQUEST_TIMEOUT.as_secs()
+);
+
 fn main() -> ExitCode {
     match start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Not `eprintln!`, which panics when standard error is closed.
+            // Not `eprintln!`, which panics if nobody reads standard error any more.
             let _ = writeln!(io::stderr(), "The shop can't start: {error:#}");
             ExitCode::FAILURE
         }
@@ -88,7 +95,8 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
 // ANCHOR: read-dotenv
 /// Reads the file `.env`, if there is one, without changing the environment.
 fn read_dotenv(file: &Path) -> anyhow::Result<HashMap<String, OsString>> {
-    if !file.exists() {
+    let exists = file.try_exists();
+    if !exists.with_context(|| format!("can't read {}", file.display()))? {
         return Ok(HashMap::new());
     }
     let pairs = dotenvy::from_path_iter(file).and_then(|pairs| {
@@ -100,7 +108,7 @@ fn read_dotenv(file: &Path) -> anyhow::Result<HashMap<String, OsString>> {
         // The error has the text of the line, which may be a secret.
         Err(dotenvy::Error::LineParse(..)) => bail!(
             "{} has a line that can't be read. Write NAME=value, and put a value with \
-             spaces or a # into single quotes",
+             spaces, a # or a $ into single quotes",
             file.display()
         ),
         pairs => pairs.with_context(|| format!("can't read {}", file.display())),

@@ -48,7 +48,7 @@ async fn add_request_id(
 // ANCHOR_END: add-request-id
 
 #[cfg(feature = "server")]
-pub use server::{random_id, server_layers};
+pub use server::{BODY_TIMEOUT, REQUEST_TIMEOUT, random_id, server_layers};
 
 /// The layers that need a clock, or panics that can be caught: a web page has neither.
 #[cfg(feature = "server")]
@@ -77,13 +77,14 @@ mod server {
     use super::{REQUEST_ID, RequestId, request_id};
     use crate::error::Error;
 
-    /// How long reading a request and answering it may take. It is longer than the
-    /// eight seconds that a handler may wait for the database, so that the client
-    /// learns that the database was busy, and not only that it took too long.
-    const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+    /// How long reading a request and answering it may take. It is longer than
+    /// [`BODY_TIMEOUT`] and the time that a handler may wait for the database together,
+    /// so that the client learns that the database was busy, and not only that it took
+    /// too long.
+    pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
     /// How long a client may take to send the body of a request.
-    const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+    pub const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
     /// Adds everything that a server needs around the routes. The first layer here is
     /// the first to see a request and the last to see its response.
@@ -140,7 +141,7 @@ mod server {
             "request",
             request_id = id.and_then(|RequestId(id)| id.to_str().ok()),
             client_request_id = field::Empty,
-            method = %request.method(),
+            method = %known_method(request.method()),
             // `/orders/{id}` and not `/orders/17`: the lines of one route can be
             // counted, and what clients put into paths stays out of the log.
             path = path.map_or("(no route)", MatchedPath::as_str),
@@ -151,6 +152,22 @@ mod server {
         span
     }
     // ANCHOR_END: request-span
+
+    /// The method, if it is a usual one. A client may send any other word, of any length.
+    fn known_method(method: &Method) -> &str {
+        match *method {
+            Method::GET
+            | Method::HEAD
+            | Method::POST
+            | Method::PUT
+            | Method::PATCH
+            | Method::DELETE
+            | Method::OPTIONS
+            | Method::CONNECT
+            | Method::TRACE => method.as_str(),
+            _ => "(other)",
+        }
+    }
 
     /// The request id that the client sent, if it fits into a line of a log: at most 64
     /// letters, digits, hyphens and underscores.
@@ -173,7 +190,11 @@ mod server {
                 Method::DELETE,
             ])
             .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
-            .expose_headers([header::LOCATION, HeaderName::from_static(REQUEST_ID)])
+            .expose_headers([
+                header::LOCATION,
+                header::RETRY_AFTER,
+                HeaderName::from_static(REQUEST_ID),
+            ])
             .max_age(Duration::from_secs(3600))
     }
     // ANCHOR_END: cors

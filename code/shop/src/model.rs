@@ -398,7 +398,8 @@ impl ItemId {
     }
 
     /// An id that a repository has stored: it was valid when it was stored.
-    pub fn from_stored(id: String) -> Self {
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn from_stored(id: String) -> Self {
         Self(id)
     }
 }
@@ -481,7 +482,8 @@ impl CustomerName {
     }
 
     /// A name that a repository has stored: it was valid when it was stored.
-    pub fn from_stored(name: String) -> Self {
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn from_stored(name: String) -> Self {
         Self(name)
     }
 }

@@ -23,12 +23,16 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
 // ANCHOR: limits
-/// How many clients may be connected at the same time. The next ones wait. A process
+/// How many clients may be connected at the same time. The next ones wait until one of
+/// these disconnects, health checks included. If your clients keep their connections
+/// for long, put a proxy in front, which shares a few connections among them. A process
 /// may often have only 1,024 open files, and each connection is one of them.
 const MAX_CONNECTIONS: usize = 512;
 
 /// How long a client may take to send the head of a request. A connection that says
-/// nothing is closed after this time, too.
+/// nothing is closed after this time, too. A proxy must close its idle connections
+/// earlier: if it sends a request at the moment in which this program closes the
+/// connection, its client gets a 502.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long requests may go on after the server was asked to stop. Docker and

@@ -105,7 +105,7 @@ fn parse_address(value: &str) -> Result<SocketAddr, &'static str> {
 }
 
 fn parse_staff_token(value: &str) -> Result<SecretString, &'static str> {
-    // Other characters could not be sent in a header.
+    // `bearer_token` reads no others from a header.
     if value.len() >= 16 && value.bytes().all(|b| b.is_ascii_graphic()) {
         return Ok(value.into());
     }

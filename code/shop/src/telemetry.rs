@@ -25,7 +25,9 @@ pub fn init(filter: Option<OsString>) -> anyhow::Result<()> {
         .with_env_filter(filter)
         .with_ansi(io::stdout().is_terminal())
         // The program that reads the log may end before the shop does. A line that can't
-        // be written is then lost. Reporting that with `eprintln!` would panic.
+        // be written is then lost. Reporting that with `eprintln!` would panic. If the
+        // program is still there and reads nothing, its pipe fills up, and the shop waits:
+        // the crate tracing-appender writes the log in another thread and drops lines.
         .log_internal_errors(false)
         .try_init()
         .map_err(|error| anyhow::anyhow!(error))

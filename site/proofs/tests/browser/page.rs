@@ -682,7 +682,7 @@ pub fn on_paper_the_chapter_is_whole_and_alone(guide: &Guide, page: &mut Page<'_
     }
     println!("addresses of links on paper: {addresses}");
     // A diagram that is drawn for a dark page is steps again.
-    page.open(&guide.address("requests.html"))?;
+    page.open(&guide.address("inputs.html"))?;
     page.evaluate("document.querySelector('.diagram button').click()")?;
     page.wait_for("document.querySelector('.diagram svg')")?;
     page.evaluate("dispatchEvent(new Event('beforeprint'))")?;
