@@ -59,6 +59,16 @@ mod middleware {
     }
     // ANCHOR_END: errors-of-layers
 
+    #[tokio::test]
+    async fn the_request_ids_of_the_pages_count_from_1() {
+        let app = code::shop::app();
+        let page = HeaderValue::from_static("https://tablet.example");
+        for id in ["1", "2", "3"] {
+            let response = send(&app, "/menu", &page).await;
+            assert_eq!(response.headers()["x-request-id"], id);
+        }
+    }
+
     /// A page can't have the layers that need a clock. `cargo chapter shop` has them: without
     /// them, it would wait for the rest of this body forever.
     #[tokio::test(start_paused = true)]

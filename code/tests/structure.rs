@@ -25,7 +25,7 @@ mod structure {
 
     use serde_json::json;
 
-    use crate::support::{ask, get, recorded};
+    use crate::support::{ask, buy, get, is_still_the_shop, order, recorded};
 
     fn shop() -> Shop {
         Shop::new(|| OPENING, count_from_one())
@@ -162,6 +162,55 @@ mod structure {
         ] {
             assert_eq!(error.into_response().status(), status);
         }
+    }
+
+    #[tokio::test]
+    async fn it_is_the_shop_of_the_chapters_before() {
+        is_still_the_shop(&app()).await;
+    }
+
+    #[tokio::test]
+    async fn each_error_says_what_was_wrong() {
+        let app = app();
+        for (response, text) in [
+            (
+                get(&app, "/menu/latte").await,
+                "There is no latte on the menu",
+            ),
+            (get(&app, "/orders/7").await, "There is no order 7"),
+            (
+                buy(&app, "croissant", 2).await,
+                "Not enough left: Croissant",
+            ),
+            (
+                buy(&app, "latte", 1).await,
+                "item must be the id of an item on the menu",
+            ),
+            (buy(&app, "tea", 11).await, "quantity must be from 1 to 10"),
+            (
+                order(
+                    &app,
+                    json!({ "customer": " ", "item": "tea", "quantity": 1 }),
+                )
+                .await,
+                "customer must not be empty",
+            ),
+        ] {
+            assert_eq!(response.1, text);
+        }
+        let error = ShopError::TotalTooLarge.to_string();
+        assert_eq!(error, "quantity makes the total too large");
+    }
+
+    #[test]
+    fn an_item_may_have_the_largest_price_and_stock_but_no_mistake() {
+        let request = |name: &str| ItemRequest {
+            name: name.into(),
+            price_cents: 1_000_000,
+            stock: 1_000_000,
+        };
+        assert!(request("Gold leaf").into_item("gold-leaf".into()).is_ok());
+        assert!(request("").into_item("gold-leaf".into()).is_err());
     }
 
     #[tokio::test]
