@@ -91,7 +91,8 @@ pub enum Put {
 }
 
 // ANCHOR: repository-error
-/// Why a method of a repository failed. In each case, the data is unchanged.
+/// Why a method of a repository failed. After `Shop` and `Busy`, the data is unchanged.
+/// After `Storage`, the change may have been stored or not.
 #[derive(Debug, Error)]
 pub enum RepositoryError {
     /// A rule of the shop doesn't allow the change.
