@@ -39,6 +39,8 @@ async fn show_chair(Path(_table): Path<u32>, Path(_chair): Path<u32>) {}
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // A call in Rust works, and it compiles as a handler. Only requests fail.
+    show_chair(Path(4), Path(2)).await;
     let app = app().route("/tables/{table}/chairs/{chair}", get(show_chair));
     for path in [
         "/tables/4/seats/2",
