@@ -115,14 +115,14 @@ struct ItemRequest {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OrderRequest {
-    /// The name of the customer who picks it up.
+    /// The name of the customer.
     customer: String,
     /// The id of an [`Item`].
     item: String,
     quantity: u32,
     /// A special request, such as "oat milk".
     note: Option<String>,
-    /// The number of the table to bring it to. Without one, the order is to go.
+    /// The number of the table that gets the order. Without one, the order is to go.
     table: Option<u32>,
 }
 // ANCHOR_END: order-request
@@ -134,7 +134,7 @@ struct Order {
     /// Unique in this shop. Ids are guessable: if customers must not see each other's
     /// orders, authenticate them first.
     id: u64,
-    /// The customer who picks it up.
+    /// The name of the customer.
     customer: CustomerName,
     /// The id of the [`Item`].
     item: String,
@@ -143,7 +143,7 @@ struct Order {
     /// A special request, such as "oat milk".
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
-    /// The table to bring it to. Without one, the order is to go.
+    /// The table that gets the order. Without one, the order is to go.
     #[serde(skip_serializing_if = "Option::is_none")]
     table: Option<TableNumber>,
     /// Price times quantity, in cents. Only the server computes it.
