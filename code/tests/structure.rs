@@ -330,13 +330,13 @@ mod structure {
             let last = number == paths.len();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let (branch, below) = if last {
-                ("└", "   ")
+                ("└── ", "    ")
             } else {
-                ("├", "│  ")
+                ("├── ", "│   ")
             };
-            lines += &format!("{indent}{branch}── {name}\n");
+            lines += &format!("{indent}{branch}{name}\n");
             if path.is_dir() {
-                lines += &tree(path, &format!("{indent}{below} "))?;
+                lines += &tree(path, &format!("{indent}{below}"))?;
             }
         }
         Ok(lines)

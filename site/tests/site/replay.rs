@@ -53,14 +53,14 @@ fn replay(file: &str, url: &str) -> io::Result<(Option<i32>, String, String)> {
     Ok((status.code(), text(stdout), text(stderr)))
 }
 
-const REQUESTS: &str = "code/exchanges/inputs.http";
+const INPUTS: &str = "code/exchanges/inputs.http";
 
 #[test]
 fn the_chapter_s_own_server_answers_as_recorded() -> io::Result<()> {
     let server = Server::start(code::requests::app())?;
-    let (code, says, problems) = replay(REQUESTS, &server.url)?;
+    let (code, says, problems) = replay(INPUTS, &server.url)?;
     assert_eq!((code, problems.as_str()), (Some(0), ""), "{says}");
-    let text = fs::read_to_string(site::workspace::root().join(REQUESTS))?;
+    let text = fs::read_to_string(site::workspace::root().join(INPUTS))?;
     let all = live::exchange::read(&text).map_err(io::Error::other)?.len();
     let same = says.lines().filter(|line| line.starts_with("same     "));
     assert_eq!(same.count(), all, "{says}");
@@ -91,7 +91,7 @@ fn it_says_which_answers_differ_and_in_what() -> io::Result<()> {
         .route("/menu", get(async || "Nothing today"))
         .fallback_service(code::requests::app());
     let server = Server::start(app)?;
-    let (code, says, _) = replay(REQUESTS, &server.url)?;
+    let (code, says, _) = replay(INPUTS, &server.url)?;
     assert_eq!(code, Some(1), "{says}");
     for line in [
         "same     Order two flat whites",
@@ -111,7 +111,7 @@ fn it_says_which_answers_differ_and_in_what() -> io::Result<()> {
 fn what_an_earlier_answer_should_have_given_is_missed_with_its_line() -> io::Result<()> {
     let app = Router::new().fallback(async || StatusCode::BAD_REQUEST);
     let server = Server::start(app)?;
-    let (code, says, _) = replay(REQUESTS, &server.url)?;
+    let (code, says, _) = replay(INPUTS, &server.url)?;
     assert_eq!(code, Some(1), "{says}");
     let mut lines = says.lines();
     assert!(
@@ -130,7 +130,7 @@ fn a_server_that_is_not_there_is_named() -> io::Result<()> {
     let held = TcpSocket::new_v4()?;
     held.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     let url = format!("http://{}", held.local_addr()?);
-    let (code, says, problems) = replay(REQUESTS, &url)?;
+    let (code, says, problems) = replay(INPUTS, &url)?;
     assert_eq!((code, says.as_str()), (Some(2), ""));
     assert!(
         problems.contains(&format!("no connection to {url}. Is the server")),
@@ -146,12 +146,12 @@ fn misuse_is_told_apart_from_a_difference() -> io::Result<()> {
     let broken = broken.path().to_string_lossy();
     for (file, url, message) in [
         (
-            REQUESTS,
+            INPUTS,
             "https://localhost:4000",
             "replay supports http only",
         ),
         (
-            REQUESTS,
+            INPUTS,
             "localhost",
             "the address of the server as http://HOST:PORT",
         ),

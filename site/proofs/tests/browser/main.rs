@@ -24,11 +24,12 @@ use libtest_mimic::{Arguments, Trial};
 
 type Test = fn(&Guide, &mut Page<'_>) -> Result<()>;
 
-/// Each test under its own name. The longest come first, so that others run beside them.
+/// Each test under its own name.
 macro_rules! tests {
     ($($module:ident::$name:ident,)*) => { &[$((stringify!($name), $module::$name)),*] };
 }
 
+/// The longest come first, so that others run beside them.
 const TESTS: &[(&str, Test)] = tests![
     access::no_page_breaks_a_rule_of_access_on_a_desktop,
     access::no_page_breaks_a_rule_of_access_on_a_phone,
@@ -81,18 +82,18 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let arguments = Arguments::from_args();
-    let house: Arc<House> = Arc::default();
+    let browsers: Arc<Browsers> = Arc::default();
     let trials = TESTS
         .iter()
         .map(|&(name, test)| {
-            let house = house.clone();
+            let browsers = browsers.clone();
             let trial = Trial::test(name, move || {
-                let run = || house.run(test);
+                let run = || browsers.run(test);
                 let result = if name == ALONE {
-                    let _alone = house.turn.write();
+                    let _alone = browsers.turn.write();
                     run()
                 } else {
-                    let _beside_others = house.turn.read();
+                    let _beside_others = browsers.turn.read();
                     run()
                 };
                 result.map_err(|error| format!("{error:#}").into())
@@ -103,19 +104,19 @@ fn main() -> ExitCode {
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
-    house.close();
+    browsers.close();
     conclusion.exit_code()
 }
 
 /// The guide that all tests read, and the browsers of the tests that run at the same time.
 #[derive(Default)]
-struct House {
+struct Browsers {
     guide: Mutex<Option<Arc<Guide>>>,
     idle: Mutex<Vec<Chromium>>,
     turn: RwLock<()>,
 }
 
-impl House {
+impl Browsers {
     /// Runs a test in a page of its own, in a browser that no other test uses at the time. Both the
     /// guide and a browser are made when a test first needs them.
     fn run(&self, test: Test) -> Result<()> {
