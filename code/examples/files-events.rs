@@ -1,4 +1,4 @@
-//! Orders, sent to whoever watches them.
+//! Sends each order to the clients that watch the orders.
 
 use axum::{
     Json, Router,

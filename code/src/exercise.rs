@@ -208,7 +208,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// Asks each check of an app that `app` makes anew for it.
+/// Runs each check against a new app, which `app` makes.
 ///
 /// Each one runs in a task of its own: a panic ends that task and not the others, and here it is
 /// an outcome like any other.

@@ -1,4 +1,5 @@
-//! The exercise of the chapter on rejections: a kitchen whose errors become problem documents.
+//! The exercise of the chapter on rejections: a kitchen whose errors become problem
+//! documents.
 //! `cargo exercise rejections` tells you what already works.
 
 use axum::{

@@ -159,7 +159,7 @@ mod slow_clients {
     async fn http_2_is_not_spoken_here() {
         let server = Server::of_the_shop().await;
         let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-        everything(server.send(preface).await).await; // whatever it is: it ends
+        everything(server.send(preface).await).await; // the connection ends
         server.answers().await;
     }
 

@@ -106,7 +106,7 @@ const EXERCISES: &[Exercise] = &[
     },
 ];
 
-/// On one thread, as in the tests: whoever blocks it is found out.
+/// Runs on one thread, as the tests do, so that code that blocks the thread fails its check.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

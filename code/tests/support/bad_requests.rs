@@ -179,7 +179,7 @@ fn bodies() -> Vec<Row> {
         quantity("1e999", 400),
         note("raw line feed", "\"oat\nmilk\"", 400),
         note("lone surrogate", r#""\ud800""#, 400),
-        // JSON is UTF-8 whatever the parameter says, and has no parameters: both are ignored.
+        // JSON is always UTF-8 and has no parameters, so the program ignores these two.
         order_with(
             "says UTF-16",
             &format!("{JSON}; charset=utf-16"),

@@ -86,7 +86,7 @@ pub async fn buy(app: &Router, item: &str, quantity: u32) -> (StatusCode, Value)
 }
 
 /// Compares what a test made with a file of `code`, such as `output/structure/tree.txt`.
-/// `SNAPSHOTS=overwrite` records it anew.
+/// `SNAPSHOTS=overwrite` writes the file again.
 pub fn recorded(file: &str, made: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if env::var("SNAPSHOTS").is_ok_and(|value| value == "overwrite") {
@@ -101,8 +101,8 @@ pub fn recorded(file: &str, made: &str) {
     );
 }
 
-/// What a chapter's app has from the first one, whatever it does inside: the menu and how it is
-/// narrowed, the total, the limit of a body.
+/// Checks that an app answers as the first program does: the menu and its filter, the total of an
+/// order, and the limit of a body.
 pub async fn is_still_the_shop(app: &Router) {
     let (_, menu) = get(app, "/menu").await;
     assert_eq!(menu.as_array().map(Vec::len), Some(5));

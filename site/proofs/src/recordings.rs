@@ -3,7 +3,7 @@
 //!
 //! A test names the file of `code/output` that it writes. No two words that stand together in a
 //! string of that test may stand together in the file, because then the test would say them
-//! whatever happens. One word alone may be a choice between two outcomes, such as `ok`, and a
+//! even if something else happened. One word alone may be a choice between two outcomes, such as `ok`, and a
 //! string inside of `assert_eq!` and its like is compared with what happened.
 //!
 //! Two kinds of words are marked in the file, and so for the reader: `# ` before the narrator's

@@ -1,4 +1,5 @@
-//! A repository in memory: for tests, and for a first try. It is lost when the program ends.
+//! A repository in memory: for tests, and for a first try. The data is lost when the
+//! program ends.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

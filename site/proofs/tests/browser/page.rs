@@ -655,7 +655,7 @@ pub fn on_paper_the_chapter_is_whole_and_alone(guide: &Guide, page: &mut Page<'_
         let whole = "[...document.querySelectorAll('main pre:not([hidden]) > code')]
             .every(code => code.checkVisibility() && code.scrollWidth <= code.clientWidth)";
         holds(page, whole, name)?;
-        // White, and the letters as they are on white, whatever was chosen.
+        // Paper is white in both themes, with the letters of the light one.
         page.evaluate("document.documentElement.dataset.theme = 'light'")?;
         let light = page.evaluate(COLORS)?;
         ensure!(

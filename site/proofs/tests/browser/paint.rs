@@ -85,7 +85,7 @@ fn stock() -> Result<Served> {
 }
 
 /// The median largest paint of each address, in milliseconds. They are opened in turn, so that
-/// whatever else the machine does meets all of them.
+/// other work of the machine slows down all of them.
 fn measure(page: &mut Page<'_>, addresses: &[String; 2]) -> Result<[f64; 2]> {
     let mut times = [Vec::new(), Vec::new()];
     for _ in 0..RUNS {
