@@ -19,7 +19,7 @@ fn print_tables(variable: Result<String, VarError>) {
 fn main() {
     print_tables(env::var("SHOP_TABLES"));
 
-    // The other results that `env::var` may have.
+    // The four cases, without the environment.
     print_tables(Ok("8".to_owned()));
     print_tables(Ok("twelve".to_owned()));
     print_tables(Err(VarError::NotPresent));

@@ -26,10 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/menu", get(async || "espresso, tea"))
         .layer(from_fn(log_request));
     // ANCHOR_END: app
-    for path in ["/menu", "/news"] {
-        app.clone()
-            .oneshot(Request::get(path).body(Body::empty())?)
-            .await?;
-    }
+    app.oneshot(Request::get("/menu").body(Body::empty())?)
+        .await?;
     Ok(())
 }

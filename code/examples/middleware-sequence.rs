@@ -35,8 +35,8 @@ async fn main() {
     let builder = routes.layer(builder);
     // ANCHOR_END: apps
 
-    for (how, app) in [("layer, layer", layers), ("ServiceBuilder", builder)] {
-        println!("{how}");
+    for (name, app) in [("layers", layers), ("builder", builder)] {
+        println!("{name}");
         let Ok(_) = app.oneshot(Request::new(Body::empty())).await;
     }
 }

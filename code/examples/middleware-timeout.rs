@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let response = app.oneshot(request).await?;
         let status = response.status();
         let body = to_bytes(response.into_body(), 1024).await?;
-        println!("{layer:10}  {status}, {} bytes of body", body.len());
+        println!("{layer:10}  {status}, a body of {} bytes", body.len());
     }
     Ok(())
 }

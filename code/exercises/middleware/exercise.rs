@@ -11,15 +11,15 @@ use axum::{
 };
 
 /// A kitchen with a public list of dishes, and a stock that is for the staff.
+// ANCHOR: routes
 pub fn app() -> Router {
-    // ANCHOR: routes
     Router::new()
         .route("/stock", get(async || "40 eggs, 3 leeks"))
         .route_layer(from_fn(require_key))
         .route("/dishes", get(async || "soup, toast"))
         .layer(from_fn(no_store))
-    // ANCHOR_END: routes
 }
+// ANCHOR_END: routes
 
 // ANCHOR: complete
 // 1. Complete: no browser and no proxy keeps a copy of a response.
@@ -32,8 +32,8 @@ async fn no_store(request: Request, next: Next) -> Response {
 // ANCHOR_END: complete
 
 // ANCHOR: gap
-// 2. With a gap: 401 without the header `x-kitchen-key: ladle`. With it, the handler
-//    answers.
+// 2. Fill the gap: a request without the header `x-kitchen-key: ladle` gets a 401. A
+//    request with it goes to the handler.
 async fn require_key(request: Request, next: Next) -> Result<Response, StatusCode> {
     let key = request.headers().get("x-kitchen-key");
     todo!("compare {key:?}, then run {next:?} or return an Err")

@@ -13,8 +13,8 @@ use axum::{
 };
 
 /// A kitchen with a public list of dishes, and a stock that is for the staff.
+// ANCHOR: routes
 pub fn app() -> Router {
-    // ANCHOR: routes
     let served = Arc::new(AtomicU64::new(0));
     Router::new()
         .route("/stock", get(async || "40 eggs, 3 leeks"))
@@ -22,8 +22,8 @@ pub fn app() -> Router {
         .route("/dishes", get(async || "soup, toast"))
         .layer(from_fn(no_store))
         .layer(from_fn_with_state(served, count))
-    // ANCHOR_END: routes
 }
+// ANCHOR_END: routes
 
 async fn no_store(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;

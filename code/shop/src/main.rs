@@ -105,7 +105,7 @@ fn read_dotenv(file: &Path) -> anyhow::Result<HashMap<String, OsString>> {
             .collect()
     });
     match pairs {
-        // The error has the text of the line, which may be a secret.
+        // The error would contain the line, and the line may contain a secret.
         Err(dotenvy::Error::LineParse(..)) => bail!(
             "{} has a line that can't be read. Write NAME=value, and put a value with \
              spaces, a # or a $ into single quotes",

@@ -106,9 +106,10 @@ mod server {
                         .on_failure(()), // `IntoResponse for Error` logs the cause
                 )
                 // ANCHOR_END: trace
-                // Logs a line if the client disconnects before its response is ready. It
-                // doesn't watch the body of the response, because axum drops that body
-                // after every `HEAD` request, and each of them would be logged.
+                // Logs a line if the client disconnects before its response is ready. The
+                // layer could also log when the body of a response is dropped. That's
+                // turned off: axum drops the body of every `HEAD` response, so each
+                // `HEAD` request would be logged as a disconnect.
                 .layer(OnEarlyDropLayer::builder().on_future_drop(
                     EarlyDropsAsFailures::new(
                         DefaultOnFailure::new().level(Level::INFO),
@@ -200,7 +201,8 @@ mod server {
     // ANCHOR_END: cors
 
     // ANCHOR: timeout
-    /// tower-http's `TimeoutLayer` would answer with a status and no body.
+    /// Limits how long a request may take. tower-http's `TimeoutLayer` would answer
+    /// without a body.
     async fn timeout(request: Request, next: Next) -> Result<Response, Error> {
         // A safe method changes nothing (RFC 9110, section 9.2.1).
         let safe = request.method().is_safe();

@@ -25,8 +25,8 @@ use tracing::{debug, info, warn};
 // ANCHOR: limits
 /// How many clients may be connected at the same time. The next ones wait until one of
 /// these disconnects, health checks included. If your clients keep their connections
-/// for long, put a proxy in front, which shares a few connections among them. A process
-/// may often have only 1,024 open files, and each connection is one of them.
+/// for long, put a proxy in front, which shares a few connections among them. Many
+/// systems let a process have only 1,024 open files, and each connection is one of them.
 const MAX_CONNECTIONS: usize = 512;
 
 /// How long a client may take to send the head of a request. A connection that says

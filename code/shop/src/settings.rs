@@ -18,7 +18,7 @@ pub struct Settings {
     /// `SHOP_DATABASE`: the file of the SQLite database. Default: `shop.db`.
     pub database: PathBuf,
     /// `SHOP_STAFF_TOKEN`: the secret of the staff, at least 16 bytes. Without it,
-    /// no request is from staff.
+    /// nobody can send requests as staff.
     pub staff_token: Option<SecretString>,
     /// `SHOP_ALLOWED_ORIGINS`: the origins of the web pages that may call the API from
     /// a browser, separated by commas. Default: none.
@@ -28,7 +28,8 @@ pub struct Settings {
 
 impl Settings {
     // ANCHOR: read
-    /// Reads the settings through `get`. A server passes the environment.
+    /// Reads the settings. `get` looks up a variable: in the server, it looks in the
+    /// environment and in the file `.env`.
     ///
     /// # Errors
     ///
@@ -105,7 +106,7 @@ fn parse_address(value: &str) -> Result<SocketAddr, &'static str> {
 }
 
 fn parse_staff_token(value: &str) -> Result<SecretString, &'static str> {
-    // `bearer_token` reads no others from a header.
+    // A bearer token has no spaces, and `bearer_token` only reads ASCII characters.
     if value.len() >= 16 && value.bytes().all(|b| b.is_ascii_graphic()) {
         return Ok(value.into());
     }

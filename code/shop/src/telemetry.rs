@@ -24,10 +24,10 @@ pub fn init(filter: Option<OsString>) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(io::stdout().is_terminal())
-        // The program that reads the log may end before the shop does. A line that can't
-        // be written is then lost. Reporting that with `eprintln!` would panic. If the
-        // program is still there and reads nothing, its pipe fills up, and the shop waits:
-        // the crate tracing-appender writes the log in another thread and drops lines.
+        // If the program that reads the log has ended, lines are lost. By default,
+        // tracing-subscriber reports that with `eprintln!`, which panics if standard
+        // error is closed, too. This turns the report off. If that program is there but
+        // doesn't read, the shop waits. (The crate tracing-appender can prevent that.)
         .log_internal_errors(false)
         .try_init()
         .map_err(|error| anyhow::anyhow!(error))
