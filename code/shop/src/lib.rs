@@ -5,11 +5,12 @@
 //! The [`model`] holds the data and its rules. No module uses one that stands before it
 //! in this list.
 //!
-//! Four things are here for the guide that this program comes from, and a program of
-//! your own can do without them: the comments `ANCHOR`, which mark what a page shows;
-//! `#[instrument]`, from which its diagrams are drawn; the clock and the ids of
-//! requests as arguments, so that recorded answers stay the same; and the two Cargo
-//! features, which leave out what a web page doesn't have.
+//! Four things are here for the guide that this program comes from. Your own program
+//! doesn't need two of them: the comments `ANCHOR`, which mark the lines that a page
+//! shows, and the two Cargo features, which leave out the sockets and files that a web
+//! page doesn't have. Decide yourself about the other two: `#[instrument]`, which opens
+//! the spans of the log (the guide draws call traces from them), and the clock and the
+//! ids of requests as arguments, without which tests couldn't expect exact responses.
 
 pub mod error;
 pub mod extract;

@@ -57,7 +57,10 @@ fn start() -> anyhow::Result<()> {
 /// Serves the shop until it is asked to stop.
 async fn run(settings: Settings) -> anyhow::Result<()> {
     let address = settings.address;
-    // The socket comes first: if the address is in use, no database is created.
+    // The socket comes first: if the address is in use, no database is created. From here
+    // on, the system accepts connections, and their requests wait until the migrations
+    // are done. If yours take long, send health checks to `/health/ready`, and don't
+    // take an accepted connection as a sign that the server is ready.
     let listener = TcpListener::bind(address).await;
     let listener =
         listener.with_context(|| format!("can't listen on {address}"))?;
@@ -71,7 +74,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
         })?;
     if settings.staff_token.is_none() {
         warn!(
-            "SHOP_STAFF_TOKEN is not set: the menu can't be changed, nor the orders listed"
+            "SHOP_STAFF_TOKEN is not set: nobody can change the menu or list the orders"
         );
     }
     // ANCHOR: state

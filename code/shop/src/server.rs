@@ -4,8 +4,15 @@
 //! has no limit on how long a client may take to send the head of a request, how many
 //! clients may connect, and how long a shutdown may take.
 //!
-//! One limit is missing here, too: a client may take as long as it likes to read a
-//! response. On the open internet, put a proxy in front that sets one.
+//! Some things are missing here, too:
+//!
+//! - A client may take as long as it likes to read a response. On the open internet, put
+//!   a proxy in front that limits this time.
+//! - If a client closes its sending side after a request (`nc -N` does), it counts as
+//!   disconnected and gets no response. hyper's `half_close(true)` would answer it. But
+//!   then, the server notices a client that is gone only when it writes.
+//! - After SIGTERM, new connections are refused at once. Kubernetes may send clients for
+//!   some seconds more. Give the container a `preStop` hook that sleeps for that long.
 
 use std::io;
 use std::pin::pin;
@@ -40,6 +47,12 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// seconds.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 // ANCHOR_END: limits
+
+/// How many bytes of a request may be in memory before they are read, for each
+/// connection. The head of a request must fit in. hyper looks at this limit before it
+/// reads from the socket, so a little more can arrive: twice as much at most. hyper's
+/// default is about 400 KiB, which is 200 MiB for 512 connections.
+const MAX_BUFFER: usize = 64 * 1024;
 
 /// Serves the router until `shutdown` is done. Then it accepts no more connections,
 /// finishes the requests that have arrived, and returns: after eight seconds at most.
@@ -112,6 +125,7 @@ fn serve_connection(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_BUFFER)
         .serve_connection(
             TokioIo::new(stream),
             TowerToHyperService::new(router.clone()),

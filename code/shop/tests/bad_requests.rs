@@ -627,6 +627,8 @@ fn methods() -> Vec<BadRequest> {
 
 fn refused_by_hyper() -> Vec<BadRequest> {
     let megabyte = format!("x: {}", "x".repeat(1_000_000));
+    // Twice the bytes that the server keeps for a connection, and some more.
+    let kibibytes = format!("x: {}", "x".repeat(150 * 1024));
     let many = format!("GET /menu HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(101));
     let long = format!("GET /{}", "x".repeat(70_000));
     let in_1_0 = format!(
@@ -673,6 +675,7 @@ fn refused_by_hyper() -> Vec<BadRequest> {
             400,
         ),
         bytes("101 headers", many, 431),
+        header(&kibibytes, 431),
         header(&megabyte, 431),
         header("content-length:", 400),
         header("content-length: many", 400),

@@ -39,8 +39,8 @@ impl Memory {
     /// guard across an `.await`.
     fn lock(&self) -> MutexGuard<'_, Inventory> {
         // A mutex is poisoned when a thread panics while it holds the lock. The methods
-        // below change the inventory last, after everything that could panic, so the
-        // inventory is in order even then.
+        // below change the inventory last, after everything that is likely to panic, so
+        // the inventory is consistent even then.
         self.inventory
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -114,9 +114,10 @@ impl Repository for Memory {
         let mut sold = item.clone();
         let total_cents = sold.sell(new.quantity)?;
         let order = Order::new(id, new, &sold, total_cents, clock());
+        let placed = order.clone();
         *item = sold;
-        inventory.orders.push(order.clone());
-        Ok(order)
+        inventory.orders.push(order);
+        Ok(placed)
     }
 
     #[instrument(skip_all)]
@@ -154,15 +155,16 @@ impl Repository for Memory {
         let old = inventory.order(id).ok_or(ShopError::UnknownOrder(id))?;
         let mut order = old.clone();
         order.change(change)?;
+        let changed = order.clone();
         if order.status == OrderStatus::Canceled
             && let Some(item) = inventory.item_mut(order.item.as_str())
         {
             item.put_back(order.quantity);
         }
-        for old in inventory.orders.iter_mut().filter(|old| old.id == id) {
-            *old = order.clone();
+        if let Some(old) = inventory.orders.iter_mut().find(|old| old.id == id) {
+            *old = order;
         }
-        Ok(order)
+        Ok(changed)
     }
 
     #[instrument(skip_all)]

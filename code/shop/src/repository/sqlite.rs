@@ -266,6 +266,8 @@ fn try_open_writer(file: &Path) -> Result<Connection, Source> {
     }
     // A commit doesn't return before the system says that its data is on the disk.
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // macOS says so earlier, unless it's asked not to. Other systems ignore this line.
+    connection.pragma_update(None, "fullfsync", "ON")?;
     // ANCHOR_END: wal
     // The SQLite that is compiled into this program checks foreign keys anyway. Others
     // check them only on connections that ask for it. There are none yet. When you add
