@@ -45,7 +45,8 @@ pub fn count_from_one() -> impl Fn() -> u64 + Send + Sync + 'static {
 
 // ANCHOR: app-with
 /// The shop with a clock, a source of order ids, and the token that staff must send.
-/// A real service passes `Timestamp::now`, and ids that survive a restart.
+/// A real service passes `Timestamp::now`, and a source of ids that doesn't begin at 1
+/// again after a restart.
 pub fn app_with(
     clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     next_id: impl Fn() -> u64 + Send + Sync + 'static,
