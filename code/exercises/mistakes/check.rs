@@ -41,8 +41,8 @@ pub fn checks() -> Vec<Check> {
         }),
         Check::new("nine stamps are too few: 409", |app| async move {
             let answer = coffee(&app, "Bo").await?;
-            let hint =
-                "subtract with `checked_sub`: it says when there are too few";
+            let hint = "subtract with `checked_sub`: it returns `None` if there are \
+                        too few";
             answer.expect_status(409, hint)?;
             has(&app, "Bo", 9).await
         }),

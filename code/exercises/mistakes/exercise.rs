@@ -62,7 +62,7 @@ async fn show_card(
 // ANCHOR_END: complete
 
 // ANCHOR: error
-/// Why a request fails. 2 needs one more variant, and 3 needs two.
+/// Why a request fails. Exercise 2 needs one more variant, and exercise 3 needs two.
 enum CardError {
     NoCard,
 }
