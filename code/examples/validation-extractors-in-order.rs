@@ -1,7 +1,7 @@
-//! Two extractors, and requests that the first, the second or both of them reject.
+//! Four requests: one is valid, and an extractor rejects each of the others.
 
 use axum::{Json, Router, body::Body, extract::Path, http::Request, routing::put};
-use tower::ServiceExt;
+use tower::ServiceExt; // for `oneshot`
 
 /// Changes the quantity of an order.
 async fn change(Path(id): Path<u64>, Json(quantity): Json<u32>) -> String {

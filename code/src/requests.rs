@@ -44,9 +44,9 @@ pub fn count_from_one() -> impl Fn() -> u64 + Send + Sync + 'static {
 }
 
 // ANCHOR: app-with
-/// The shop with a clock, a source of order ids, and the token that staff must send.
-/// A real service passes `Timestamp::now`, and a source of ids that doesn't begin at 1
-/// again after a restart.
+/// The shop with a clock, a source of order ids, and the token that staff must
+/// send. A real service passes `Timestamp::now`, and a source of ids that doesn't
+/// begin at 1 again after a restart.
 pub fn app_with(
     clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     next_id: impl Fn() -> u64 + Send + Sync + 'static,
@@ -231,7 +231,7 @@ async fn show_order(
 }
 // ANCHOR_END: show-order
 
-/// A 422 response that lists every mistake of a request, one per line.
+/// A 422 response that lists every mistake in a request, one per line.
 fn invalid(mistakes: Vec<FieldError>) -> Error {
     let lines: Vec<String> = mistakes
         .into_iter()
@@ -276,7 +276,7 @@ struct NewOrder {
 
 // ANCHOR: try-from
 impl TryFrom<OrderRequest> for NewOrder {
-    /// All mistakes of the request, so that the client can correct them at once.
+    /// All mistakes in the request, so that the client can correct them in one go.
     type Error = Vec<FieldError>;
 
     fn try_from(request: OrderRequest) -> Result<Self, Self::Error> {

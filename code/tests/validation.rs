@@ -299,6 +299,7 @@ mod validation {
         }
     }
 
+    // ANCHOR: custom-message
     #[tokio::test]
     async fn a_handler_can_take_the_rejection_as_a_result() {
         async fn rate(
@@ -313,6 +314,7 @@ mod validation {
         assert_eq!(answer.status, UNPROCESSABLE);
         assert_eq!(answer.body, "Send a number, such as 4");
     }
+    // ANCHOR_END: custom-message
 
     /// The shorter way, and why the shop does without it.
     #[test]

@@ -185,7 +185,7 @@ pub struct NewOrder {
 }
 
 impl TryFrom<OrderRequest> for NewOrder {
-    /// All mistakes of the request, so that the client can correct them at once.
+    /// All mistakes in the request, so that the client can correct them in one go.
     type Error = Vec<FieldError>;
 
     fn try_from(request: OrderRequest) -> Result<Self, Self::Error> {
