@@ -71,6 +71,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("responses", "requests"),
     Chapter::of("mutex", "requests"),
     Chapter::of("validation", "requests"),
+    Chapter::of("newtypes", "requests"),
     Chapter::of("extractors", "requests"),
     Chapter::of("structure", "structure"),
     Chapter::of("modules", "structure"),

@@ -1,6 +1,7 @@
 //! The whole shop in one file, for the chapters [Handling requests](../../src/requests.md),
 //! [Responses](../../src/responses.md), [Shared state](../../src/state.md),
-//! [Validating requests](../../src/validation.md) and
+//! [Validating requests](../../src/validation.md),
+//! [Parse, don't validate: newtypes](../../src/newtypes.md) and
 //! [Write your own extractor](../../src/extractors.md).
 
 use std::sync::atomic::{AtomicU64, Ordering};

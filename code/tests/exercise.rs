@@ -5,6 +5,8 @@ use std::process::{Command, Output};
 use axum::Router;
 use code::exercise::{self, Check, Report};
 
+#[path = "../exercises/extractors/check.rs"]
+mod check_extractors;
 #[path = "../exercises/middleware/check.rs"]
 mod check_middleware;
 #[path = "../exercises/mistakes/check.rs"]
@@ -23,8 +25,8 @@ mod check_structure;
 mod check_testing;
 #[path = "../exercises/transactions/check.rs"]
 mod check_transactions;
-#[path = "../exercises/validation/check.rs"]
-mod check_validation;
+#[path = "../exercises/extractors/solution.rs"]
+mod solution_extractors;
 #[path = "../exercises/middleware/solution.rs"]
 mod solution_middleware;
 #[path = "../exercises/mistakes/solution.rs"]
@@ -43,8 +45,8 @@ mod solution_structure;
 mod solution_testing;
 #[path = "../exercises/transactions/solution.rs"]
 mod solution_transactions;
-#[path = "../exercises/validation/solution.rs"]
-mod solution_validation;
+#[path = "../exercises/extractors/exercise.rs"]
+mod start_extractors;
 #[path = "../exercises/middleware/exercise.rs"]
 mod start_middleware;
 #[path = "../exercises/mistakes/exercise.rs"]
@@ -63,8 +65,6 @@ mod start_structure;
 mod start_testing;
 #[path = "../exercises/transactions/exercise.rs"]
 mod start_transactions;
-#[path = "../exercises/validation/exercise.rs"]
-mod start_validation;
 
 struct Exercise {
     name: &'static str,
@@ -87,10 +87,10 @@ const EXERCISES: &[Exercise] = &[
         checks: check_requests::checks,
     },
     Exercise {
-        name: "validation",
-        start: start_validation::app,
-        solution: solution_validation::app,
-        checks: check_validation::checks,
+        name: "extractors",
+        start: start_extractors::app,
+        solution: solution_extractors::app,
+        checks: check_extractors::checks,
     },
     Exercise {
         name: "structure",

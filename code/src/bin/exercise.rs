@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use axum::Router;
 use code::exercise::{self, Check};
 
+#[path = "../../exercises/extractors/check.rs"]
+mod check_extractors;
 #[path = "../../exercises/middleware/check.rs"]
 mod check_middleware;
 #[path = "../../exercises/mistakes/check.rs"]
@@ -24,8 +26,8 @@ mod check_structure;
 mod check_testing;
 #[path = "../../exercises/transactions/check.rs"]
 mod check_transactions;
-#[path = "../../exercises/validation/check.rs"]
-mod check_validation;
+#[path = "../../exercises/extractors/exercise.rs"]
+mod extractors;
 #[path = "../../exercises/middleware/exercise.rs"]
 mod middleware;
 #[path = "../../exercises/mistakes/exercise.rs"]
@@ -44,8 +46,6 @@ mod structure;
 mod testing;
 #[path = "../../exercises/transactions/exercise.rs"]
 mod transactions;
-#[path = "../../exercises/validation/exercise.rs"]
-mod validation;
 
 struct Exercise {
     name: &'static str,
@@ -65,9 +65,9 @@ const EXERCISES: &[Exercise] = &[
         checks: check_requests::checks,
     },
     Exercise {
-        name: "validation",
-        app: validation::app,
-        checks: check_validation::checks,
+        name: "extractors",
+        app: extractors::app,
+        checks: check_extractors::checks,
     },
     Exercise {
         name: "structure",

@@ -1,4 +1,4 @@
-//! The requirements of the exercise of the chapter on validating requests.
+//! The requirements of the exercise of the chapter on extractors.
 
 use axum::Router;
 use axum::http::Request;

@@ -1,5 +1,5 @@
 //! Your turn: customers review their drinks on the tablets at the tables.
-//! `cargo exercise validation` says which requirements are met and which are missing.
+//! `cargo exercise extractors` says which requirements are met and which are missing.
 
 // The third part needs more of these: `extract::FromRequestParts` and
 // `http::request::Parts`.

@@ -1,4 +1,4 @@
-//! One way to solve the exercise of the chapter on validating requests.
+//! One way to solve the exercise of the chapter on extractors.
 
 use axum::{
     Json, Router,
