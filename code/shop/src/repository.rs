@@ -91,8 +91,8 @@ pub enum Put {
 }
 
 // ANCHOR: repository-error
-/// Why a method of a repository failed. After `Shop` and `Busy`, the data is unchanged.
-/// After `Storage`, the change may have been stored or not.
+/// Why a method of a repository failed. If the error is `Shop` or `Busy`, the data is
+/// unchanged. If it is `Storage`, the change may or may not have been stored.
 #[derive(Debug, Error)]
 pub enum RepositoryError {
     /// A rule of the shop doesn't allow the change.
