@@ -7,7 +7,7 @@ use serde_json::json;
 /// Every check, in the sequence of the exercise.
 pub fn checks() -> Vec<Check> {
     vec![
-        Check::new("GET /dishes/pizza is a problem, 404", |app| async move {
+        Check::new("GET /dishes/pizza gets a problem, 404", |app| async move {
             let answer = get(&app, "/dishes/pizza").await?;
             is_problem(&answer, 404, "this one comes with the exercise")?;
             expect(answer.body.contains("pizza"), || {
@@ -19,7 +19,7 @@ pub fn checks() -> Vec<Check> {
             let answer = post(&app, "/dishes/soup/orders", &body).await?;
             answer.expect_status(201, "this one comes with the exercise")
         }),
-        Check::new("plates in words are a problem, 422", |app| async move {
+        Check::new("plates in words get a problem, 422", |app| async move {
             let body = json!({ "plates": "two" });
             let answer = post(&app, "/dishes/soup/orders", &body).await?;
             is_problem(&answer, 422, "`rejection.status()` knows it")?;
@@ -29,25 +29,25 @@ pub fn checks() -> Vec<Check> {
             })
         }),
         Check::new(
-            "a body that is no JSON is a problem, 400",
+            "a body that isn't JSON gets a problem, 400",
             |app| async move {
                 let answer = order(&app, "application/json", "two plates").await?;
                 is_problem(&answer, 400, "each rejection has a status of its own")
             },
         ),
         Check::new(
-            "a body of another type is a problem, 415",
+            "a body of another type gets a problem, 415",
             |app| async move {
                 let answer = order(&app, "text/plain", "two plates").await?;
                 is_problem(&answer, 415, "each rejection has a status of its own")
             },
         ),
-        Check::new("GET /drinks is a problem, 404", |app| async move {
+        Check::new("GET /drinks gets a problem, 404", |app| async move {
             let answer = get(&app, "/drinks").await?;
             is_problem(&answer, 404, "give the router a `fallback`")
         }),
         Check::new(
-            "DELETE /dishes/soup is a problem, 405, and allow stays",
+            "DELETE /dishes/soup gets a problem, 405, and keeps the header allow",
             |app| async move {
                 let request = Request::delete("/dishes/soup");
                 let answer = send(&app, request, Body::empty()).await?;
@@ -60,7 +60,7 @@ pub fn checks() -> Vec<Check> {
                 })
             },
         ),
-        Check::new("eleven plates are a problem, 422", |app| async move {
+        Check::new("eleven plates get a problem, 422", |app| async move {
             let body = json!({ "plates": 11 });
             let answer = post(&app, "/dishes/soup/orders", &body).await?;
             is_problem(&answer, 422, "one more variant of `Error`")?;
@@ -83,9 +83,12 @@ fn is_problem(answer: &Answer, status: u16, hint: &str) -> Result<(), String> {
     answer.expect_status(status, hint)?;
     let kind = answer.header("content-type");
     expect(kind == "application/problem+json", || {
+        let found = match kind.as_str() {
+            "" => "without a content type".to_owned(),
+            kind => format!("with the content type `{kind}`"),
+        };
         format!(
-            "{} answered {status} with the content type `{kind}`, wanted \
-             application/problem+json: {hint}",
+            "{} answered {status} {found}, expected application/problem+json: {hint}",
             answer.asked
         )
     })?;

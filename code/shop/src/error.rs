@@ -224,7 +224,7 @@ impl From<QueryRejection> for Error {
 // ANCHOR: from-path
 impl From<PathRejection> for Error {
     fn from(rejection: PathRejection) -> Self {
-        // A 500 means that the route lacks a parameter that its handler asks for.
+        // A 500 means that the handler asks for a parameter that its route lacks.
         if rejection.status().is_server_error() {
             return Self::Bug(rejection.body_text());
         }

@@ -55,8 +55,8 @@ pub enum Place {
     /// In the JSON body: a JSON Pointer, written as a URI fragment (RFC 6901,
     /// section 6).
     Pointer(String),
-    /// In the header with this name. The shop reads no header whose value can have a
-    /// mistake; a header such as `if-match` can.
+    /// In the header with this name. The shop reads no header that can have such a
+    /// mistake, but yours may read one, such as `if-match`.
     Header(&'static str),
     /// In the parameter of the path or the query string with this name.
     Parameter(String),
