@@ -103,10 +103,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let suppliers = [
         ("answers", format!("{address}/working")),
         ("answers 500", format!("{address}/failing")),
-        ("answers something else", format!("{address}/puzzling")),
+        ("sends invalid JSON", format!("{address}/puzzling")),
         ("doesn't answer", format!("{address}/silent")),
         ("isn't running", nobody),
-        ("wants https", address.replace("http", "https")),
+        ("has an https URL", address.replace("http", "https")),
     ];
     for (supplier, url) in suppliers {
         let asked = Instant::now();

@@ -14,21 +14,22 @@ use tokio::sync::broadcast;
 use tower::ServiceExt;
 
 // ANCHOR: watch-orders
-type Orders = broadcast::Sender<Order>;
+type OrderSender = broadcast::Sender<Order>;
 
 async fn watch_orders(
-    State(orders): State<Orders>,
+    State(sender): State<OrderSender>,
 ) -> Sse<impl Stream<Item = Result<Event, axum::Error>>> {
-    let placed = stream::unfold(orders.subscribe(), |mut orders| async move {
-        let order = orders.recv().await.ok()?;
-        Some((Event::default().event("order").json_data(order), orders))
+    let events = stream::unfold(sender.subscribe(), |mut receiver| async move {
+        let order = receiver.recv().await.ok()?;
+        let event = Event::default().event("order").json_data(order);
+        Some((event, receiver))
     });
-    Sse::new(placed).keep_alive(KeepAlive::default())
+    Sse::new(events).keep_alive(KeepAlive::default())
 }
 
-async fn place_order(State(orders): State<Orders>, Json(order): Json<Order>) {
-    // An error only says that no one is watching.
-    let _ = orders.send(order);
+async fn place_order(State(sender): State<OrderSender>, Json(order): Json<Order>) {
+    // An error only says that no client is watching.
+    let _ = sender.send(order);
 }
 // ANCHOR_END: watch-orders
 
@@ -40,11 +41,11 @@ struct Order {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let orders = Orders::new(16);
+    let sender = OrderSender::new(16);
     let app = Router::new()
         .route("/orders", post(place_order))
         .route("/orders/watch", get(watch_orders))
-        .with_state(orders);
+        .with_state(sender);
 
     let request = Request::get("/orders/watch").body(Body::empty())?;
     let response = app.clone().oneshot(request).await?;
