@@ -141,7 +141,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             files.push(file?.file_name().to_string_lossy().into_owned());
         }
         println!(
-            "{count} MB{}: {}, at most {} MB in memory, saved: {}",
+            "{count} MB{}: {}, at most {} MB in memory, in the folder: {}",
             if breaks_off { ", then an error" } else { "" },
             response.status().as_u16(),
             most.load(Ordering::Relaxed),

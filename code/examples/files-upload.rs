@@ -48,7 +48,7 @@ async fn add_photo(
     fs::write(photos.join(&name), &photo)
         .await
         .map_err(storage)?;
-    Ok(format!("{name} saved: {caption}"))
+    Ok(format!("{name} saved, with the caption {caption:?}"))
 }
 // ANCHOR_END: handler
 
