@@ -4,7 +4,8 @@ use rusqlite::{Connection, Result};
 use tokio::task::yield_now;
 
 // ANCHOR: repository
-/// This has a race condition, because each method is a transaction of its own.
+/// This has a race condition, because between two calls of its methods, another
+/// task can change the data.
 struct RacyRepository {
     connection: Connection,
 }

@@ -78,6 +78,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("data", "shop"),
     Chapter::of("sqlite", "shop"),
     Chapter::of("queries", "shop"),
+    Chapter::of("races", "shop"),
     Chapter::of("transactions", "shop"),
     Chapter::of("retries", "shop"),
     Chapter::of("errors", "shop"),
