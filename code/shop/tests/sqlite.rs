@@ -267,6 +267,7 @@ mod other_programs {
         let sql = "UPDATE items SET stock = 1000";
         let other = other_program(folder.path());
         other.execute(sql, []).unwrap();
+        // ANCHOR: queue-full
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         let mut customers = JoinSet::new();
         for _ in 0..262 {
@@ -285,6 +286,7 @@ mod other_programs {
             assert_eq!(response.status, StatusCode::CREATED);
         }
         assert_eq!(stock(&app, "tea").await, 744);
+        // ANCHOR_END: queue-full
     }
 
     // ANCHOR: database-fails
