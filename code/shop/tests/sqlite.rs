@@ -88,24 +88,28 @@ mod opening {
     }
     // ANCHOR_END: one-file
 
+    // ANCHOR: old-database
     #[tokio::test]
     async fn a_database_of_the_first_version_is_migrated() {
         let folder = tempdir().unwrap();
-        let old = other_program(folder.path());
-        old.execute_batch(include_str!("../migrations/1-shop.sql"))
+        let database = other_program(folder.path());
+        database
+            .execute_batch(include_str!("../migrations/1-shop.sql"))
             .unwrap();
-        old.pragma_update(None, "user_version", 1).unwrap();
+        database.pragma_update(None, "user_version", 1).unwrap();
         let sql = "INSERT INTO orders (customer, item, item_name, unit_price_cents,
                        quantity, total_cents, status, placed_at)
                    VALUES ('Ada', 'tea', 'Tea', 220, 1, 220, 'placed', 0)";
-        old.execute(sql, []).unwrap();
-        drop(old);
+        database.execute(sql, []).unwrap();
+        drop(database);
 
-        let app = app_with(sqlite(folder.path()));
-        let old = json_of(&app, get("/orders/1")).await;
-        assert_eq!((&old["customer"], old.get("table")), (&json!("Ada"), None));
+        let app = app_with(sqlite(folder.path())); // runs the other migrations
+        let kept = json_of(&app, get("/orders/1")).await;
+        assert_eq!(kept["customer"], "Ada");
+        assert_eq!(kept.get("table"), None);
         assert_eq!(json_of(&app, order("tea", 1)).await["id"], 2);
     }
+    // ANCHOR_END: old-database
 
     /// The whole text of an error: it, its cause, and so on.
     fn error_text(file: &Path) -> String {

@@ -1,10 +1,10 @@
-//! What the chapter on SQLite says about a database that fails.
+//! What the chapter on migrations says about a database that fails.
 #![cfg(all(feature = "server", feature = "sqlite"))]
 
 mod support;
 
-// In a module with the chapter's name, so that `cargo test sqlite` finds the tests.
-mod sqlite {
+// In a module with the chapter's name, so that `cargo test migrations` finds the tests.
+mod migrations {
     use std::io::{self, Write};
     use std::sync::{Arc, Mutex};
 
@@ -61,9 +61,9 @@ mod sqlite {
         drop(logging);
 
         let text = format!("{}\n{}\n", response.status, response.body);
-        recorded("output/sqlite/response.txt", &text);
+        recorded("output/migrations/response.txt", &text);
         let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-        recorded("output/sqlite/log.txt", &log);
+        recorded("output/migrations/log.txt", &log);
         assert!(log.contains("no such table: items"), "{log}");
         assert!(!text.contains("items"), "{text}");
     }
