@@ -193,8 +193,8 @@ impl Rendered {
         };
         match self.ids.get(&file) {
             Some(ids) if !ids.contains(fragment) => Err(format!(
-                "the link {target} leads to the place `{fragment}`, which {} does not have. Name \
-                 the id of a heading there{}",
+                "the link {target} points to `#{fragment}`, but {} has no such id. Use the id of \
+                 a heading there{}",
                 slashes(&file),
                 nearest(ids, fragment)
             )),

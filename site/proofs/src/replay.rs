@@ -264,7 +264,7 @@ fn differences(
             (recorded.trim_end() != now.trim_end()).then(|| {
                 let line = exchange.answer_lines.start + snapshots::first_difference(recorded, now);
                 let message = format!(
-                    "\"{}\" is not answered as recorded. {advice}\n{}",
+                    "the response to \"{}\" is not the recorded one. {advice}\n{}",
                     exchange.title,
                     snapshots::diff(&lines(recorded), &lines(now))
                 );

@@ -32,7 +32,7 @@ const RECORD: &str = "site/proofs/tests/proofs/breakages.txt";
 const SHOWN: [&str; 4] = [
     "a fence without a language",
     "an anchor that no chapter shows",
-    "one changed byte in a recorded answer",
+    "a recorded response with one byte changed",
     "a broken fragment",
 ];
 
@@ -698,7 +698,7 @@ fn projects_to_take_home() -> Vec<Breakage> {
 fn what_runs() -> Vec<Breakage> {
     vec![
         Breakage {
-            title: "one changed byte in a recorded answer",
+            title: "a recorded response with one byte changed",
             steps: vec![Swap("code/exchanges/shop.http", "Come in", "Come it")],
             proof: Proof::Replay(shop),
         },
