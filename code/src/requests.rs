@@ -432,8 +432,8 @@ impl TryFrom<u32> for TableNumber {
 struct StaffToken(Arc<str>);
 
 impl StaffToken {
-    /// Compares in constant time, so that the time of a response doesn't tell how
-    /// many bytes of a guess were right.
+    /// Compares in constant time, so that the response time doesn't reveal how many
+    /// bytes of a guess are right.
     fn matches(&self, guess: &str) -> bool {
         self.0.as_bytes().ct_eq(guess.as_bytes()).into()
     }
@@ -473,7 +473,8 @@ fn bearer_token(parts: &Parts) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
-/// A 401 response says which kind of credentials it wants (RFC 9110, section 15.5.2).
+/// A 401 response names the kind of credentials that the server wants (RFC 9110,
+/// section 15.5.2).
 type Unauthorized = (StatusCode, [(HeaderName, &'static str); 1], &'static str);
 
 const UNAUTHORIZED: Unauthorized = (

@@ -70,7 +70,7 @@ impl TryFrom<String> for ReviewText {
 // ANCHOR_END: complete
 
 // ANCHOR: gap
-// 2. With a gap: a review, or a list of all its mistakes.
+// 2. With a gap: convert a request to a `Review`, or return all of its mistakes.
 impl TryFrom<ReviewRequest> for Review {
     type Error = Vec<&'static str>;
 
@@ -86,9 +86,10 @@ impl TryFrom<ReviewRequest> for Review {
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-// 3. Yours: write an extractor `Table` by hand, and let `post_review` take it.
+// 3. Yours: write an extractor `Table`, and add it to the arguments of `post_review`.
 //    A tablet sends the number of its table in the header `table-number`.
-//    1 to 12: the handler runs, and the reply starts with "Table 4: " for table 4.
-//    Anything else, or no header: 400, with a sentence that names `table-number`,
-//    even if the body is invalid too.
+//    If the number is from 1 to 12, the handler runs. For table 4, the text of its
+//    response starts with "Table 4: ".
+//    Anything else, or no header, gets a 400 whose text contains `table-number`.
+//    This must also hold if the body is invalid.
 // ANCHOR_END: yours
