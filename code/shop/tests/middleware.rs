@@ -103,7 +103,7 @@ mod timeouts {
 
     // ANCHOR: outcome-unknown
     #[tokio::test(start_paused = true)]
-    async fn the_outcome_of_another_request_is_unknown_then() {
+    async fn a_post_that_times_out_has_an_unknown_outcome() {
         let started = Instant::now();
         let response = send(&slow_app(), post("/", json!({}))).await;
         let problem = response.problem(StatusCode::INTERNAL_SERVER_ERROR);
