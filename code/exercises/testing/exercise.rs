@@ -23,14 +23,15 @@ trait StampCards {
 // ANCHOR_END: stamp-cards
 
 // ANCHOR: complete
-// 1. Complete: it passes on the right cards, and finds cards that have a stamp at first.
+// 1. Complete: this test passes with the correct implementation, and fails with one in
+//    which a new card already has a stamp.
 fn a_new_card_is_empty(cards: &dyn StampCards) {
     assert_eq!(cards.stamps("Ada"), 0);
 }
 // ANCHOR_END: complete
 
 // ANCHOR: gap
-// 2. With a gap: it must find cards that all customers share.
+// 2. With a gap: this test must fail if all customers share one card.
 fn every_customer_has_a_card_of_their_own(cards: &dyn StampCards) {
     cards.stamp("Ada");
     assert_eq!(cards.stamps("Ada"), 1);
@@ -39,10 +40,10 @@ fn every_customer_has_a_card_of_their_own(cards: &dyn StampCards) {
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-// 3. Yours: test `redeem`. The test must find
-//    - cards with which nine stamps are enough,
-//    - cards that keep their stamps after the free coffee,
-//    - cards that lose all their stamps, and not ten.
+// 3. Yours: test `redeem`. This test must fail with each of these mistakes:
+//    - Nine stamps are enough for a free coffee.
+//    - A free coffee takes no stamps from the card.
+//    - A free coffee takes all stamps from the card, and not only ten.
 fn ten_stamps_are_worth_one_free_coffee(cards: &dyn StampCards) {
     let _ = cards.redeem("Ada");
 }

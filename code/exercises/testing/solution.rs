@@ -19,7 +19,8 @@ trait StampCards {
     fn redeem(&self, customer: &str) -> bool;
 }
 
-// 1. Complete: it passes on the right cards, and finds cards that have a stamp at first.
+// 1. Complete: this test passes with the correct implementation, and fails with one in
+//    which a new card already has a stamp.
 fn a_new_card_is_empty(cards: &dyn StampCards) {
     assert_eq!(cards.stamps("Ada"), 0);
 }

@@ -558,7 +558,7 @@ async fn stock(repository: &Repo, id: &str) -> u32 {
     repository.item(id).await.unwrap().unwrap().stock
 }
 
-/// Places an order of Ada's. The only errors here are those of the shop's rules.
+/// Places an order from Ada. The only errors here are those of the shop's rules.
 async fn place(
     repository: &Repo,
     item: &str,

@@ -114,7 +114,7 @@ pub fn patch(path: &str, body: Value) -> Request<Body> {
 }
 
 // ANCHOR: order
-/// An order of Ada's.
+/// A request in which Ada orders an item.
 pub fn order(item: &str, quantity: u32) -> Request<Body> {
     let body = json!({ "customer": "Ada", "item": item, "quantity": quantity });
     post("/orders", body)
@@ -214,7 +214,7 @@ pub async fn stock(app: &Router, item: &str) -> u64 {
     item["stock"].as_u64().unwrap()
 }
 
-/// A valid order of Ada's, for those tests that call a repository without HTTP.
+/// A valid order from Ada, for those tests that call a repository without HTTP.
 pub fn new_order(item: &str, quantity: u32) -> NewOrder {
     let request = OrderRequest {
         customer: "Ada".into(),
