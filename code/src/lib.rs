@@ -73,7 +73,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("validation", "requests"),
     Chapter::of("newtypes", "requests"),
     Chapter::of("extractors", "requests"),
-    Chapter::of("structure", "structure"),
+    Chapter::of("handlers", "structure"),
     Chapter::of("modules", "structure"),
     Chapter::of("data", "shop"),
     Chapter::of("sqlite", "shop"),

@@ -7,6 +7,8 @@ use code::exercise::{self, Check, Report};
 
 #[path = "../exercises/extractors/check.rs"]
 mod check_extractors;
+#[path = "../exercises/handlers/check.rs"]
+mod check_handlers;
 #[path = "../exercises/middleware/check.rs"]
 mod check_middleware;
 #[path = "../exercises/mistakes/check.rs"]
@@ -19,14 +21,14 @@ mod check_requests;
 mod check_runtime;
 #[path = "../exercises/sqlite/check.rs"]
 mod check_sqlite;
-#[path = "../exercises/structure/check.rs"]
-mod check_structure;
 #[path = "../exercises/testing/check.rs"]
 mod check_testing;
 #[path = "../exercises/transactions/check.rs"]
 mod check_transactions;
 #[path = "../exercises/extractors/solution.rs"]
 mod solution_extractors;
+#[path = "../exercises/handlers/solution.rs"]
+mod solution_handlers;
 #[path = "../exercises/middleware/solution.rs"]
 mod solution_middleware;
 #[path = "../exercises/mistakes/solution.rs"]
@@ -39,14 +41,14 @@ mod solution_requests;
 mod solution_runtime;
 #[path = "../exercises/sqlite/solution.rs"]
 mod solution_sqlite;
-#[path = "../exercises/structure/solution.rs"]
-mod solution_structure;
 #[path = "../exercises/testing/solution.rs"]
 mod solution_testing;
 #[path = "../exercises/transactions/solution.rs"]
 mod solution_transactions;
 #[path = "../exercises/extractors/exercise.rs"]
 mod start_extractors;
+#[path = "../exercises/handlers/exercise.rs"]
+mod start_handlers;
 #[path = "../exercises/middleware/exercise.rs"]
 mod start_middleware;
 #[path = "../exercises/mistakes/exercise.rs"]
@@ -59,8 +61,6 @@ mod start_requests;
 mod start_runtime;
 #[path = "../exercises/sqlite/exercise.rs"]
 mod start_sqlite;
-#[path = "../exercises/structure/exercise.rs"]
-mod start_structure;
 #[path = "../exercises/testing/exercise.rs"]
 mod start_testing;
 #[path = "../exercises/transactions/exercise.rs"]
@@ -93,10 +93,10 @@ const EXERCISES: &[Exercise] = &[
         checks: check_extractors::checks,
     },
     Exercise {
-        name: "structure",
-        start: start_structure::app,
-        solution: solution_structure::app,
-        checks: check_structure::checks,
+        name: "handlers",
+        start: start_handlers::app,
+        solution: solution_handlers::app,
+        checks: check_handlers::checks,
     },
     Exercise {
         name: "sqlite",

@@ -1,6 +1,6 @@
-//! The claims of the chapter on organizing the project, tested: the rules without HTTP,
-//! which file depends on which, and routers that are put together. The chapter on modules
-//! shows some of them.
+//! The claims of the chapters on organizing the project and on handlers, tested: the rules
+//! without HTTP, which file depends on which, and routers that are put together. The chapter
+//! on modules shows some of them.
 
 mod support;
 

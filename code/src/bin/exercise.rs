@@ -8,6 +8,8 @@ use code::exercise::{self, Check};
 
 #[path = "../../exercises/extractors/check.rs"]
 mod check_extractors;
+#[path = "../../exercises/handlers/check.rs"]
+mod check_handlers;
 #[path = "../../exercises/middleware/check.rs"]
 mod check_middleware;
 #[path = "../../exercises/mistakes/check.rs"]
@@ -20,14 +22,14 @@ mod check_requests;
 mod check_runtime;
 #[path = "../../exercises/sqlite/check.rs"]
 mod check_sqlite;
-#[path = "../../exercises/structure/check.rs"]
-mod check_structure;
 #[path = "../../exercises/testing/check.rs"]
 mod check_testing;
 #[path = "../../exercises/transactions/check.rs"]
 mod check_transactions;
 #[path = "../../exercises/extractors/exercise.rs"]
 mod extractors;
+#[path = "../../exercises/handlers/exercise.rs"]
+mod handlers;
 #[path = "../../exercises/middleware/exercise.rs"]
 mod middleware;
 #[path = "../../exercises/mistakes/exercise.rs"]
@@ -40,8 +42,6 @@ mod requests;
 mod runtime;
 #[path = "../../exercises/sqlite/exercise.rs"]
 mod sqlite;
-#[path = "../../exercises/structure/exercise.rs"]
-mod structure;
 #[path = "../../exercises/testing/exercise.rs"]
 mod testing;
 #[path = "../../exercises/transactions/exercise.rs"]
@@ -70,9 +70,9 @@ const EXERCISES: &[Exercise] = &[
         checks: check_extractors::checks,
     },
     Exercise {
-        name: "structure",
-        app: structure::app,
-        checks: check_structure::checks,
+        name: "handlers",
+        app: handlers::app,
+        checks: check_handlers::checks,
     },
     Exercise {
         name: "sqlite",

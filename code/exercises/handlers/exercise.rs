@@ -1,4 +1,4 @@
-//! Your turn: gift cards. `cargo exercise structure` says what is met and what is
+//! Your turn: gift cards. `cargo exercise handlers` says what is met and what is
 //! missing. Each layer is a `mod` of this file, so that you see all of them at once.
 
 use axum::Router;

@@ -1,4 +1,4 @@
-//! The requirements of the exercise of the chapter on organizing the project.
+//! The requirements of the exercise of the chapter on handlers and errors.
 
 use axum::Router;
 use code::exercise::{Answer, Check, expect, get, post};

@@ -1,4 +1,4 @@
-//! One way to solve the exercise of the chapter on organizing the project.
+//! One way to solve the exercise of the chapter on handlers and errors.
 
 use axum::Router;
 
