@@ -5,6 +5,8 @@ use std::process::{Command, Output};
 use axum::Router;
 use code::exercise::{self, Check, Report};
 
+#[path = "../exercises/contracts/check.rs"]
+mod check_contracts;
 #[path = "../exercises/extractors/check.rs"]
 mod check_extractors;
 #[path = "../exercises/handlers/check.rs"]
@@ -21,10 +23,10 @@ mod check_requests;
 mod check_runtime;
 #[path = "../exercises/sqlite/check.rs"]
 mod check_sqlite;
-#[path = "../exercises/testing/check.rs"]
-mod check_testing;
 #[path = "../exercises/transactions/check.rs"]
 mod check_transactions;
+#[path = "../exercises/contracts/solution.rs"]
+mod solution_contracts;
 #[path = "../exercises/extractors/solution.rs"]
 mod solution_extractors;
 #[path = "../exercises/handlers/solution.rs"]
@@ -41,10 +43,10 @@ mod solution_requests;
 mod solution_runtime;
 #[path = "../exercises/sqlite/solution.rs"]
 mod solution_sqlite;
-#[path = "../exercises/testing/solution.rs"]
-mod solution_testing;
 #[path = "../exercises/transactions/solution.rs"]
 mod solution_transactions;
+#[path = "../exercises/contracts/exercise.rs"]
+mod start_contracts;
 #[path = "../exercises/extractors/exercise.rs"]
 mod start_extractors;
 #[path = "../exercises/handlers/exercise.rs"]
@@ -61,8 +63,6 @@ mod start_requests;
 mod start_runtime;
 #[path = "../exercises/sqlite/exercise.rs"]
 mod start_sqlite;
-#[path = "../exercises/testing/exercise.rs"]
-mod start_testing;
 #[path = "../exercises/transactions/exercise.rs"]
 mod start_transactions;
 
@@ -123,10 +123,10 @@ const EXERCISES: &[Exercise] = &[
         checks: check_middleware::checks,
     },
     Exercise {
-        name: "testing",
-        start: start_testing::app,
-        solution: solution_testing::app,
-        checks: check_testing::checks,
+        name: "contracts",
+        start: start_contracts::app,
+        solution: solution_contracts::app,
+        checks: check_contracts::checks,
     },
     Exercise {
         name: "mistakes",

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use axum::Router;
 use code::exercise::{self, Check};
 
+#[path = "../../exercises/contracts/check.rs"]
+mod check_contracts;
 #[path = "../../exercises/extractors/check.rs"]
 mod check_extractors;
 #[path = "../../exercises/handlers/check.rs"]
@@ -22,10 +24,10 @@ mod check_requests;
 mod check_runtime;
 #[path = "../../exercises/sqlite/check.rs"]
 mod check_sqlite;
-#[path = "../../exercises/testing/check.rs"]
-mod check_testing;
 #[path = "../../exercises/transactions/check.rs"]
 mod check_transactions;
+#[path = "../../exercises/contracts/exercise.rs"]
+mod contracts;
 #[path = "../../exercises/extractors/exercise.rs"]
 mod extractors;
 #[path = "../../exercises/handlers/exercise.rs"]
@@ -42,8 +44,6 @@ mod requests;
 mod runtime;
 #[path = "../../exercises/sqlite/exercise.rs"]
 mod sqlite;
-#[path = "../../exercises/testing/exercise.rs"]
-mod testing;
 #[path = "../../exercises/transactions/exercise.rs"]
 mod transactions;
 
@@ -95,9 +95,9 @@ const EXERCISES: &[Exercise] = &[
         checks: check_middleware::checks,
     },
     Exercise {
-        name: "testing",
-        app: testing::app,
-        checks: check_testing::checks,
+        name: "contracts",
+        app: contracts::app,
+        checks: check_contracts::checks,
     },
     Exercise {
         name: "mistakes",

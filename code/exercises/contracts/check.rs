@@ -1,4 +1,4 @@
-//! What must hold when the exercise of the chapter on testing is done.
+//! What must hold when the exercise of the chapter on contract tests is done.
 
 use axum::Router;
 use code::exercise::{Check, expect, get};
