@@ -84,7 +84,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("errors", "shop"),
     Chapter::of("rejections", "shop"),
     Chapter::of("middleware", "shop"),
-    Chapter::of("logging", "shop"),
+    Chapter::of("request-logs", "shop"),
     Chapter::of("configuration", "shop"),
     Chapter::of("testing", "shop"),
     Chapter::of("fakes", "shop"),

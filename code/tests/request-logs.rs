@@ -1,4 +1,4 @@
-//! What the chapter on logging shows of the shop's log, recorded.
+//! Records the lines of the shop's log that the chapter on logging requests shows.
 
 mod support;
 
@@ -78,7 +78,7 @@ async fn logging_a_conflict_takes_one_line() {
     let folder = tempfile::tempdir().expect("a folder for the database");
     let (answer, log) = order(&app(&folder.path().join("shop.db")), 2).await;
     assert_eq!(answer.status, 409);
-    recorded("output/logging/conflict.txt", &log);
+    recorded("output/request-logs/conflict.txt", &log);
 }
 
 #[tokio::test]
@@ -93,10 +93,10 @@ async fn logging_a_failure_has_its_cause_and_the_response_has_its_id() {
     assert!(!answer.body.contains("table"), "{}", answer.body);
     let id = answer.header("x-request-id");
     assert!(log.contains(&format!("request_id={id:?}")), "{log}");
-    recorded("output/logging/failure.txt", &log);
+    recorded("output/request-logs/failure.txt", &log);
     let problem = serde_json::to_string_pretty(&answer.json()).expect("JSON");
     let response = format!("{}\nx-request-id: {id}\n\n{problem}\n", answer.status);
-    recorded("output/logging/failure-response.txt", &response);
+    recorded("output/request-logs/failure-response.txt", &response);
 }
 
 #[test]
