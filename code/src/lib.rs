@@ -75,7 +75,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("extractors", "requests"),
     Chapter::of("handlers", "structure"),
     Chapter::of("modules", "structure"),
-    Chapter::of("data", "shop"),
+    Chapter::of("crud", "shop"),
     Chapter::of("sqlite", "shop"),
     Chapter::of("queries", "shop"),
     Chapter::of("races", "shop"),
