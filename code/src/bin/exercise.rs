@@ -30,8 +30,6 @@ mod check_transactions;
 mod contracts;
 #[path = "../../exercises/extractors/exercise.rs"]
 mod extractors;
-#[path = "../../exercises/handlers/exercise.rs"]
-mod handlers;
 #[path = "../../exercises/middleware/exercise.rs"]
 mod middleware;
 #[path = "../../exercises/mistakes/exercise.rs"]
@@ -44,6 +42,8 @@ mod requests;
 mod runtime;
 #[path = "../../exercises/sqlite/exercise.rs"]
 mod sqlite;
+#[path = "../../exercises/handlers/exercise.rs"]
+mod start_handlers;
 #[path = "../../exercises/transactions/exercise.rs"]
 mod transactions;
 
@@ -71,7 +71,7 @@ const EXERCISES: &[Exercise] = &[
     },
     Exercise {
         name: "handlers",
-        app: handlers::app,
+        app: start_handlers::app,
         checks: check_handlers::checks,
     },
     Exercise {
