@@ -1,4 +1,4 @@
-//! What the chapter on configuration says, tested.
+//! Tests what the chapter on `.env` files and secrets says.
 
 mod support;
 
@@ -43,7 +43,7 @@ fn configuration_hides_the_staff_token() {
     let token = settings.staff_token.as_ref().expect("it is set");
     assert_eq!(token.expose_secret(), TOKEN);
     recorded(
-        "output/configuration/debug.txt",
+        "output/secrets/debug.txt",
         &format!("{settings:#?}\n"),
     );
 }
