@@ -1,4 +1,4 @@
-//! A task that works beside the server, once a minute.
+//! A task that runs once a minute while the server runs.
 
 use std::{io, time::Duration};
 

@@ -58,9 +58,9 @@ impl Running {
         let line = running.line()?;
         let (program, address) = line
             .trim_end()
-            .strip_prefix("The program ")
-            .and_then(|rest| rest.split_once(" answers on http://localhost:"))
-            .unwrap_or_else(|| panic!("it says where it answers, not {line:?}"));
+            .strip_prefix("Program ")
+            .and_then(|rest| rest.split_once(": listening on http://localhost:"))
+            .unwrap_or_else(|| panic!("it says where it listens, not {line:?}"));
         running.program = program.to_owned();
         running.port = address.parse().expect("a port is a number");
         Ok(running)
@@ -119,7 +119,7 @@ impl Drop for Running {
 }
 
 #[test]
-fn it_says_where_it_answers() -> io::Result<()> {
+fn it_says_where_it_listens() -> io::Result<()> {
     let running = Running::start()?;
     let answer = running.get("/menu")?;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");

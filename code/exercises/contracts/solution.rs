@@ -19,8 +19,8 @@ trait StampCards {
     fn redeem(&self, customer: &str) -> bool;
 }
 
-// 1. Complete: this test passes with the correct implementation, and fails with one in
-//    which a new card already has a stamp.
+// 1. Finished example: this test passes with the correct implementation, and fails with
+//    one in which a new card already has a stamp.
 fn a_new_card_is_empty(cards: &dyn StampCards) {
     assert_eq!(cards.stamps("Ada"), 0);
 }

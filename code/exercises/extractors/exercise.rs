@@ -53,7 +53,7 @@ impl TryFrom<u32> for Stars {
 }
 
 // ANCHOR: complete
-// 1. Complete: a newtype for the text of a review.
+// 1. Finished example: a newtype for the text of a review.
 struct ReviewText(String);
 
 impl TryFrom<String> for ReviewText {

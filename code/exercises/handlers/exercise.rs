@@ -142,7 +142,7 @@ mod services {
         }
 
         // ANCHOR: complete
-        // 1. Complete: find a card.
+        // 1. Finished example: find a card.
         pub(super) fn card(&self, number: u32) -> Result<GiftCard, CardError> {
             find(&mut self.lock(), number).cloned()
         }

@@ -44,7 +44,7 @@ struct Card {
 }
 
 // ANCHOR: complete
-// 1. Complete: the service knows the cards, and the handler knows HTTP.
+// 1. Finished example: the service knows the cards, and the handler knows HTTP.
 impl Cards {
     fn stamps(&self, name: &str) -> Result<u32, CardError> {
         let stamps = self.lock().get(name).copied();

@@ -21,7 +21,7 @@ pub fn app() -> Router {
 }
 
 // ANCHOR: complete
-// 1. Complete: the problem for a dish that the kitchen doesn't make.
+// 1. Finished example: the problem for a dish that the kitchen doesn't make.
 enum Error {
     UnknownDish(String),
     Unreadable(JsonRejection),

@@ -26,7 +26,7 @@ pub fn app() -> Router {
 type Error = (StatusCode, String);
 
 // ANCHOR: complete-and-gap
-// 1. Complete: one table, or 404 and a text that names the table.
+// 1. Finished example: one table, or 404 and a text that names the table.
 async fn show_table(
     State(room): State<Room>,
     Path(number): Path<u32>,

@@ -12,7 +12,7 @@ use axum::{Router, extract::State, routing::get};
 use tokio::task::{JoinError, spawn_blocking, yield_now};
 
 // ANCHOR: complete
-// 1. Complete: a flat white, then a tea.
+// 1. Finished example: a flat white, then a tea.
 async fn sequential(log: &EventLog) {
     prepare("flat white", 2, log).await;
     prepare("tea", 1, log).await;
@@ -29,8 +29,9 @@ async fn concurrent(log: &EventLog) {
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-// 3. Yours: `grind(&log)` blocks its thread until a tea is done. Run it so that it
-//    doesn't hold up the request for the tea, and return when it has finished.
+// 3. Yours: `grind(&log)` blocks its thread until the log says that a tea is done. Call
+//    `grind` so that another request for a tea is still served, and return after `grind`
+//    has returned.
 async fn grind_beans(log: EventLog) -> Result<(), JoinError> {
     todo!("grind the beans")
 }

@@ -44,7 +44,7 @@ trait StockRepository: Send + Sync {
 // ANCHOR_END: routes
 
 // ANCHOR: complete
-// 1. Complete: the repository in memory.
+// 1. Finished example: the repository in memory.
 #[async_trait]
 impl StockRepository for Memory {
     async fn total(&self) -> Result<u32, RepositoryError> {

@@ -82,7 +82,7 @@ async fn show_card(
 }
 
 // ANCHOR: complete
-// 1. Complete: a drink earns one point.
+// 1. Finished example: a drink earns one point.
 async fn collect(
     State(cards): State<Cards>,
     Path(name): Path<String>,

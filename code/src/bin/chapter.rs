@@ -101,7 +101,7 @@ async fn serve(program: &Program, app: Router, port: u16) -> Result<(), Error> {
     let port = listener.local_addr()?.port();
     let signals = Signals::listen()?;
     println!(
-        "The program {} answers on http://localhost:{port}",
+        "Program {}: listening on http://localhost:{port}",
         program.name
     );
     println!("Press Ctrl-C to stop.");

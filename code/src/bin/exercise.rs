@@ -133,7 +133,7 @@ async fn main() -> ExitCode {
         println!("Done. The guide shows another solution, to compare with yours.");
         ExitCode::SUCCESS
     } else {
-        println!("Go on in {file}, then run this again.");
+        println!("Continue in {file}, then run this again.");
         ExitCode::FAILURE
     }
 }
