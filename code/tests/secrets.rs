@@ -42,10 +42,7 @@ fn configuration_hides_the_staff_token() {
     let settings = Settings::read(get).expect("these settings are valid");
     let token = settings.staff_token.as_ref().expect("it is set");
     assert_eq!(token.expose_secret(), TOKEN);
-    recorded(
-        "output/secrets/debug.txt",
-        &format!("{settings:#?}\n"),
-    );
+    recorded("output/secrets/debug.txt", &format!("{settings:#?}\n"));
 }
 
 /// Another process of the same user can read the environment of this one.

@@ -30,7 +30,7 @@ pub fn checks() -> Vec<Check> {
         Check::new("20 teas are left in SQLite", |app| async move {
             has(&app, "/sqlite", "tea", 20).await
         }),
-        Check::new("neither has a latte: 404", |app| async move {
+        Check::new("a latte is a 404 in both", |app| async move {
             for repository in REPOSITORIES {
                 let answer =
                     get(&app, &format!("{repository}/stock/latte")).await?;
@@ -55,7 +55,7 @@ pub fn checks() -> Vec<Check> {
             }
             Ok(())
         }),
-        Check::new("lattes are not delivered: 404", |app| async move {
+        Check::new("a delivery of lattes is a 404 in both", |app| async move {
             for repository in REPOSITORIES {
                 let answer = deliver(&app, repository, "latte", 1).await?;
                 not_there(
@@ -65,7 +65,7 @@ pub fn checks() -> Vec<Check> {
             }
             Ok(())
         }),
-        Check::new("a delivery is from 1 to 100: 422", |app| async move {
+        Check::new("a quantity outside 1 to 100 is a 422", |app| async move {
             for repository in REPOSITORIES {
                 for quantity in [0, 101] {
                     let answer = deliver(&app, repository, "tea", quantity).await?;
@@ -113,8 +113,8 @@ fn not_there(answer: &Answer, hint: &str) -> Result<(), String> {
     answer.expect_status(404, hint)?;
     expect(answer.body.contains("latte"), || {
         format!(
-            "{}: the body was `{}`: it must name the item. A 404 without a body comes from \
-             the router",
+            "{} answered 404, but the body was `{}`. The 404 of your handler must name the \
+             item. If the body is empty, the router sent it: there is no such route yet",
             answer.asked, answer.body
         )
     })

@@ -33,10 +33,10 @@ fn routes(repository: Arc<dyn StockRepository>) -> Router {
 
 #[async_trait]
 trait StockRepository: Send + Sync {
-    /// How many are left of all items together.
+    /// The total stock of all items.
     async fn total(&self) -> Result<u32, RepositoryError>;
 
-    /// How many are left of this item. `None` means that there is no such item.
+    /// The stock of this item. `None` means that there is no such item.
     async fn stock(&self, id: &str) -> Result<Option<u32>, RepositoryError>;
 
     // 3. Yours: a method that adds a delivery
@@ -102,7 +102,7 @@ async fn show_stock(
     Ok(Json(Stock { id, stock }))
 }
 
-/// How many are left of an item.
+/// The stock of an item.
 #[derive(Serialize)]
 struct Stock {
     id: String,

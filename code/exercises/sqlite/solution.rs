@@ -33,10 +33,10 @@ fn routes(repository: Arc<dyn StockRepository>) -> Router {
 
 #[async_trait]
 trait StockRepository: Send + Sync {
-    /// How many are left of all items together.
+    /// The total stock of all items.
     async fn total(&self) -> Result<u32, RepositoryError>;
 
-    /// How many are left of this item. `None` means that there is no such item.
+    /// The stock of this item. `None` means that there is no such item.
     async fn stock(&self, id: &str) -> Result<Option<u32>, RepositoryError>;
 
     /// Increases the stock of this item, and returns how many there are now.
@@ -98,11 +98,13 @@ impl StockRepository for Sqlite {
         id: &str,
         quantity: u32,
     ) -> Result<Option<u32>, RepositoryError> {
-        let row = (id.to_owned(), quantity);
+        let values = (id.to_owned(), quantity);
         self.run(move |connection| {
             let sql =
                 "UPDATE items SET stock = stock + ?2 WHERE id = ?1 RETURNING stock";
-            connection.query_one(sql, row, |row| row.get(0)).optional()
+            connection
+                .query_one(sql, values, |row| row.get(0))
+                .optional()
         })
         .await
     }
@@ -151,7 +153,7 @@ async fn show_stock(
     Ok(Json(Stock { id, stock }))
 }
 
-/// How many are left of an item.
+/// The stock of an item.
 #[derive(Serialize)]
 struct Stock {
     id: String,

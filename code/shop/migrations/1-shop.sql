@@ -2,7 +2,7 @@
 -- relies on when it reads a row, even if another program wrote that row.
 -- ANCHOR: items
 CREATE TABLE items (
-    position    INTEGER PRIMARY KEY AUTOINCREMENT, -- where it is on the menu
+    position    INTEGER PRIMARY KEY AUTOINCREMENT, -- the item's place on the menu
     id          TEXT NOT NULL UNIQUE,
     name        TEXT NOT NULL,
     price_cents INTEGER NOT NULL CHECK (price_cents BETWEEN 0 AND 4294967295),

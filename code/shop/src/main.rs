@@ -21,11 +21,13 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
 
+// ANCHOR: timeouts
 // If a slow body and a busy database together took longer than a request may take, the
 // client wouldn't learn that nothing was done, and that it may try again.
 const _: () = assert!(
     BODY_TIMEOUT.as_secs() + LONGEST_WAIT.as_secs() < REQUEST_TIMEOUT.as_secs()
 );
+// ANCHOR_END: timeouts
 
 fn main() -> ExitCode {
     match start() {

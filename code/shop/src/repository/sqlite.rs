@@ -36,7 +36,7 @@ const READERS: usize = 4;
 /// reading or waiting to read. The next one gets [`RepositoryError::Busy`] at once.
 const QUEUE: usize = 256;
 
-/// How long a request waits for the other requests of this program.
+/// How long a request waits in the queue, behind other requests of this program.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long SQLite waits for a lock that another program holds.
@@ -104,7 +104,7 @@ impl Sqlite {
     }
 
     // ANCHOR: write-queue
-    /// Runs `work` in a transaction: all of it happens, or nothing.
+    /// Runs `work` in a transaction, so that all of its changes are stored, or none.
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, RepositoryError>
@@ -266,7 +266,8 @@ fn try_open_writer(file: &Path) -> Result<Connection, Source> {
     }
     // A commit doesn't return before the system says that its data is on the disk.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // macOS says so earlier, unless it's asked not to. Other systems ignore this line.
+    // By default, macOS says so before it is true. This setting makes it wait. Other
+    // systems ignore it.
     connection.pragma_update(None, "fullfsync", "ON")?;
     // ANCHOR_END: wal
     // The SQLite that is compiled into this program checks foreign keys anyway. Others
@@ -283,6 +284,7 @@ fn try_open_writer(file: &Path) -> Result<Connection, Source> {
 /// of them fails, because the other one has already changed the tables. So it reads the
 /// version again. With each failure of this kind the other process has gone one step
 /// further, so there are at most as many as there are migrations.
+// ANCHOR: migrate
 fn migrate(connection: &mut Connection) -> Result<(), Source> {
     let migrations = Migrations::from_slice(MIGRATIONS);
     let mut attempts = MIGRATIONS.len();
@@ -302,6 +304,7 @@ fn migrate(connection: &mut Connection) -> Result<(), Source> {
         }
     }
 }
+// ANCHOR_END: migrate
 
 fn open_reader(file: &Path) -> Result<Connection, Source> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
