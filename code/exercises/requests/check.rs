@@ -69,7 +69,7 @@ pub fn checks() -> Vec<Check> {
             let answer = reserve(&app, 9, 2).await?;
             answer.expect_status(
                 422,
-                "the path exists, and the body is what's wrong: not a 404",
+                "the table is named in the body, not in the path, so an unknown table is a 422",
             )
         }),
     ]

@@ -43,7 +43,7 @@ pub struct Problem {
 pub struct ErrorDetail {
     /// What is wrong, for people.
     pub detail: String,
-    /// Where it is, if it is in one place.
+    /// Where it is. `None` if the mistake concerns several fields.
     #[serde(flatten)]
     pub place: Option<Place>,
 }
