@@ -31,8 +31,8 @@ async fn main() {
     let first = from_fn_with_state("first", announce);
     let second = from_fn_with_state("second", announce);
     let layers = routes.clone().layer(first.clone()).layer(second.clone());
-    let builder = ServiceBuilder::new().layer(first).layer(second);
-    let builder = routes.layer(builder);
+    let both = ServiceBuilder::new().layer(first).layer(second);
+    let builder = routes.layer(both);
     // ANCHOR_END: apps
 
     for (name, app) in [("layers", layers), ("builder", builder)] {
