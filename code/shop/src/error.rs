@@ -100,7 +100,9 @@ impl IntoResponse for Error {
 fn log(status: StatusCode, error: &Error) {
     let error: &dyn StdError = error;
     match status {
-        StatusCode::SERVICE_UNAVAILABLE => warn!(error, "the shop is too busy for this request"),
+        StatusCode::SERVICE_UNAVAILABLE => {
+            warn!(error, "the shop is too busy for this request")
+        }
         status if status.is_server_error() => error!(error, "the request failed"),
         _ => {}
     }
