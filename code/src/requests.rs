@@ -536,7 +536,7 @@ impl Shop {
     fn lock(&self) -> MutexGuard<'_, Inventory> {
         // A mutex is poisoned when a thread panics while it holds the lock. The methods
         // below change the inventory last, after everything that could panic, so the
-        // inventory is consistent even then.
+        // inventory is consistent even after a panic.
         self.inventory
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

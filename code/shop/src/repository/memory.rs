@@ -40,7 +40,7 @@ impl Memory {
     fn lock(&self) -> MutexGuard<'_, Inventory> {
         // A mutex is poisoned when a thread panics while it holds the lock. The methods
         // below change the inventory last, after everything that is likely to panic, so
-        // the inventory is consistent even then.
+        // the inventory is consistent even after a panic.
         self.inventory
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
