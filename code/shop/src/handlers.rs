@@ -111,6 +111,7 @@ pub async fn show_order(
     Ok(Json(order))
 }
 
+// ANCHOR: change-order
 /// `PATCH /orders/{id}`
 #[instrument(skip_all)]
 pub async fn change_order(
@@ -122,6 +123,7 @@ pub async fn change_order(
     let order = shop.change_order(id, change).await?;
     Ok(Json(order))
 }
+// ANCHOR_END: change-order
 
 /// `GET /health/live`: the process answers. If it doesn't, restart it.
 #[instrument(skip_all)]

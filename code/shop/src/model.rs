@@ -180,6 +180,7 @@ pub struct ItemRequest {
     pub stock: u32,
 }
 
+// ANCHOR: order-patch
 /// The body of `PATCH /orders/{id}`. A field that is missing stays as it is.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -195,6 +196,7 @@ pub struct OrderPatch {
     #[serde(default, deserialize_with = "not_null")]
     pub status: Option<String>,
 }
+// ANCHOR_END: order-patch
 
 // ANCHOR: patch
 /// A field of a `PATCH` body. A missing field and `null` mean different things here
@@ -234,6 +236,7 @@ impl<T> Patch<T> {
     }
 }
 
+// ANCHOR: deserialize-patch
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     /// serde calls this only for a field that is there; `#[serde(default)]` gives
     /// [`Patch::Keep`] for one that is not.
@@ -244,6 +247,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
         Ok(value.map_or(Self::Clear, Self::Set))
     }
 }
+// ANCHOR_END: deserialize-patch
 
 /// Reads an optional field that must not be `null`.
 fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>

@@ -22,7 +22,8 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// Stores the menu and the orders.
 ///
 /// Each method does all of its work or none of it, however many requests arrive at once.
-/// After an error, nothing has changed.
+/// After an error, nothing has changed, except that after a `Storage` error the change
+/// may have been stored.
 #[async_trait]
 pub trait Repository: Send + Sync {
     /// The items that pass the filter. The item that was added first comes first.
