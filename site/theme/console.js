@@ -600,6 +600,13 @@
             this.sendButton.focus();
         }
 
+        // Each try gets a program with its initial data. Otherwise an order that was placed by an
+        // earlier try could make the right request fail.
+        ask() {
+            this.program.sessions.delete(this.key);
+            return super.ask();
+        }
+
         answered(status, real) {
             this.answerPre.querySelector('code').replaceChildren(paint(real));
             this.answerPre.dataset.status = status;

@@ -458,7 +458,7 @@ impl<'a> Terminal<'a> {
         self.printed
             .iter()
             .map(|line| {
-                let line = undated(&unlogged(&line.replace(&folder, "")));
+                let line = undated(&unlogged(&line.replace(&folder, "…/")));
                 let line = unnumbered(&line);
                 let line = self.ports.iter().fold(line, |line, (real, shown)| {
                     // A busy port's message suggests the next one.

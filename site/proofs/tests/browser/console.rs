@@ -57,6 +57,10 @@ pub fn every_exchange_is_answered_as_recorded(guide: &Guide, page: &mut Page<'_>
     Ok(())
 }
 
+/// An order that leaves one muffin.
+const BOS_MUFFINS: &str = "POST /orders HTTP/1.1\ncontent-type: application/json\n\n\
+     { \"customer\": \"Bo\", \"item\": \"muffin\", \"quantity\": 3 }";
+
 pub fn every_challenge_is_met_by_its_solution_only(
     guide: &Guide,
     page: &mut Page<'_>,
@@ -89,6 +93,9 @@ pub fn every_challenge_is_met_by_its_solution_only(
                 status == wanted || said_first.contains(&format!("expected {wanted}")),
                 "{challenge} does not say that it wants a {wanted}: {said_first}"
             );
+            // What this order changes must not make the solution fail.
+            write(page, &challenge, BOS_MUFFINS)?;
+            send(page, &challenge)?;
             write(page, &challenge, &solution)?;
             send(page, &challenge)?;
             let said_then = said(page, &challenge)?;
