@@ -23,7 +23,7 @@ pub fn checks() -> Vec<Check> {
             |app| async move { finds(&app, "own", "one-card-for-all").await },
         ),
         Check::new(
-            "3 passes with the correct implementation",
+            "3 finds a mistake, and passes with the correct implementation",
             |app| async move {
                 // A test that checks nothing passes, too: it counts once it finds something.
                 passes(&app, "free").await?;
@@ -34,7 +34,7 @@ pub fn checks() -> Vec<Check> {
                     }
                 }
                 Err(
-                "it passes with every mistake, too, so it proves nothing yet: add an assertion"
+                "the test passes with every mistake, too, so it checks nothing yet: add an assertion"
                     .into(),
             )
             },
