@@ -266,8 +266,8 @@ fn try_open_writer(file: &Path) -> Result<Connection, Source> {
     }
     // A commit doesn't return before the system says that its data is on the disk.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // By default, macOS says so before it is true. This setting makes it wait. Other
-    // systems ignore it.
+    // By default, macOS reports that data is on the disk before it is. With this
+    // setting, it waits. Other systems ignore it.
     connection.pragma_update(None, "fullfsync", "ON")?;
     // ANCHOR_END: wal
     // The SQLite that is compiled into this program checks foreign keys anyway. Others
