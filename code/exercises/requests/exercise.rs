@@ -53,7 +53,7 @@ async fn show_reservation(
 // 3. Yours: POST /reservations takes { "table": 3, "name": "Ada", "party": 5 }.
 //    201: the table is reserved. Return the reservation, and its path as `location`.
 //    409: the table is reserved already.
-//    422: the table doesn't exist, or the party is 0 or larger than its seats.
+//    422: the table doesn't exist, the party is 0, or the table has too few seats.
 //    `room.reserve(request)` stores a reservation, and returns `None` when the table is
 //    reserved already. It doesn't check anything else.
 // ANCHOR_END: yours
