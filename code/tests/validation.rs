@@ -310,6 +310,8 @@ mod validation {
             Ok(stars.to_string())
         }
         let app = Router::new().route("/", axum::routing::put(rate));
+        let answer = ask(&app, (put("/"), Body::from("4"))).await;
+        assert_eq!(answer.body, "4");
         let answer = ask(&app, (put("/"), Body::from("true"))).await;
         assert_eq!(answer.status, UNPROCESSABLE);
         assert_eq!(answer.body, "Send a number, such as 4");
