@@ -466,20 +466,23 @@ where
 
 // ANCHOR: bearer-token
 /// The token in the header `authorization`. The name of the scheme is
-/// case-insensitive (RFC 9110, section 11.1).
+/// case-insensitive, and one or more spaces follow it (RFC 9110, sections 11.1 and
+/// 11.4).
 fn bearer_token(parts: &Parts) -> Option<&str> {
     let value = parts.headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim_start_matches(' ');
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
 /// A 401 response names the kind of credentials that the server wants (RFC 9110,
-/// section 15.5.2).
+/// section 15.5.2). `Bearer` must have a parameter (RFC 6750, section 3): the realm is
+/// a name for what the credentials give access to.
 type Unauthorized = (StatusCode, [(HeaderName, &'static str); 1], &'static str);
 
 const UNAUTHORIZED: Unauthorized = (
     StatusCode::UNAUTHORIZED,
-    [(WWW_AUTHENTICATE, "Bearer")],
+    [(WWW_AUTHENTICATE, "Bearer realm=\"shop\"")],
     "Send the staff token: Authorization: Bearer …",
 );
 // ANCHOR_END: bearer-token

@@ -227,11 +227,12 @@ mod validation {
             let head = put("/menu/scone").header("authorization", authorization);
             let answer = ask(&shop, (head, scone())).await;
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{authorization}");
-            assert_eq!(answer.header("www-authenticate"), "Bearer");
+            let challenge = answer.header("www-authenticate");
+            assert_eq!(challenge, "Bearer realm=\"shop\"");
             let (status, _) = get(&shop, "/menu/scone").await;
             assert_eq!(status, StatusCode::NOT_FOUND);
         }
-        for scheme in ["Bearer", "bearer", "BEARER"] {
+        for scheme in ["Bearer", "bearer", "BEARER", "Bearer  "] {
             let shop = app();
             let head = put("/menu/scone")
                 .header("authorization", format!("{scheme} {STAFF_TOKEN}"));

@@ -82,8 +82,10 @@ impl IntoResponse for Error {
         let mut response = problem.into_response();
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
-            // A 401 must have this header (RFC 9110, section 15.5.2).
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            // A 401 must have this header (RFC 9110, section 15.5.2), and `Bearer` must
+            // have a parameter (RFC 6750, section 3).
+            let challenge = HeaderValue::from_static("Bearer realm=\"shop\"");
+            headers.insert(WWW_AUTHENTICATE, challenge);
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             // Nothing was done, so the client may try again after a second.

@@ -92,12 +92,14 @@ where
 }
 
 /// The token in the header `authorization`, if there is exactly one such header. The
-/// name of the scheme is case-insensitive (RFC 9110, section 11.1).
+/// name of the scheme is case-insensitive, and one or more spaces follow it (RFC 9110,
+/// sections 11.1 and 11.4).
 fn bearer_token(parts: &Parts) -> Option<&str> {
     let mut values = parts.headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return None;
     };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    let token = token.trim_start_matches(' ');
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }

@@ -131,7 +131,8 @@ pub async fn live() -> Json<Value> {
     Json(json!({ "status": "live" }))
 }
 
-/// `GET /health/ready`: the database answers, too. If it doesn't, send no requests.
+/// `GET /health/ready`: the database can be read, or is only busy. If neither is true, send
+/// no requests. (This doesn't write, so it doesn't notice a full disk.)
 #[instrument(skip_all)]
 pub async fn ready(State(shop): State<Shop>) -> Result<Json<Value>, Error> {
     shop.ready().await?;

@@ -61,7 +61,7 @@ pub struct Order {
     pub quantity: Quantity,
     /// A special request, such as "oat milk".
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
+    pub note: Option<Note>,
     /// The table to bring it to. Without one, the order is to go.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table: Option<TableNumber>,
@@ -150,7 +150,9 @@ pub enum ShopError {
 }
 
 // What clients send. These types say only what the JSON looks like: a value of one of
-// them has not been validated.
+// them has not been validated. (serde also reads a struct from a JSON array that has its
+// values in the order of the fields. To accept only objects, look at the first character
+// of the body in `extract::Json`.)
 
 /// The body of `POST /orders`.
 #[derive(Debug, Clone, Deserialize)]
@@ -191,8 +193,8 @@ pub struct OrderPatch {
     /// A new table number, or `null` for an order to go.
     #[serde(default)]
     pub table: Patch<u32>,
-    /// `canceled` to cancel the order. A client can set no other status, and `null`
-    /// is none.
+    /// `canceled` to cancel the order. A client can't set another status, and can't
+    /// send `null`.
     #[serde(default, deserialize_with = "not_null")]
     pub status: Option<String>,
 }
@@ -258,8 +260,10 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
-// The valid types. The only way to make a value of one of them is to pass its checks,
-// so a function that takes one need not check it again.
+// The valid types. A newtype, such as `Quantity`, has a private field, and `try_from`
+// checks the value that goes into it. (`from_stored` doesn't check again what was checked
+// before it was stored.) So a function that takes a `Quantity` need not check it. A struct
+// of such types, such as `NewOrder`, may have public fields: each of them is valid.
 
 /// A mistake in one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -270,7 +274,7 @@ pub struct FieldError {
     pub reason: &'static str,
 }
 
-/// An order that may be placed: every field has been validated.
+/// An order that may be placed, if its item is on the menu and enough is left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOrder {
     /// The customer who picks it up.
@@ -281,7 +285,7 @@ pub struct NewOrder {
     /// How many of the item.
     pub quantity: Quantity,
     /// A special request.
-    pub note: Option<String>,
+    pub note: Option<Note>,
     /// The table to bring it to.
     pub table: Option<TableNumber>,
 }
@@ -293,17 +297,19 @@ impl TryFrom<OrderRequest> for NewOrder {
     fn try_from(request: OrderRequest) -> Result<Self, Self::Error> {
         let customer = CustomerName::try_from(request.customer);
         let quantity = Quantity::try_from(request.quantity);
+        let note = request.note.map(Note::try_from).transpose();
         let table = request.table.map(TableNumber::try_from).transpose();
-        match (customer, quantity, table) {
-            (Ok(customer), Ok(quantity), Ok(table)) => Ok(Self {
+        match (customer, quantity, note, table) {
+            (Ok(customer), Ok(quantity), Ok(note), Ok(table)) => Ok(Self {
                 customer,
                 item: request.item,
                 quantity,
-                note: request.note,
+                note,
                 table,
             }),
-            (customer, quantity, table) => {
-                let mistakes = [customer.err(), quantity.err(), table.err()];
+            (customer, quantity, note, table) => {
+                let mistakes =
+                    [customer.err(), quantity.err(), note.err(), table.err()];
                 Err(mistakes.into_iter().flatten().collect())
             }
         }
@@ -314,7 +320,7 @@ impl TryFrom<OrderRequest> for NewOrder {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OrderChange {
     /// The note.
-    pub note: Patch<String>,
+    pub note: Patch<Note>,
     /// The table.
     pub table: Patch<TableNumber>,
     /// Whether to cancel the order.
@@ -325,6 +331,7 @@ impl TryFrom<OrderPatch> for OrderChange {
     type Error = Vec<FieldError>;
 
     fn try_from(patch: OrderPatch) -> Result<Self, Self::Error> {
+        let note = patch.note.try_map(Note::try_from);
         let table = patch.table.try_map(TableNumber::try_from);
         let cancel = match patch.status.as_deref() {
             None => Ok(false),
@@ -334,14 +341,14 @@ impl TryFrom<OrderPatch> for OrderChange {
                 reason: "must be canceled",
             }),
         };
-        match (table, cancel) {
-            (Ok(table), Ok(cancel)) => Ok(Self {
-                note: patch.note,
+        match (note, table, cancel) {
+            (Ok(note), Ok(table), Ok(cancel)) => Ok(Self {
+                note,
                 table,
                 cancel,
             }),
-            (table, cancel) => {
-                let mistakes = [table.err(), cancel.err()];
+            (note, table, cancel) => {
+                let mistakes = [note.err(), table.err(), cancel.err()];
                 Err(mistakes.into_iter().flatten().collect())
             }
         }
@@ -509,6 +516,41 @@ impl TryFrom<String> for CustomerName {
     }
 }
 
+/// A special request for an order: 1 to 200 characters, without spaces around it. Without
+/// a limit, the notes of a few orders could fill the memory of a client that lists them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Note(String);
+
+impl Note {
+    /// The note as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A note that a repository has stored: it was valid when it was stored.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn from_stored(note: String) -> Self {
+        Self(note)
+    }
+}
+
+impl TryFrom<String> for Note {
+    type Error = FieldError;
+
+    fn try_from(note: String) -> Result<Self, Self::Error> {
+        let note = note.trim();
+        if (1..=200).contains(&note.chars().count()) {
+            return Ok(Self(note.to_owned()));
+        }
+        let reason = "must have 1 to 200 characters";
+        Err(FieldError {
+            field: "note",
+            reason,
+        })
+    }
+}
+
 /// The number of a table in the shop: 1 to 12.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -563,35 +605,27 @@ pub struct OrderQuery {
 }
 // ANCHOR_END: order-query
 
-/// Which orders to list: every field has been validated.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Which orders to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OrderFilter {
-    /// Only the orders of this customer.
+    /// Only the orders of this customer. If no customer has this name, there are none.
     pub customer: Option<String>,
-    /// Only the orders of these items; all items if empty.
+    /// Only the orders of these items; all items if empty. [`OrderFilter::try_from`]
+    /// takes at most 50, so that one request can't make the database compare thousands.
     pub items: Vec<String>,
     /// Only the orders with this status.
     pub status: Option<OrderStatus>,
     /// Only the orders after this id. 0 is before the first.
     pub after: u64,
-    /// How many orders the page may have, from 1 to 100.
-    pub limit: u32,
+    /// How many orders the page may have.
+    pub limit: PageLimit,
 }
 
 impl TryFrom<OrderQuery> for OrderFilter {
     type Error = FieldError;
 
     fn try_from(query: OrderQuery) -> Result<Self, Self::Error> {
-        // ANCHOR: limit
-        let limit = query.limit.unwrap_or(20);
-        if !(1..=100).contains(&limit) {
-            let reason = "must be from 1 to 100";
-            return Err(FieldError {
-                field: "limit",
-                reason,
-            });
-        }
-        // ANCHOR_END: limit
+        let limit = query.limit.map(PageLimit::try_from).transpose()?;
         if query.item.len() > 50 {
             let reason = "must not be repeated more than 50 times";
             return Err(FieldError {
@@ -604,8 +638,42 @@ impl TryFrom<OrderQuery> for OrderFilter {
             items: query.item,
             status: query.status,
             after: query.after.unwrap_or(0),
-            limit,
+            limit: limit.unwrap_or_default(),
         })
+    }
+}
+
+// ANCHOR: limit
+/// How many entries a page may have: 1 to 100.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageLimit(u32);
+
+impl Default for PageLimit {
+    fn default() -> Self {
+        Self(20)
+    }
+}
+
+impl TryFrom<u32> for PageLimit {
+    type Error = FieldError;
+
+    fn try_from(number: u32) -> Result<Self, Self::Error> {
+        if (1..=100).contains(&number) {
+            return Ok(Self(number));
+        }
+        let reason = "must be from 1 to 100";
+        Err(FieldError {
+            field: "limit",
+            reason,
+        })
+    }
+}
+// ANCHOR_END: limit
+
+impl PageLimit {
+    /// The number.
+    pub const fn get(self) -> u32 {
+        self.0
     }
 }
 
@@ -625,7 +693,8 @@ impl Page<Order> {
     // ANCHOR: page-new
     /// Makes a page of the orders that were found. If there is one more than the limit,
     /// there is a next page.
-    pub fn new(mut found: Vec<Order>, limit: usize) -> Self {
+    pub fn new(mut found: Vec<Order>, limit: PageLimit) -> Self {
+        let limit = limit.get() as usize;
         let more = found.len() > limit;
         found.truncate(limit);
         let last = found.last().map(|order| order.id);
@@ -698,12 +767,13 @@ mod tests {
         let request = OrderRequest {
             customer: " ".into(),
             quantity: 11,
+            note: Some("x".repeat(201)),
             table: Some(13),
             ..request()
         };
         let mistakes = NewOrder::try_from(request).unwrap_err();
         let fields: Vec<_> = mistakes.iter().map(|mistake| mistake.field).collect();
-        assert_eq!(fields, ["customer", "quantity", "table"]);
+        assert_eq!(fields, ["customer", "quantity", "note", "table"]);
     }
     // ANCHOR_END: every-mistake
 

@@ -22,8 +22,8 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// Stores the menu and the orders.
 ///
 /// Each method does all of its work or none of it, however many requests arrive at once.
-/// After an error, nothing has changed, except that after a `Storage` error the change
-/// may have been stored.
+/// After an error, nothing has changed. There is one exception: after
+/// [`RepositoryError::Storage`], the change may have been stored all the same.
 #[async_trait]
 pub trait Repository: Send + Sync {
     /// The items that pass the filter. The item that was added first comes first.
@@ -78,7 +78,7 @@ pub trait Repository: Send + Sync {
         change: OrderChange,
     ) -> Result<Order, RepositoryError>;
 
-    /// Does nothing, if the data can be read.
+    /// Checks that the data can be read. A repository that is only busy passes.
     async fn ping(&self) -> Result<(), RepositoryError>;
 }
 

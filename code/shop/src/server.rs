@@ -14,12 +14,17 @@
 //! - After SIGTERM, new connections are refused at once. Kubernetes may send clients for
 //!   some seconds more. Give the container a `preStop` hook that sleeps for that long.
 
+use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::response::Response;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -27,6 +32,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
+use tower::Service;
+use tower_http::add_extension::AddExtension;
 use tracing::{debug, info, warn};
 
 // ANCHOR: limits
@@ -54,25 +61,39 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 /// default is about 400 KiB, which is 200 MiB for 512 connections.
 const MAX_BUFFER: usize = 64 * 1024;
 
-/// Serves the router until `shutdown` is done. Then it accepts no more connections,
-/// finishes the requests that have arrived, and returns: after eight seconds at most.
-pub async fn serve(
+/// Serves `app` until `shutdown` is done. Then it accepts no more connections, finishes the
+/// requests that it has begun to handle, and returns: after eight seconds at most. A
+/// request that is still on its way is lost, and its client gets no response.
+///
+/// `app` is a router, or a service around one, such as `NormalizePath<Router>`. Each
+/// request has the address of its client as the extension [`ConnectInfo<SocketAddr>`].
+/// Behind a proxy, that's the address of the proxy.
+///
+/// [`ConnectInfo<SocketAddr>`]: ConnectInfo
+pub async fn serve<S>(
     listener: TcpListener,
-    router: Router,
+    app: S,
     shutdown: impl Future<Output = ()>,
-) {
+) where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+{
     let mut shutdown = pin!(shutdown);
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let connections = GracefulShutdown::new();
     loop {
-        let (stream, permit) = tokio::select! {
+        let (stream, client, permit) = tokio::select! {
             () = &mut shutdown => break,
             accepted = accept(&listener, &permits) => accepted,
         };
-        serve_connection(stream, permit, &router, &connections);
+        let app = AddExtension::new(app.clone(), ConnectInfo(client));
+        serve_connection(stream, permit, app, &connections);
     }
     drop(listener); // from here on, new clients are turned away
-    info!("finishing the requests that have arrived");
+    info!("finishing the requests that are running");
     if timeout(SHUTDOWN_TIMEOUT, connections.shutdown())
         .await
         .is_err()
@@ -87,12 +108,12 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
-) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
     // This fails only if the semaphore is closed, and it never is.
     let permit = Arc::clone(permits).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, permit),
+            Ok((stream, client)) => return (stream, client, permit),
             // The client was gone before it was accepted.
             Err(error) if is_connection_error(&error) => {}
             // Too many open files, for example. Other connections may end and free some.
@@ -114,22 +135,25 @@ fn is_connection_error(error: &io::Error) -> bool {
 }
 
 /// Starts a task that answers the requests of one connection.
-fn serve_connection(
+fn serve_connection<S>(
     stream: TcpStream,
     permit: Option<OwnedSemaphorePermit>,
-    router: &Router,
+    app: S,
     connections: &GracefulShutdown,
-) {
+) where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+{
     // Send small responses at once. If that can't be set, they come a little later.
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(MAX_BUFFER)
-        .serve_connection(
-            TokioIo::new(stream),
-            TowerToHyperService::new(router.clone()),
-        );
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
     let connection = connections.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = connection.await {
@@ -186,14 +210,14 @@ mod tests {
         let _first = TcpStream::connect(address).await.unwrap();
         let second = TcpStream::connect(address).await.unwrap();
 
-        let (_stream, permit) = accept(&listener, &permits).await;
+        let (_stream, _, permit) = accept(&listener, &permits).await;
         let mut next = pin!(accept(&listener, &permits));
         let waiting = timeout(Duration::from_secs(3600), next.as_mut()).await;
         assert!(waiting.is_err());
 
         drop(permit);
-        let (stream, _) = next.await;
-        assert_eq!(stream.peer_addr().unwrap(), second.local_addr().unwrap());
+        let (_stream, client, _) = next.await;
+        assert_eq!(client, second.local_addr().unwrap());
     }
 
     #[test]

@@ -106,19 +106,21 @@ fn parse_address(value: &str) -> Result<SocketAddr, &'static str> {
 }
 
 fn parse_staff_token(value: &str) -> Result<SecretString, &'static str> {
-    // A bearer token has no spaces, and `bearer_token` only reads ASCII characters.
-    if value.len() >= 16 && value.bytes().all(|b| b.is_ascii_graphic()) {
+    // A bearer token consists of these characters, and perhaps `=` at the end (RFC 6750,
+    // section 2.1).
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b);
+    let token = value.trim_end_matches('=');
+    if token.len() >= 16 && token.bytes().all(allowed) {
         return Ok(value.into());
     }
-    Err("at least 16 letters, digits and other visible ASCII characters")
+    Err("at least 16 letters, digits or -._~+/ (and perhaps = at the end)")
 }
 // ANCHOR_END: parse
 
 fn parse_origins(value: &str) -> Result<Vec<HeaderValue>, &'static str> {
     let origins = value.split(',').map(|origin| parse_origin(origin.trim()));
-    let expected = "origins as browsers send them, such as https://shop.example, \
-                    separated by commas: in lowercase, without a path, a slash at the \
-                    end or a default port, such as :443";
+    let expected = "origins such as https://shop.example, separated by commas: in \
+                    lowercase, without a path, a / at the end or a default port";
     origins.collect::<Option<_>>().ok_or(expected)
 }
 

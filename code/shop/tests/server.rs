@@ -6,6 +6,7 @@
 
 mod support;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use tokio::time::{Instant, sleep};
 /// A server in this process, so that a test can pause its clock: the clock then jumps to
 /// the next moment for which a task waits.
 struct Server {
-    address: std::net::SocketAddr,
+    address: SocketAddr,
     /// Dropping this asks the server to stop.
     stop: oneshot::Sender<()>,
     ended: JoinHandle<()>,
@@ -97,6 +98,39 @@ async fn response(stream: &mut TcpStream) -> String {
                 return text.into_owned();
             }
         }
+    }
+}
+
+mod services {
+    use super::*;
+
+    use axum::extract::{ConnectInfo, Request};
+    use axum::http::Uri;
+    use tower::ServiceExt;
+
+    /// A layer that changes the path must be around the router, and the result is no
+    /// router any more.
+    #[tokio::test]
+    async fn a_service_around_a_router_is_served_with_the_address_of_the_client() {
+        async fn client(ConnectInfo(client): ConnectInfo<SocketAddr>) -> String {
+            client.to_string()
+        }
+        let router = Router::new().route("/client", get_from(client));
+        let around = router.map_request(|mut request: Request<_>| {
+            *request.uri_mut() = Uri::from_static("/client");
+            request
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let never = std::future::pending();
+        let server = tokio::spawn(server::serve(listener, around, never));
+
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let client = stream.local_addr().unwrap();
+        stream.write_all(LAST_REQUEST.as_bytes()).await.unwrap();
+        let response = everything(stream).await;
+        assert!(response.ends_with(&client.to_string()), "{response}");
+        server.abort();
     }
 }
 
@@ -316,19 +350,19 @@ mod processes {
     #[test]
     fn dotenv_is_read_and_the_environment_wins() {
         let folder = folder_with_dotenv(
-            "# A comment.\nSHOP_DATABASE=from-dotenv.db\nRUST_LOG=debug\n\
-             SHOP_STAFF_TOKEN='secret-$HOME-secret'\n",
+            "# A comment.\nSHOP_DATABASE='from $HOME.db'\nRUST_LOG=debug\n\
+             SHOP_STAFF_TOKEN=0123456789abcdef==\n",
         );
         let mut command = shop(folder.path());
         command.env("RUST_LOG", "info");
         let server = Server::start_with(command);
         assert_eq!(server.log.len(), 1, "{:?}", server.log);
-        assert!(server.log[0].contains("from-dotenv.db"), "{:?}", server.log);
+        assert!(server.log[0].contains("from $HOME.db"), "{:?}", server.log);
         let mut stream = connect(server.address).unwrap();
         write!(
             stream,
             "GET /orders HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
-             authorization: Bearer secret-$HOME-secret\r\n\r\n"
+             authorization: Bearer 0123456789abcdef==\r\n\r\n"
         )
         .unwrap();
         let mut response = String::new();

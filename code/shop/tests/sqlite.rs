@@ -538,14 +538,8 @@ mod processes {
         let mut server = Server::start(folder.path());
         order(server.address, "tea").unwrap().unwrap();
         server.kill();
-        let filter = OrderFilter {
-            customer: None,
-            items: vec![],
-            status: None,
-            after: 0,
-            limit: 10,
-        };
-        let page = sqlite(folder.path()).orders(filter).await.unwrap();
+        let all = OrderFilter::default();
+        let page = sqlite(folder.path()).orders(all).await.unwrap();
         assert_eq!(page.items.len(), 1);
     }
 }

@@ -48,7 +48,8 @@ impl IntoResponse for Error {
             }
             Self::Unauthorized => (
                 StatusCode::UNAUTHORIZED,
-                [(WWW_AUTHENTICATE, "Bearer")], // RFC 9110, section 15.5.2
+                // RFC 9110, section 15.5.2, and RFC 6750, section 3.
+                [(WWW_AUTHENTICATE, "Bearer realm=\"shop\"")],
                 "Send the staff token: Authorization: Bearer …",
             )
                 .into_response(),

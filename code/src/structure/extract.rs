@@ -50,9 +50,11 @@ where
 }
 
 /// The token in the header `authorization`. The name of the scheme is
-/// case-insensitive (RFC 9110, section 11.1).
+/// case-insensitive, and one or more spaces follow it (RFC 9110, sections 11.1 and
+/// 11.4).
 fn bearer_token(parts: &Parts) -> Option<&str> {
     let value = parts.headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim_start_matches(' ');
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }

@@ -293,7 +293,7 @@ pub fn menu() -> Vec<Row> {
         "Bearer flat-white-and-a-croissants",
         "Bearer FLAT-WHITE-AND-A-CROISSANT",
         // RFC 9110 allows several spaces, so 200 would be as right.
-        "Bearer  flat-white-and-a-croissant",
+        "Bearer\tflat-white-and-a-croissant",
         "Bearer\tflat-white-and-a-croissant",
         "Bearer \"flat-white-and-a-croissant\"",
         "Bearer é",

@@ -138,11 +138,11 @@ impl Repository for Memory {
                 && (filter.items.is_empty()
                     || filter.items.iter().any(|id| id == order.item.as_str()))
         };
-        let limit = filter.limit as usize;
+        let limit = filter.limit.get() as usize;
         let inventory = self.lock();
         // One more than the page has room for: so we know whether there is a next page.
         let found = inventory.orders.iter().filter(wanted).take(limit + 1);
-        Ok(Page::new(found.cloned().collect(), limit))
+        Ok(Page::new(found.cloned().collect(), filter.limit))
     }
 
     #[instrument(skip_all)]

@@ -24,8 +24,8 @@ use tracing::instrument;
 
 use super::{Clock, Put, Repository, RepositoryError, Source};
 use crate::model::{
-    Cents, CustomerName, Item, ItemId, MenuFilter, NewOrder, Order, OrderChange,
-    OrderFilter, OrderStatus, Page, Quantity, ShopError, TableNumber,
+    Cents, CustomerName, Item, ItemId, MenuFilter, NewOrder, Note, Order,
+    OrderChange, OrderFilter, OrderStatus, Page, Quantity, ShopError, TableNumber,
 };
 
 // ANCHOR: limits
@@ -41,6 +41,9 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long SQLite waits for a lock that another program holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a request may read. After that, SQLite stops its query.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 // ANCHOR_END: limits
 
 /// How long a request may wait for the database: first for the other requests, then for
@@ -150,6 +153,7 @@ impl Sqlite {
         blocking(move || {
             let _released_last = (place, permit);
             let reader = Reader::take(&connections)?;
+            stop_after(READ_TIMEOUT, reader.connection()?)?;
             // In a transaction, all queries see the same state of the database.
             let transaction = reader.connection()?.unchecked_transaction()?;
             work(&transaction)
@@ -197,6 +201,17 @@ impl Connections {
     }
 }
 
+// ANCHOR: stop-after
+/// Lets SQLite stop each query of this connection that still runs after this time. A
+/// timeout around the future can't do that: the blocking thread would go on.
+fn stop_after(limit: Duration, connection: &Connection) -> rusqlite::Result<()> {
+    let started = Instant::now();
+    let is_late = move || started.elapsed() > limit;
+    // SQLite asks each time that it has done 10,000 of its small steps.
+    connection.progress_handler(10_000, Some(is_late))
+}
+// ANCHOR_END: stop-after
+
 // ANCHOR: blocking
 /// Runs blocking code on one of the threads that Tokio has for such code.
 async fn blocking<T: Send + 'static>(
@@ -218,9 +233,11 @@ fn storage(cause: impl Into<Source>) -> RepositoryError {
 impl From<rusqlite::Error> for RepositoryError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                busy(error)
-            }
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::OperationInterrupted,
+            ) => busy(error),
             _ => storage(error),
         }
     }
@@ -413,6 +430,12 @@ impl Repository for Sqlite {
 
     #[instrument(skip_all)]
     async fn ping(&self) -> Result<(), RepositoryError> {
+        // If other requests use all connections, this doesn't wait for one: busy is not
+        // broken. If a busy program were taken out of service, the others would get its
+        // requests, too, and would be busy next.
+        if self.read_permits.available_permits() == 0 {
+            return Ok(());
+        }
         self.read(|connection| {
             Ok(connection
                 .query_row("SELECT 1 FROM items LIMIT 1", [], |_| Ok(()))
@@ -509,7 +532,7 @@ fn orders(
     let items = serde_json::to_string(&filter.items).map_err(storage)?;
     let status = filter.status.map(status_text);
     // One more than the page may have. If we get it, there is a next page.
-    let limit = filter.limit + 1;
+    let limit = filter.limit.get() + 1;
 
     // Only these fixed texts become SQL. What the client sent is always a parameter.
     let mut sql = format!("SELECT {ORDER_COLUMNS} FROM orders WHERE id > :after");
@@ -534,7 +557,7 @@ fn orders(
     let mut statement = connection.prepare_cached(&sql)?;
     let found = statement.query_map(&*values, read_order)?;
     let found = found.collect::<rusqlite::Result<_>>()?;
-    Ok(Page::new(found, filter.limit as usize))
+    Ok(Page::new(found, filter.limit))
     // ANCHOR_END: orders-sql
 }
 
@@ -555,7 +578,7 @@ fn insert_order(connection: &Connection, order: &Order) -> rusqlite::Result<u64>
             ":unit_price_cents": order.unit_price_cents.get(),
             ":quantity": order.quantity.get(),
             ":total_cents": order.total_cents.get(),
-            ":note": order.note,
+            ":note": order.note.as_ref().map(Note::as_str),
             ":table_number": order.table.map(TableNumber::get),
             ":status": status_text(order.status),
             ":placed_at": order.placed_at.as_millisecond(),
@@ -569,13 +592,9 @@ fn update_order(connection: &Connection, order: &Order) -> rusqlite::Result<()> 
     let mut statement = connection.prepare_cached(
         "UPDATE orders SET note = ?2, table_number = ?3, status = ?4 WHERE id = ?1",
     )?;
+    let note = order.note.as_ref().map(Note::as_str);
     let table = order.table.map(TableNumber::get);
-    statement.execute(params![
-        order.id,
-        order.note,
-        table,
-        status_text(order.status)
-    ])?;
+    statement.execute(params![order.id, note, table, status_text(order.status)])?;
     Ok(())
 }
 
@@ -608,7 +627,7 @@ fn read_order(row: &Row<'_>) -> rusqlite::Result<Order> {
         quantity: Quantity::try_from(row.get::<_, u32>("quantity")?)
             .map_err(|mistake| unreadable("quantity", mistake.reason))?,
         total_cents: Cents::new(row.get("total_cents")?),
-        note: row.get("note")?,
+        note: row.get::<_, Option<_>>("note")?.map(Note::from_stored),
         table: table
             .map(TableNumber::try_from)
             .transpose()
@@ -665,6 +684,36 @@ mod tests {
             error.to_string(),
             "SQLite can't use WAL for this file, only memory"
         );
+    }
+
+    #[tokio::test]
+    async fn a_query_that_takes_too_long_is_stopped_and_the_next_one_works() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = Sqlite::open(&folder.path().join("shop.db")).unwrap();
+        let endless =
+            "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n)
+                       SELECT count(*) FROM n";
+        for _ in 0..2 * READERS {
+            let read = sqlite.read(move |connection| {
+                stop_after(Duration::ZERO, connection)?;
+                Ok(connection.query_row(endless, [], |_| Ok(()))?)
+            });
+            assert!(matches!(read.await, Err(RepositoryError::Busy(_))));
+        }
+        sqlite
+            .read(|connection| Ok(menu(connection, &MenuFilter::default())?))
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_busy_is_ready_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = Sqlite::open(&folder.path().join("shop.db")).unwrap();
+        let all = sqlite.read_permits.acquire_many(READERS as u32).await;
+        sqlite.ping().await.unwrap();
+        drop(all);
+        sqlite.ping().await.unwrap();
     }
 
     #[tokio::test]
