@@ -73,10 +73,11 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("validation", "requests"),
     Chapter::of("newtypes", "requests"),
     Chapter::of("extractors", "requests"),
+    Chapter::of("body-limits", "requests"),
     Chapter::of("handlers", "structure"),
     Chapter::of("modules", "structure"),
     Chapter::of("crud", "shop"),
-    Chapter::of("sqlite", "shop"),
+    Chapter::of("sql-injection", "shop"),
     Chapter::of("queries", "shop"),
     Chapter::of("races", "shop"),
     Chapter::of("transactions", "shop"),
@@ -89,6 +90,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("testing", "shop"),
     Chapter::of("fakes", "shop"),
     Chapter::of("mistakes", "mistakes"),
+    Chapter::of("more-mistakes", "mistakes"),
 ];
 
 /// The program of that name, if there is one.
