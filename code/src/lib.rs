@@ -88,7 +88,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("request-logs", "shop"),
     Chapter::of("configuration", "shop"),
     Chapter::of("testing", "shop"),
-    Chapter::of("fakes", "shop"),
+    Chapter::of("snapshots", "shop"),
     Chapter::of("mistakes", "mistakes"),
     Chapter::of("more-mistakes", "mistakes"),
 ];
