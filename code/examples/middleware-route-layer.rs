@@ -28,11 +28,14 @@ async fn require_token(
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // ANCHOR: routers
     let orders = Router::new().route("/orders", get(async || "no orders yet"));
-    let layer = orders.clone().layer(from_fn(require_token));
-    let route_layer = orders.route_layer(from_fn(require_token));
+    let with_layer = orders.clone().layer(from_fn(require_token));
+    let with_route_layer = orders.route_layer(from_fn(require_token));
     // ANCHOR_END: routers
 
-    for (how, app) in [("layer", layer), ("route_layer", route_layer)] {
+    for (name, app) in [
+        ("with_layer", with_layer),
+        ("with_route_layer", with_route_layer),
+    ] {
         for (path, token) in [
             ("/orders", None),
             ("/orders", Some("Bearer ladle")),
@@ -46,7 +49,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
             let response = app.oneshot(request.body(Body::empty())?).await?;
             let token = token.map_or("no token", |_| "token");
-            println!("{how:11}  GET {path:7}  {token:8}  {}", response.status());
+            println!("{name:16}  GET {path:7}  {token:8}  {}", response.status());
         }
     }
     Ok(())

@@ -6,11 +6,14 @@ use code::exercise::{Answer, Check, expect, get, send};
 /// Every check, in the sequence of the exercise.
 pub fn checks() -> Vec<Check> {
     vec![
-        Check::new("GET /dishes is not to be stored", |app| async move {
-            let answer = get(&app, "/dishes").await?;
-            answer.expect_status(200, "this one comes with the exercise")?;
-            expect_header(&answer, "cache-control", "no-store")
-        }),
+        Check::new(
+            "GET /dishes has `cache-control: no-store`",
+            |app| async move {
+                let answer = get(&app, "/dishes").await?;
+                answer.expect_status(200, "this one comes with the exercise")?;
+                expect_header(&answer, "cache-control", "no-store")
+            },
+        ),
         Check::new("GET /stock without a key is a 401", |app| async move {
             let answer = get(&app, "/stock").await?;
             answer.expect_status(401, "return the status as an `Err`")?;
@@ -57,9 +60,14 @@ async fn stock(app: &Router, key: &str) -> Result<Answer, String> {
 fn expect_header(answer: &Answer, name: &str, wanted: &str) -> Result<(), String> {
     let found = answer.header(name);
     expect(found == wanted, || {
+        let with = if found.is_empty() {
+            format!("without `{name}`")
+        } else {
+            format!("with `{name}: {found}`")
+        };
         format!(
-            "{} answered {} with `{name}: {found}`, wanted `{wanted}`: is your layer the \
-             last one that `app` adds?",
+            "{} answered {} {with}, expected `{name}: {wanted}`: is your layer the last one \
+             that `app` adds?",
             answer.asked, answer.status
         )
     })

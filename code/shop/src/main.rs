@@ -53,8 +53,8 @@ fn start() -> anyhow::Result<()> {
 
     let runtime = Runtime::new()?;
     runtime.block_on(run(settings))?;
-    // At its end, `#[tokio::main]` waits for the calls in `spawn_blocking`, however long
-    // they take. This waits for a second at most.
+    // A `main` with `#[tokio::main]` doesn't return before all calls in `spawn_blocking`
+    // have ended, however long they take. This waits for them for a second at most.
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
 }

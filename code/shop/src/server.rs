@@ -37,20 +37,21 @@ use tower_http::add_extension::AddExtension;
 use tracing::{debug, info, warn};
 
 // ANCHOR: limits
-/// How many clients may be connected at the same time. The next ones wait until one of
-/// these disconnects, health checks included. If your clients keep their connections
-/// for long, put a proxy in front, which shares a few connections among them. Many
-/// systems let a process have only 1,024 open files, and each connection is one of them.
+/// How many clients may be connected at the same time. Another client waits until one of
+/// them disconnects. That's also true of a health check, so a full server may look like
+/// a dead one. If your clients keep their connections open for a long time, put a proxy
+/// in front, which needs only a few connections for all of them. Many systems let a
+/// process have only 1,024 open files, and each connection is one of them.
 const MAX_CONNECTIONS: usize = 512;
 
 /// How long a client may take to send the head of a request. A connection that says
-/// nothing is closed after this time, too. A proxy must close its idle connections
-/// earlier: if it sends a request at the moment in which this program closes the
-/// connection, its client gets a 502.
+/// nothing is closed after this time, too. If a proxy is in front, set its idle timeout
+/// to less than this. Otherwise it may send a request on a connection that this program
+/// is just closing, and then it answers its client with a 502.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long requests may go on after the server was asked to stop. Docker and
-/// Kubernetes kill a process some time after they sent SIGTERM: Docker after ten
+/// How long requests may continue after the server has been asked to stop. Docker and
+/// Kubernetes send SIGTERM, and kill the process some time later. Docker waits for ten
 /// seconds.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 // ANCHOR_END: limits

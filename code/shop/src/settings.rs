@@ -17,8 +17,8 @@ pub struct Settings {
     pub address: SocketAddr,
     /// `SHOP_DATABASE`: the file of the SQLite database. Default: `shop.db`.
     pub database: PathBuf,
-    /// `SHOP_STAFF_TOKEN`: the secret of the staff, at least 16 bytes. Without it,
-    /// nobody can send requests as staff.
+    /// `SHOP_STAFF_TOKEN`: the secret that the staff send, at least 16 characters. Without
+    /// it, nobody can send requests as staff.
     pub staff_token: Option<SecretString>,
     /// `SHOP_ALLOWED_ORIGINS`: the origins of the web pages that may call the API from
     /// a browser, separated by commas. Default: none.
@@ -33,7 +33,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// All settings that are wrong, at once.
+    /// Returns all wrong settings in one error.
     pub fn read(
         get: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, SettingsError> {
