@@ -56,21 +56,21 @@ async fn place_order_on_blocking_thread(
 #[tokio::main]
 async fn main() -> Result<(), JoinError> {
     // ANCHOR: timeouts
-    let (calls, closure) = (database(), database());
-    place_order(&calls).await;
-    place_order_on_blocking_thread(Arc::clone(&closure)).await?;
-    println!("no timeout, two calls: {:?}", *lock(&calls));
-    println!("no timeout, one closure: {:?}", *lock(&closure));
+    let (first, second) = (database(), database());
+    place_order(&first).await;
+    place_order_on_blocking_thread(Arc::clone(&second)).await?;
+    println!("no timeout, two calls: {:?}", *lock(&first));
+    println!("no timeout, one closure: {:?}", *lock(&second));
 
-    let result = timeout(TIMEOUT, place_order(&calls)).await;
+    let result = timeout(TIMEOUT, place_order(&first)).await;
     println!("two calls: {result:?}");
-    let order = place_order_on_blocking_thread(Arc::clone(&closure));
+    let order = place_order_on_blocking_thread(Arc::clone(&second));
     let result = timeout(TIMEOUT, order).await;
     println!("one closure: {result:?}");
 
     sleep(SLOW * 2).await;
-    println!("later, two calls: {:?}", *lock(&calls));
-    println!("later, one closure: {:?}", *lock(&closure));
+    println!("later, two calls: {:?}", *lock(&first));
+    println!("later, one closure: {:?}", *lock(&second));
     // ANCHOR_END: timeouts
     Ok(())
 }

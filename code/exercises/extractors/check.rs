@@ -56,13 +56,13 @@ pub fn checks() -> Vec<Check> {
             lines(&answer, &["stars", "text"])
         }),
         Check::new(
-            "the response to a review from table 4 says so",
+            "the response to a review from table 4 names the table",
             |app| async move {
                 let answer = review(&app, "4", json!(5), "Lovely").await?;
                 answer.expect_status(201, "the header is valid")?;
                 expect(answer.body.starts_with("Table 4: "), || {
                     format!(
-                        "wanted `Table 4: ` first; the body was `{}`",
+                        "expected the body to start with `Table 4: `, but it was `{}`",
                         answer.body
                     )
                 })
@@ -84,7 +84,7 @@ pub fn checks() -> Vec<Check> {
             },
         ),
         Check::new(
-            "no header, and a body that isn't JSON: a 400 for the header",
+            "no header and a body that isn't JSON get a 400 about the header",
             |app| async move {
                 let head = Request::post("/reviews")
                     .header("content-type", "application/json");
@@ -128,7 +128,7 @@ fn lines(answer: &Answer, fields: &[&str]) -> Result<(), String> {
 fn names_the_header(answer: &Answer) -> Result<(), String> {
     expect(answer.body.contains("table-number"), || {
         format!(
-            "the body was `{}`: name the header, and let `Table` run before `Json`",
+            "the response said `{}`. It must name the header: let `Table` run before `Json`",
             answer.body
         )
     })

@@ -88,8 +88,8 @@ impl TryFrom<ReviewRequest> for Review {
 // ANCHOR: yours
 // 3. Yours: write an extractor `Table`, and add it to the arguments of `post_review`.
 //    A tablet sends the number of its table in the header `table-number`.
-//    If the number is from 1 to 12, the handler runs. For table 4, the text of its
-//    response starts with "Table 4: ".
+//    If the number is from 1 to 12, the handler runs. For table 4, the response body
+//    starts with "Table 4: ".
 //    Anything else, or no header, gets a 400 whose text contains `table-number`.
-//    This must also hold if the body is invalid.
+//    The client must get this 400 even if the body is invalid, too.
 // ANCHOR_END: yours

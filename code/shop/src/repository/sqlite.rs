@@ -32,8 +32,8 @@ use crate::model::{
 /// How many requests may read at the same time.
 const READERS: usize = 4;
 
-/// How many requests may be writing or waiting to write, and how many may be
-/// reading or waiting to read. The next one gets [`RepositoryError::Busy`] at once.
+/// How many requests may write or wait to write. As many again may read or wait to
+/// read. The next one gets [`RepositoryError::Busy`] at once.
 const QUEUE: usize = 256;
 
 /// How long a request waits in the queue, behind other requests of this program.
@@ -42,7 +42,8 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long SQLite waits for a lock that another program holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a request may read. After that, SQLite stops its query.
+/// How long the queries of a request that reads may take, all together. After that,
+/// SQLite stops them.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 // ANCHOR_END: limits
 
@@ -202,12 +203,13 @@ impl Connections {
 }
 
 // ANCHOR: stop-after
-/// Lets SQLite stop each query of this connection that still runs after this time. A
-/// timeout around the future can't do that: the blocking thread would go on.
+/// Makes SQLite stop any query of this connection that is still running when this time
+/// has passed since the call. A timeout around the future can't do that: the blocking
+/// thread would continue.
 fn stop_after(limit: Duration, connection: &Connection) -> rusqlite::Result<()> {
     let started = Instant::now();
     let is_late = move || started.elapsed() > limit;
-    // SQLite asks each time that it has done 10,000 of its small steps.
+    // SQLite calls `is_late` after every 10,000 instructions of its virtual machine.
     connection.progress_handler(10_000, Some(is_late))
 }
 // ANCHOR_END: stop-after

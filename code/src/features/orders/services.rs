@@ -16,7 +16,7 @@ impl Orders {
     }
 
     // ANCHOR: place
-    /// Places an order. Returns `false` if none of its item is left.
+    /// Places an order. Returns `false` if the ordered item is sold out.
     pub fn place(&self, order: &Order) -> bool {
         self.menu.take_one(&order.item)
     }
