@@ -1,4 +1,5 @@
--- For the filters of the list of orders. The id is the last column, because each
--- page is sorted by id.
-CREATE INDEX orders_by_customer ON orders (customer, id);
-CREATE INDEX orders_by_item ON orders (item, id);
+-- For two filters of the list of orders. SQLite ends each entry of an index with the id,
+-- so the orders of a customer are sorted by id, as each page is. There is no index for
+-- the status, because most orders have the same one.
+CREATE INDEX orders_by_customer ON orders (customer);
+CREATE INDEX orders_by_item ON orders (item);

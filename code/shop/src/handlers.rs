@@ -132,7 +132,8 @@ pub async fn live() -> Json<Value> {
 }
 
 /// `GET /health/ready`: the database can be read, or is only busy. If neither is true, send
-/// no requests. (This doesn't write, so it doesn't notice a full disk.)
+/// no requests. (This doesn't write, so it doesn't notice a full disk. And it doesn't
+/// notice that reads hang, only that they fail: watch the number of 503s, too.)
 #[instrument(skip_all)]
 pub async fn ready(State(shop): State<Shop>) -> Result<Json<Value>, Error> {
     shop.ready().await?;

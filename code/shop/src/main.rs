@@ -66,7 +66,8 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     // The socket comes first: if the address is in use, no database is created. From here
     // on, the system accepts connections, and their requests wait until the migrations
     // are done. If yours take long, send health checks to `/health/ready`, and don't
-    // take an accepted connection as a sign that the server is ready.
+    // take an accepted connection as a sign that the server is ready. Ctrl-C and SIGTERM
+    // stop the program only after the migrations.
     let listener = TcpListener::bind(address).await;
     let listener =
         listener.with_context(|| format!("can't listen on {address}"))?;

@@ -190,7 +190,11 @@ mod server {
                 Method::PATCH,
                 Method::DELETE,
             ])
-            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+            .allow_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                HeaderName::from_static(REQUEST_ID),
+            ])
             .expose_headers([
                 header::LOCATION,
                 header::RETRY_AFTER,

@@ -127,17 +127,19 @@ fn parse_origins(value: &str) -> Result<Vec<HeaderValue>, &'static str> {
 /// An origin is a scheme, a host and perhaps a port (RFC 6454, section 6.2).
 fn parse_origin(origin: &str) -> Option<HeaderValue> {
     let uri: Uri = origin.parse().ok()?;
-    let default_port = match uri.scheme_str()? {
+    let scheme = uri.scheme_str()?;
+    let default_port = match scheme {
         "https" => 443,
         "http" => 80,
         _ => return None,
     };
-    let scheme = uri.scheme_str()?;
-    let authority = uri.authority()?.as_str().to_lowercase();
-    let as_sent = origin == format!("{scheme}://{authority}")
-        && uri.port_u16() != Some(default_port)
-        && !authority.contains('@');
-    as_sent.then(|| origin.parse().ok())?
+    let host = uri.host().filter(|host| !host.is_empty())?.to_lowercase();
+    let as_sent = match uri.port_u16() {
+        None => format!("{scheme}://{host}"),
+        Some(port) if port == default_port => return None,
+        Some(port) => format!("{scheme}://{host}:{port}"),
+    };
+    (origin == as_sent).then(|| origin.parse().ok())?
 }
 
 /// What is wrong with the settings: a line for each problem.

@@ -13,23 +13,38 @@ use tracing_subscriber::EnvFilter;
 ///
 /// # Errors
 ///
-/// If `filter` can't be read, or a log was started before.
+/// If `filter` is wrong, or a log was started before.
 pub fn init(filter: Option<OsString>) -> anyhow::Result<()> {
     let filter = filter.unwrap_or_default();
     let filter = filter.to_str().context("RUST_LOG is not UTF-8")?;
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .parse(filter)
-        .context("RUST_LOG must be a level, such as info, or a filter, such as info,shop=debug")?;
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(parse(filter)?)
         .with_ansi(io::stdout().is_terminal())
         // If the program that reads the log has ended, lines are lost. By default,
         // tracing-subscriber reports that with `eprintln!`, which panics if standard
-        // error is closed, too. This turns the report off. If that program is there but
-        // doesn't read, the shop waits. (The crate tracing-appender can prevent that.)
+        // error is closed, too. This turns the report off. (If that program is still
+        // running but has stopped reading, each line blocks the shop until it reads
+        // again. The crate tracing-appender can prevent that.)
         .log_internal_errors(false)
         .try_init()
         .map_err(|error| anyhow::anyhow!(error))
 }
 // ANCHOR_END: init
+
+const EXPECTED: &str =
+    "RUST_LOG must be a level, such as info, or a filter, such as info,shop=debug";
+
+// ANCHOR: parse
+fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
+    // `EnvFilter` would take `warning`, which is no level, for the name of a module.
+    // Then everything else would be off, even errors.
+    let is_directive = |part: &str| {
+        part.contains(['=', '[']) || part.trim().parse::<LevelFilter>().is_ok()
+    };
+    anyhow::ensure!(filter.split(',').all(is_directive), EXPECTED);
+    EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .parse(filter)
+        .context(EXPECTED)
+}
+// ANCHOR_END: parse

@@ -444,7 +444,6 @@ fn tokens() -> Vec<BadRequest> {
         format!("Bearer {}", &token[1..]),
         format!("Bearer {token}s"),
         format!("Bearer {}", token.to_uppercase()),
-        // RFC 9110 allows several spaces, so 200 would be as right.
         format!("Bearer\t{token}"),
         format!("Bearer \"{token}\""),
         format!("Bearer {token}, Bearer {token}"),

@@ -198,7 +198,7 @@ mod cors {
         );
         assert_eq!(
             response.header("access-control-allow-headers"),
-            "authorization,content-type"
+            "authorization,content-type,x-request-id"
         );
         assert_eq!(response.header("access-control-max-age"), "3600");
         assert_ne!(response.header("x-request-id"), "");

@@ -133,6 +133,7 @@ fn an_origin_has_a_scheme_a_host_and_perhaps_a_port() {
     for right in [
         "https://shop.example",
         "http://127.0.0.1:1",
+        "http://[::1]:8443",
         "https://xn--caf-dma.example",
     ] {
         assert_eq!(
@@ -158,6 +159,11 @@ fn an_origin_has_a_scheme_a_host_and_perhaps_a_port() {
         "HTTPS://shop.example",
         "https://Shop.example",
         "https://shop.example:443",
+        "https://shop.example:",
+        "https://shop.example:abc",
+        "https://shop.example:99999",
+        "https://shop.example:08443",
+        "https://:8443",
         "https://shop.example,",
         ",",
         "https://shop.example https://other.example",

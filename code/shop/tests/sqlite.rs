@@ -130,6 +130,27 @@ mod opening {
     }
 
     #[test]
+    fn a_database_of_another_program_is_refused_and_left_alone() {
+        let folder = tempdir().unwrap();
+        let other = rusqlite::Connection::open(file(folder.path())).unwrap();
+        other
+            .execute_batch("CREATE TABLE items (name TEXT)")
+            .unwrap();
+        let before = fs::read(file(folder.path())).unwrap();
+        let error = error_text(&file(folder.path()));
+        assert!(error.contains("tables of another program"), "{error}");
+        assert_eq!(fs::read(file(folder.path())).unwrap(), before);
+
+        other.pragma_update(None, "user_version", 99).unwrap();
+        let error = error_text(&file(folder.path()));
+        assert!(error.contains("newer version"), "{error}");
+        let mode: String = other
+            .pragma_query_value(None, "journal_mode", |row| row.get(0))
+            .unwrap();
+        assert_eq!(mode, "delete", "WAL was turned on");
+    }
+
+    #[test]
     fn what_is_not_a_database_is_refused_and_left_alone() {
         let folder = tempdir().unwrap();
         let file = folder.path().join("notes.txt");

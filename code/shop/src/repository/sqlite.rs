@@ -47,9 +47,19 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 // ANCHOR_END: limits
 
-/// How long a request may wait for the database: first for the other requests, then for
-/// other programs. `main.rs` checks that this fits into the timeout of a request.
-pub const LONGEST_WAIT: Duration = QUEUE_TIMEOUT.saturating_add(BUSY_TIMEOUT);
+/// How long a request may take in the database: it waits for the other requests, and then
+/// either for other programs or for its own queries. `main.rs` checks that this fits into
+/// the timeout of a request.
+pub const LONGEST_WAIT: Duration =
+    QUEUE_TIMEOUT.saturating_add(longer(BUSY_TIMEOUT, READ_TIMEOUT));
+
+const fn longer(one: Duration, other: Duration) -> Duration {
+    if one.as_nanos() > other.as_nanos() {
+        one
+    } else {
+        other
+    }
+}
 
 // ANCHOR: migrations
 /// A migration that has been published never changes. To change the tables, add one.
@@ -88,8 +98,8 @@ impl Sqlite {
     ///
     /// # Errors
     ///
-    /// If the file can't be read or written, is not a database of this shop, or was
-    /// made by a newer version of it.
+    /// If the file can't be read or written, has tables of another program, or was made
+    /// by a newer version of this one. In all of these cases, it is left as it is.
     pub fn open(file: &Path) -> Result<Self, Source> {
         // SQLite gives names such as `:memory:` a meaning. A whole path has none.
         let file = absolute(file)?;
@@ -235,11 +245,7 @@ fn storage(cause: impl Into<Source>) -> RepositoryError {
 impl From<rusqlite::Error> for RepositoryError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
-            Some(
-                ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::OperationInterrupted,
-            ) => busy(error),
+            Some(ErrorCode::DatabaseBusy) => busy(error),
             _ => storage(error),
         }
     }
@@ -272,6 +278,7 @@ fn is_busy(error: &(dyn Error + Send + Sync + 'static)) -> bool {
 fn try_open_writer(file: &Path) -> Result<Connection, Source> {
     let mut connection = Connection::open(file)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    check_owner(&mut connection)?;
     // ANCHOR: wal
     // In WAL mode, readers and the writer don't wait for each other.
     let mode: String =
@@ -289,12 +296,32 @@ fn try_open_writer(file: &Path) -> Result<Connection, Source> {
     // setting, it waits. Other systems ignore it.
     connection.pragma_update(None, "fullfsync", "ON")?;
     // ANCHOR_END: wal
-    // The SQLite that is compiled into this program checks foreign keys anyway. Others
-    // check them only on connections that ask for it. There are none yet. When you add
-    // one, it will be checked.
-    connection.pragma_update(None, "foreign_keys", "ON")?;
+    // There are no foreign keys yet. If you add one, it must be off during the migrations:
+    // SQLite changes some parts of a table only if you make a new one, copy the rows and
+    // drop the old one, and `ON DELETE CASCADE` would then delete rows of other tables.
+    // Mark such a migration with `M::foreign_key_check`.
+    connection.pragma_update(None, "foreign_keys", "OFF")?;
     migrate(&mut connection)?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
     Ok(connection)
+}
+
+/// Refuses the file before anything in it is changed, if it isn't a database of this
+/// program, or is one of a newer version. The number in `user_version` says how many
+/// migrations there have been.
+fn check_owner(connection: &mut Connection) -> Result<(), Source> {
+    let transaction = connection.transaction()?;
+    let version: usize =
+        transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let count = "SELECT count(*) FROM sqlite_schema";
+    let tables: u64 = transaction.query_row(count, [], |row| row.get(0))?;
+    if version > MIGRATIONS.len() {
+        return Err("a newer version of this program has migrated it".into());
+    }
+    if version == 0 && tables > 0 {
+        return Err("it has tables of another program".into());
+    }
+    Ok(())
 }
 
 /// Brings the tables up to date.
@@ -438,13 +465,16 @@ impl Repository for Sqlite {
         if self.read_permits.available_permits() == 0 {
             return Ok(());
         }
-        self.read(|connection| {
+        let read = self.read(|connection| {
             Ok(connection
                 .query_row("SELECT 1 FROM items LIMIT 1", [], |_| Ok(()))
                 .optional()
                 .map(|_| ())?)
-        })
-        .await
+        });
+        match read.await {
+            Err(RepositoryError::Busy(_)) => Ok(()),
+            result => result,
+        }
     }
 }
 
@@ -619,7 +649,8 @@ fn read_order(row: &Row<'_>) -> rusqlite::Result<Order> {
     let status: String = row.get("status")?;
     let placed_at = Timestamp::from_millisecond(row.get("placed_at")?);
     // For each of these numbers, the CHECK of the table has the same range as the type.
-    // So these errors can only mean that the two have come to differ.
+    // So these errors can only mean that the two have come to differ: if you make the
+    // range of a type smaller, write a migration for the rows that are outside of it.
     Ok(Order {
         id: row.get("id")?,
         customer: CustomerName::from_stored(row.get("customer")?),
@@ -700,7 +731,7 @@ mod tests {
                 stop_after(Duration::ZERO, connection)?;
                 Ok(connection.query_row(endless, [], |_| Ok(()))?)
             });
-            assert!(matches!(read.await, Err(RepositoryError::Busy(_))));
+            assert!(matches!(read.await, Err(RepositoryError::Storage(_))));
         }
         sqlite
             .read(|connection| Ok(menu(connection, &MenuFilter::default())?))

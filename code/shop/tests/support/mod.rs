@@ -195,17 +195,10 @@ pub async fn send(app: &Router, request: Request<Body>) -> TestResponse {
 // ANCHOR_END: send
 
 /// Sends a request that succeeds, and returns the body of its response.
-#[track_caller]
-pub fn json_of(
-    app: &Router,
-    request: Request<Body>,
-) -> impl Future<Output = Value> {
-    let app = app.clone();
-    async move {
-        let response = send(&app, request).await;
-        assert!(response.status.is_success(), "{response:?}");
-        response.json()
-    }
+pub async fn json_of(app: &Router, request: Request<Body>) -> Value {
+    let response = send(app, request).await;
+    assert!(response.status.is_success(), "{response:?}");
+    response.json()
 }
 
 /// How many of an item are left, as the menu says.

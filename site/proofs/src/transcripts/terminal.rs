@@ -379,8 +379,21 @@ impl<'a> Terminal<'a> {
         if !sent.success() {
             bail!("the server cannot be interrupted");
         }
-        while let Ok(line) = server.lines.recv_timeout(PATIENCE) {
-            self.printed.push(line);
+        loop {
+            match server.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.printed.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                // A script that starts the tests with `&` lets them, and all that they start, ignore
+                // Ctrl-C. A program without a handler for it then goes on.
+                Err(RecvTimeoutError::Timeout) => {
+                    server.child.kill()?;
+                    bail!(
+                        "the server still runs {} s after Ctrl-C. Run `cargo test` in the foreground: \
+                         a shell lets what it starts with `&` ignore Ctrl-C",
+                        PATIENCE.as_secs()
+                    );
+                }
+            }
         }
         let status = server.child.wait()?;
         // Without a code, the program has no handler for the signal, and the signal ended it.
