@@ -476,8 +476,8 @@ fn bearer_token(parts: &Parts) -> Option<&str> {
 }
 
 /// A 401 response names the kind of credentials that the server wants (RFC 9110,
-/// section 15.5.2). `Bearer` must have a parameter (RFC 6750, section 3): the realm is
-/// a name for what the credentials give access to.
+/// section 15.5.2). In this header, `Bearer` must be followed by at least one parameter
+/// (RFC 6750, section 3). Here it's `realm`, a name for what the token gives access to.
 type Unauthorized = (StatusCode, [(HeaderName, &'static str); 1], &'static str);
 
 const UNAUTHORIZED: Unauthorized = (

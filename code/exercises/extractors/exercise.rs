@@ -91,5 +91,5 @@ impl TryFrom<ReviewRequest> for Review {
 //    If the number is from 1 to 12, the handler runs. For table 4, the response body
 //    starts with "Table 4: ".
 //    Anything else, or no header, gets a 400 whose text contains `table-number`.
-//    The client must get this 400 even if the body is invalid, too.
+//    The client must get this 400 even if the body is also invalid.
 // ANCHOR_END: yours

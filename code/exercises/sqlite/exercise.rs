@@ -71,7 +71,9 @@ impl StockRepository for Sqlite {
     // 2. With a gap: how many are left of this item.
     async fn stock(&self, id: &str) -> Result<Option<u32>, RepositoryError> {
         let id = id.to_owned(); // a closure for another thread can't borrow
-        todo!("SELECT the stock of {id}. `optional()` turns no row into `None`")
+        todo!(
+            "SELECT the stock of {id}. if there is no row, `optional()` returns `None`"
+        )
     }
 }
 // ANCHOR_END: gap
