@@ -32,8 +32,9 @@ use crate::model::{
 /// How many requests may read at the same time.
 const READERS: usize = 4;
 
-/// How many requests may write or wait to write. As many again may read or wait to
-/// read. The next one gets [`RepositoryError::Busy`] at once.
+/// How many requests may write or wait to write. The limit for requests that read or
+/// wait to read is the same. A request beyond the limit gets
+/// [`RepositoryError::Busy`] at once.
 const QUEUE: usize = 256;
 
 /// How long a request waits in the queue, behind other requests of this program.
@@ -213,9 +214,9 @@ impl Connections {
 }
 
 // ANCHOR: stop-after
-/// Makes SQLite stop any query of this connection that is still running when this time
-/// has passed since the call. A timeout around the future can't do that: the blocking
-/// thread would continue.
+/// From now on, the queries of this connection have `limit` in total. SQLite stops the
+/// one that is running when the limit is over. A timeout around the future can't do
+/// that: the blocking thread would continue.
 fn stop_after(limit: Duration, connection: &Connection) -> rusqlite::Result<()> {
     let started = Instant::now();
     let is_late = move || started.elapsed() > limit;
