@@ -105,9 +105,10 @@ async fn add_stamps(
 
 // ANCHOR: yours
 // 3. Yours: this handler gives a coffee to everyone. Divide it into a service and a
-//    handler. A coffee costs ten stamps. 404: there is no such card. 409: it has fewer
-//    than ten. Then give the tablets an endpoint that uses the same rule:
-//    POST /tables/{table}/coffee takes { "name": "Ada" }, and only tables 1 to 12 exist.
+//    handler. A coffee costs ten stamps. 404: there is no such card. 409: the card has
+//    fewer than ten stamps. Then give the tablets an endpoint that uses the same rule:
+//    POST /tables/{table}/coffee takes { "name": "Ada" }. Only tables 1 to 12 exist: any
+//    other table is a 404.
 async fn free_coffee(
     State(cards): State<Cards>,
     Path(name): Path<String>,

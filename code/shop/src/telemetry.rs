@@ -22,9 +22,9 @@ pub fn init(filter: Option<OsString>) -> anyhow::Result<()> {
         .with_ansi(io::stdout().is_terminal())
         // If the program that reads the log has ended, lines are lost. By default,
         // tracing-subscriber reports that with `eprintln!`, which panics if standard
-        // error is closed, too. This turns the report off. (If that program is still
-        // running but has stopped reading, each line blocks the shop until it reads
-        // again. The crate tracing-appender can prevent that.)
+        // error is closed, too. This turns the report off. (If the reader is still
+        // running but has stopped reading, each log line blocks the shop until the
+        // reader continues. The crate tracing-appender can prevent that.)
         .log_internal_errors(false)
         .try_init()
         .map_err(|error| anyhow::anyhow!(error))
