@@ -68,8 +68,7 @@ pub fn checks() -> Vec<Check> {
         Check::new("both endpoints have one rule", |app| async move {
             coffee(&app, "Ada").await?;
             let answer = coffee_at_table(&app, "Ada").await?;
-            let hint =
-                "let both handlers call one method of `Cards`: Ada has two left";
+            let hint = "let both handlers call one method of `Cards`: Ada has only two stamps left";
             answer.expect_status(409, hint)?;
             has(&app, "Ada", 2).await
         }),

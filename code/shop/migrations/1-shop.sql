@@ -1,5 +1,8 @@
 -- The menu with its stock, and the orders. Each CHECK holds a range that the program
 -- relies on when it reads a row, even if another program wrote that row.
+-- This number says that the file belongs to this program: `APPLICATION_ID` in the source.
+PRAGMA application_id = 0x73686f70;
+
 -- ANCHOR: items
 CREATE TABLE items (
     position    INTEGER PRIMARY KEY AUTOINCREMENT, -- the item's place on the menu

@@ -3,7 +3,10 @@
 
 use axum::{
     extract::{FromRef, FromRequest, FromRequestParts},
-    http::{header::AUTHORIZATION, request::Parts},
+    http::{
+        header::{AUTHORIZATION, CONTENT_TYPE},
+        request::Parts,
+    },
     response::{IntoResponse, Response},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -20,7 +23,13 @@ pub struct Json<T>(pub T);
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        axum::Json(self.0).into_response()
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => {
+                ([(CONTENT_TYPE, "application/json")], body).into_response()
+            }
+            // axum's own `Json` would send the text of this error to the client.
+            Err(error) => Error::Bug(error.to_string()).into_response(),
+        }
     }
 }
 // ANCHOR_END: json
@@ -102,4 +111,19 @@ fn bearer_token(parts: &Parts) -> Option<&str> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     let token = token.trim_start_matches(' ');
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_value_that_cannot_be_json_is_a_bug_and_no_text_for_the_client() {
+        let keys_are_no_strings = BTreeMap::from([((1, 2), 3)]);
+        let response = Json(keys_are_no_strings).into_response();
+        assert_eq!(response.status(), 500);
+        let content_type = &response.headers()[CONTENT_TYPE];
+        assert_eq!(content_type, "application/problem+json");
+    }
 }

@@ -6,8 +6,8 @@
 //!
 //! Some things are missing here, too:
 //!
-//! - There are no WebSockets and no HTTP/2. `axum::serve` has both. hyper-util has them in
-//!   `hyper_util::server::conn::auto`.
+//! - There are no WebSockets and no HTTP/2. `axum::serve` has both, with axum's features
+//!   `ws` and `http2`. hyper-util has them in `hyper_util::server::conn::auto`.
 //! - A client may take as long as it likes to read a response. On the open internet, put
 //!   a proxy in front that limits this time.
 //! - If a client closes its sending side after a request (`nc -N` does), it counts as

@@ -39,7 +39,7 @@ fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
     // `EnvFilter` would take `warning`, which is no level, for the name of a module.
     // Then everything else would be off, even errors.
     let is_directive = |part: &str| {
-        part.contains(['=', '[']) || part.trim().parse::<LevelFilter>().is_ok()
+        part.contains(['=', '[']) || part.parse::<LevelFilter>().is_ok()
     };
     anyhow::ensure!(filter.split(',').all(is_directive), EXPECTED);
     EnvFilter::builder()

@@ -396,7 +396,7 @@ mod processes {
         let folder = tempdir().unwrap();
         let mut command = shop(folder.path());
         // `EnvFilter` would take `warning` for the name of a module.
-        for wrong in ["shop=loud", "warning", "info,verbose"] {
+        for wrong in ["shop=loud", "warning", "info ", "info,verbose"] {
             command.env("RUST_LOG", wrong);
             let error = error_of(&mut command);
             assert!(error.contains("RUST_LOG must be a level"), "{error}");

@@ -14,9 +14,7 @@ use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Row, ToSql, Transaction,
     TransactionBehavior, named_params, params,
 };
-use rusqlite_migration::{
-    Error as MigrationError, M, MigrationDefinitionError, Migrations,
-};
+use rusqlite_migration::{Error as MigrationError, M, Migrations};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -32,9 +30,8 @@ use crate::model::{
 /// How many requests may read at the same time.
 const READERS: usize = 4;
 
-/// How many requests may write or wait to write. The limit for requests that read or
-/// wait to read is the same. A request beyond the limit gets
-/// [`RepositoryError::Busy`] at once.
+/// How many requests may write or wait to write. The queue of the readers has the same
+/// length. If a queue is full, a further request gets [`RepositoryError::Busy`] at once.
 const QUEUE: usize = 256;
 
 /// How long a request waits in the queue, behind other requests of this program.
@@ -214,9 +211,9 @@ impl Connections {
 }
 
 // ANCHOR: stop-after
-/// From now on, the queries of this connection have `limit` in total. SQLite stops the
-/// one that is running when the limit is over. A timeout around the future can't do
-/// that: the blocking thread would continue.
+/// From now on, all queries of this connection together may take no longer than `limit`.
+/// When that time is up, SQLite stops the query that is running. A timeout around the
+/// future can't do that: the blocking thread would continue.
 fn stop_after(limit: Duration, connection: &Connection) -> rusqlite::Result<()> {
     let started = Instant::now();
     let is_late = move || started.elapsed() > limit;
@@ -307,23 +304,31 @@ fn try_open_writer(file: &Path) -> Result<Connection, Source> {
     Ok(connection)
 }
 
+/// The first migration writes this number into the header of the file. Choose another one
+/// for a program of your own: any 32-bit integer will do.
+const APPLICATION_ID: i32 = 0x7368_6f70;
+
+// ANCHOR: check-owner
 /// Refuses the file before anything in it is changed, if it isn't a database of this
 /// program, or is one of a newer version. The number in `user_version` says how many
 /// migrations there have been.
 fn check_owner(connection: &mut Connection) -> Result<(), Source> {
     let transaction = connection.transaction()?;
+    let application_id: i32 =
+        transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version: usize =
         transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let count = "SELECT count(*) FROM sqlite_schema";
     let tables: u64 = transaction.query_row(count, [], |row| row.get(0))?;
+    if tables > 0 && application_id != APPLICATION_ID {
+        return Err("it has tables of another program".into());
+    }
     if version > MIGRATIONS.len() {
         return Err("a newer version of this program has migrated it".into());
     }
-    if version == 0 && tables > 0 {
-        return Err("it has tables of another program".into());
-    }
     Ok(())
 }
+// ANCHOR_END: check-owner
 
 /// Brings the tables up to date.
 ///
@@ -337,13 +342,6 @@ fn migrate(connection: &mut Connection) -> Result<(), Source> {
     let mut attempts = MIGRATIONS.len();
     loop {
         match migrations.to_latest(connection) {
-            Err(MigrationError::MigrationDefinition(
-                MigrationDefinitionError::DatabaseTooFarAhead,
-            )) => {
-                return Err(
-                    "a newer version of this program has migrated it".into()
-                );
-            }
             Err(MigrationError::RusqliteError { .. }) if attempts > 0 => {
                 attempts -= 1
             }

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -38,14 +39,18 @@ pub struct Server {
     pub address: SocketAddr,
     /// The lines that it logged until it listened.
     pub log: Vec<String>,
-    /// The rest of its log. It isn't read, but stays open.
+    /// The rest of its log, if nobody reads it.
     pub stdout: Option<BufReader<ChildStdout>>,
 }
 
 impl Server {
     /// Starts the shop with its database `shop.db` in this folder.
     pub fn start(folder: &Path) -> Self {
-        Self::start_with(shop(folder))
+        let mut server = Self::start_with(shop(folder));
+        // Its log would fill the pipe at some time, and then the server would wait.
+        let mut log = server.stdout.take().unwrap();
+        thread::spawn(move || io::copy(&mut log, &mut io::sink()));
+        server
     }
 
     /// Runs this command and waits for the line that has the address.
