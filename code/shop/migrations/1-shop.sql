@@ -1,7 +1,9 @@
 -- The menu with its stock, and the orders. Each CHECK holds a range that the program
 -- relies on when it reads a row, even if another program wrote that row.
--- This number says that the file belongs to this program: `APPLICATION_ID` in the source.
+-- ANCHOR: application-id
+-- The file belongs to this program: see `APPLICATION_ID` in `src/repository/sqlite.rs`.
 PRAGMA application_id = 0x73686f70;
+-- ANCHOR_END: application-id
 
 -- ANCHOR: items
 CREATE TABLE items (

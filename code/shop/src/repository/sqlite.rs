@@ -304,11 +304,11 @@ fn try_open_writer(file: &Path) -> Result<Connection, Source> {
     Ok(connection)
 }
 
-/// The first migration writes this number into the header of the file. Choose another one
-/// for a program of your own: any 32-bit integer will do.
+// ANCHOR: check-owner
+/// The first migration writes this number into the header of the file. For a program of
+/// your own, choose another one, from 1 to 0x7fffffff, and write it in both places.
 const APPLICATION_ID: i32 = 0x7368_6f70;
 
-// ANCHOR: check-owner
 /// Refuses the file before anything in it is changed, if it isn't a database of this
 /// program, or is one of a newer version. The number in `user_version` says how many
 /// migrations there have been.
@@ -320,7 +320,7 @@ fn check_owner(connection: &mut Connection) -> Result<(), Source> {
         transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let count = "SELECT count(*) FROM sqlite_schema";
     let tables: u64 = transaction.query_row(count, [], |row| row.get(0))?;
-    if tables > 0 && application_id != APPLICATION_ID {
+    if (tables > 0 || version > 0) && application_id != APPLICATION_ID {
         return Err("it has tables of another program".into());
     }
     if version > MIGRATIONS.len() {
@@ -746,6 +746,18 @@ mod tests {
         sqlite.ping().await.unwrap();
         drop(all);
         sqlite.ping().await.unwrap();
+    }
+
+    /// A copy of this project changes both. Otherwise it would refuse its own database.
+    #[test]
+    fn the_first_migration_writes_the_id_that_is_checked() {
+        let connection = Connection::open_in_memory().unwrap();
+        let first = include_str!("../../migrations/1-shop.sql");
+        connection.execute_batch(first).unwrap();
+        let id: i32 = connection
+            .pragma_query_value(None, "application_id", |row| row.get(0))
+            .unwrap();
+        assert_eq!(id, APPLICATION_ID);
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! The guide, built into a temporary folder and served to the browser.
 
-use std::{fs, net::SocketAddr, path::Path};
+use std::{fs, net::SocketAddr, path::Path, sync::OnceLock};
 
 use anyhow::{Context, Result, ensure};
 use axum::Router;
@@ -25,6 +25,8 @@ pub struct Guide {
     pub pages: Vec<String>,
     /// The exchanges that the pages show, challenges left out.
     pub exchanges: Vec<Exchange>,
+    /// The page with the most exchanges, once a test has looked for it.
+    pub richest_page: OnceLock<String>,
     served: Served,
 }
 
@@ -38,6 +40,7 @@ impl Guide {
         Ok(Self {
             pages,
             exchanges: exchanges()?,
+            richest_page: OnceLock::new(),
             served: Served::new(folder)?,
         })
     }

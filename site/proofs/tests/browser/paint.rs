@@ -16,7 +16,7 @@ const RATIO: f64 = 0.4;
 
 /// A page that is below this part of the limit when it is first opened is fast enough. Each of the
 /// others is opened several times, and the median counts.
-const CLEARLY: f64 = 0.75;
+const CLEARLY: f64 = 0.9;
 
 /// How often a page is opened that is not clearly fast enough.
 const RUNS: usize = 3;
