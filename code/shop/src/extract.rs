@@ -27,8 +27,8 @@ impl<T: Serialize> IntoResponse for Json<T> {
             Ok(body) => {
                 ([(CONTENT_TYPE, "application/json")], body).into_response()
             }
-            // axum's own `Json` would send the text of this error to the client. (In a
-            // tuple, the status before it replaces the 500.)
+            // axum's own `Json` would send the text of this error to the client. (If a
+            // handler returns a status and a `Json`, its status replaces the 500.)
             Err(error) => Error::Bug(error.to_string()).into_response(),
         }
     }

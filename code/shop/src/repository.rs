@@ -99,7 +99,7 @@ pub enum RepositoryError {
     /// A rule of the shop doesn't allow the change.
     #[error(transparent)]
     Shop(#[from] ShopError),
-    /// Other users of the database kept it busy for too long. The same request may
+    /// Other requests or programs kept the database busy for too long. The same request may
     /// succeed later.
     #[error("the database is busy")]
     Busy(#[source] Source),

@@ -141,7 +141,7 @@ mod opening {
             other.pragma_update(None, "user_version", version).unwrap();
             let before = fs::read(file(folder.path())).unwrap();
             let error = error_text(&file(folder.path()));
-            assert!(error.contains("tables of another program"), "{error}");
+            assert!(error.contains("database of another program"), "{error}");
             assert_eq!(fs::read(file(folder.path())).unwrap(), before);
         }
     }

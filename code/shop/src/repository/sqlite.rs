@@ -305,8 +305,8 @@ fn try_open_writer(file: &Path) -> Result<Connection, Source> {
 }
 
 // ANCHOR: check-owner
-/// The first migration writes this number into the header of the file. For a program of
-/// your own, choose another one, from 1 to 0x7fffffff, and write it in both places.
+/// The first migration writes this number into the head of the file. For a program of
+/// your own, choose another one, from 1 to 0x7fffffff, and write it here and there.
 const APPLICATION_ID: i32 = 0x7368_6f70;
 
 /// Refuses the file before anything in it is changed, if it isn't a database of this
@@ -321,7 +321,7 @@ fn check_owner(connection: &mut Connection) -> Result<(), Source> {
     let count = "SELECT count(*) FROM sqlite_schema";
     let tables: u64 = transaction.query_row(count, [], |row| row.get(0))?;
     if (tables > 0 || version > 0) && application_id != APPLICATION_ID {
-        return Err("it has tables of another program".into());
+        return Err("it is a database of another program".into());
     }
     if version > MIGRATIONS.len() {
         return Err("a newer version of this program has migrated it".into());
@@ -751,9 +751,8 @@ mod tests {
     /// A copy of this project changes both. Otherwise it would refuse its own database.
     #[test]
     fn the_first_migration_writes_the_id_that_is_checked() {
-        let connection = Connection::open_in_memory().unwrap();
-        let first = include_str!("../../migrations/1-shop.sql");
-        connection.execute_batch(first).unwrap();
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
         let id: i32 = connection
             .pragma_query_value(None, "application_id", |row| row.get(0))
             .unwrap();
