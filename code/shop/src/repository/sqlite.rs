@@ -306,7 +306,8 @@ fn try_open_writer(file: &Path) -> Result<Connection, Source> {
 
 // ANCHOR: check-owner
 /// The first migration writes this number into the head of the file. For a program of
-/// your own, choose another one, from 1 to 0x7fffffff, and write it here and there.
+/// your own, choose another number, from 1 to 0x7fffffff. Write the same number here and
+/// in the first migration.
 const APPLICATION_ID: i32 = 0x7368_6f70;
 
 /// Refuses the file before anything in it is changed, if it isn't a database of this
