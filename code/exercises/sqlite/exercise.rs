@@ -72,7 +72,7 @@ impl StockRepository for Sqlite {
     async fn stock(&self, id: &str) -> Result<Option<u32>, RepositoryError> {
         let id = id.to_owned(); // a closure for another thread can't borrow
         todo!(
-            "SELECT the stock of {id}. if there is no row, `optional()` returns `None`"
+            "SELECT the stock of {id}. If there is no row, `optional()` returns `None`"
         )
     }
 }

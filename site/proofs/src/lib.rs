@@ -26,6 +26,7 @@ pub mod programs;
 pub mod recordings;
 pub mod replay;
 mod rules;
+pub mod searches;
 pub mod sentences;
 pub mod snapshots;
 pub mod transcripts;

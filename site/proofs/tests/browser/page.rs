@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use anyhow::{Context, Result, ensure};
+use proofs::searches;
 use serde_json::json;
 
 use crate::{
@@ -376,7 +377,7 @@ pub fn the_search_finds_and_leads(guide: &Guide, page: &mut Page<'_>) -> Result<
     let name = &guide.pages[0];
     page.open(&guide.address(name))?;
     let before = page.requests().len();
-    search(page, "croissant")?;
+    search(page, searches::COMMON)?;
     let mut asked = page.requests().split_off(before);
     asked.retain(|url| !url.contains("/favicon")); // Chromium asks for it when it likes
     ensure!(
@@ -396,14 +397,7 @@ pub fn the_search_finds_and_leads(guide: &Guide, page: &mut Page<'_>) -> Result<
     page.press("Escape")?;
 
     // A name that the index has in parts comes first if the page has it as typed.
-    for typed in [
-        "x-request-id",
-        "{id}",
-        "code/shop/src/repository",
-        "Router::new().route(\"/menu\"",
-        "GET /menu HTTP/1.1",
-        "&&  value",
-    ] {
+    for typed in searches::EXACT {
         search(page, typed)?;
         let shown = text(page, "document.querySelector('#search-results mark')")?;
         let packed = |words: &str| words.replace(' ', "").to_lowercase();
@@ -414,7 +408,7 @@ pub fn the_search_finds_and_leads(guide: &Guide, page: &mut Page<'_>) -> Result<
         page.press("Escape")?;
     }
 
-    search(page, "poisoned lock")?;
+    search(page, searches::RARE)?;
     let first = page.evaluate("document.querySelector('#search-results a').href")?;
     let first = first
         .as_str()

@@ -18,7 +18,7 @@ use proofs::transcripts::Outcome;
 use proofs::walk::{Walk, files, is, pages, stem};
 use proofs::{
     Problem, diagrams, exercises, fails, five_requests, links, lock, output, programs, recordings,
-    replay, sentences, snapshots, transcripts,
+    replay, searches, sentences, snapshots, transcripts,
 };
 
 static ROOT: LazyLock<PathBuf> = LazyLock::new(proofs::root);
@@ -77,6 +77,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             },
         ));
     }
+    trials.push(Trial::test("searches", || {
+        Ok(proofs::verdict(&searches::check(walk()?))?)
+    }));
     trials.push(Trial::test("imports", || {
         if !imports::finds_a_circle() {
             return Err("a circle of imports is not found".into());
