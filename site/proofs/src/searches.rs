@@ -8,7 +8,7 @@ use site::chapters::anchors::Problem;
 use crate::walk::Walk;
 
 /// What a reader may type and the index has only in parts, because it splits names at punctuation.
-/// The search shows a section with exactly this text first, whatever white space is between.
+/// The search puts a section with exactly this text first, even if the white space differs.
 pub const EXACT: [&str; 6] = [
     "x-request-id",
     "{id}",
