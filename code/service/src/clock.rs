@@ -1,0 +1,40 @@
+//! Where the time and random bytes come from. Both are arguments of the program, so that
+//! tests can choose them, and can expect exact responses.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+/// Tells the time.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// A clock that asks this function. In the server, it is `Timestamp::now`.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time, to the millisecond: the databases store no more than that, and so a value
+    /// that was read is equal to the one that was stored.
+    pub fn now(&self) -> Timestamp {
+        let now = (self.0)();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+}
+
+/// Gives random bytes, for secrets and for ids that nobody must guess.
+#[derive(Clone)]
+pub struct Random(Arc<dyn Fn() -> [u8; 32] + Send + Sync>);
+
+impl Random {
+    /// Random bytes from this function.
+    pub fn new(bytes: impl Fn() -> [u8; 32] + Send + Sync + 'static) -> Self {
+        Self(Arc::new(bytes))
+    }
+
+    /// 32 bytes: nobody can guess them, and no two calls give the same ones.
+    pub fn bytes(&self) -> [u8; 32] {
+        (self.0)()
+    }
+}

@@ -1,0 +1,48 @@
+//! What can go wrong with the menu, and the response for it.
+
+use axum::http::StatusCode;
+use thiserror::Error;
+
+use crate::problem::{ErrorDetail, Problem};
+use crate::storage::StorageError;
+
+/// Why a request about the menu failed.
+#[derive(Debug, Error)]
+pub enum MenuError {
+    /// No item has the id that was asked for.
+    #[error("There is no {0} on the menu")]
+    UnknownItem(String),
+    /// A change came without a condition that says which version it replaces.
+    #[error("The request has neither if-match nor if-none-match")]
+    NoCondition,
+    /// The item isn't in the version that the client expects, so nothing was changed.
+    #[error("The item has changed, or it isn't there, or it is there already")]
+    Stale,
+    /// The storage was busy or failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl From<&MenuError> for Problem {
+    fn from(error: &MenuError) -> Self {
+        match error {
+            MenuError::UnknownItem(_) => {
+                Self::new(StatusCode::NOT_FOUND, error.to_string())
+            }
+            MenuError::NoCondition => Self {
+                errors: vec![ErrorDetail::in_header("if-match", CONDITION)],
+                ..Self::new(StatusCode::PRECONDITION_REQUIRED, CONDITION)
+            },
+            MenuError::Stale => Self {
+                errors: vec![ErrorDetail::in_header("if-match", STALE)],
+                ..Self::new(StatusCode::PRECONDITION_FAILED, STALE)
+            },
+            MenuError::Storage(error) => Self::from(error),
+        }
+    }
+}
+
+const CONDITION: &str = "Send if-match with the etag of the item that you replace, or \
+                         if-none-match: * to add an item";
+const STALE: &str = "The item is not the one that you have read. Read it again, and send \
+                     its etag";

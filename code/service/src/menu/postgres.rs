@@ -1,0 +1,128 @@
+//! The menu in PostgreSQL.
+
+use async_trait::async_trait;
+use sqlx::{FromRow, query, query_as};
+use tracing::instrument;
+
+use super::error::MenuError;
+use super::model::{Cents, Expected, Item, ItemId, NewItem};
+use super::repository::{Put, Repository};
+use crate::storage::StorageError;
+use crate::storage::postgres::{Postgres, unsigned};
+
+/// A row of the table `items`. PostgreSQL has no unsigned numbers.
+#[derive(FromRow)]
+struct ItemRow {
+    id: String,
+    name: String,
+    price_cents: i64,
+    stock: i64,
+    version: i64,
+}
+
+impl TryFrom<ItemRow> for Item {
+    type Error = StorageError;
+
+    fn try_from(row: ItemRow) -> Result<Self, StorageError> {
+        Ok(Self {
+            id: ItemId::from_stored(row.id),
+            name: row.name,
+            price_cents: Cents::new(unsigned(row.price_cents)?),
+            stock: unsigned(row.stock)?,
+            version: unsigned(row.version)?,
+        })
+    }
+}
+
+#[async_trait]
+impl Repository for Postgres {
+    #[instrument(skip_all)]
+    async fn items(&self) -> Result<Vec<Item>, StorageError> {
+        // `collate "C"` sorts by bytes, as Rust does. The rules of a language might ignore
+        // hyphens, and they differ between systems.
+        let sql = "SELECT id, name, price_cents, stock, version FROM items
+                   ORDER BY id COLLATE \"C\"";
+        let rows: Vec<ItemRow> = query_as(sql).fetch_all(self.pool()).await?;
+        rows.into_iter().map(Item::try_from).collect()
+    }
+
+    #[instrument(skip_all)]
+    async fn item(&self, id: &str) -> Result<Option<Item>, StorageError> {
+        let sql = "SELECT id, name, price_cents, stock, version FROM items
+                   WHERE id = $1";
+        let row: Option<ItemRow> =
+            query_as(sql).bind(id).fetch_optional(self.pool()).await?;
+        row.map(Item::try_from).transpose()
+    }
+
+    #[instrument(skip_all)]
+    async fn put_item(
+        &self,
+        new: NewItem,
+        expected: Expected,
+    ) -> Result<Put, MenuError> {
+        // Each statement checks the condition and changes the row in one step. If we read
+        // the version first, another request could change the row in between.
+        let row: Option<ItemRow> = match &expected {
+            Expected::Nothing => {
+                let sql = "INSERT INTO items (id, name, price_cents, stock)
+                           VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING
+                           RETURNING id, name, price_cents, stock, version";
+                put(sql, &new).fetch_optional(self.pool()).await
+            }
+            Expected::Anything => {
+                let sql =
+                    "UPDATE items SET name = $2, price_cents = $3, stock = $4,
+                               version = version + 1
+                           WHERE id = $1
+                           RETURNING id, name, price_cents, stock, version";
+                put(sql, &new).fetch_optional(self.pool()).await
+            }
+            Expected::Versions(versions) => {
+                let sql =
+                    "UPDATE items SET name = $2, price_cents = $3, stock = $4,
+                               version = version + 1
+                           WHERE id = $1 AND version = ANY($5)
+                           RETURNING id, name, price_cents, stock, version";
+                // A version that doesn't fit into a row is in no row.
+                let fitting =
+                    versions.iter().filter_map(|&v| i64::try_from(v).ok());
+                let fitting: Vec<i64> = fitting.collect();
+                put(sql, &new)
+                    .bind(fitting)
+                    .fetch_optional(self.pool())
+                    .await
+            }
+        }
+        .map_err(StorageError::from)?;
+        let item = Item::try_from(row.ok_or(MenuError::Stale)?)?;
+        Ok(match expected {
+            Expected::Nothing => Put::Created(item),
+            Expected::Anything | Expected::Versions(_) => Put::Replaced(item),
+        })
+    }
+
+    #[instrument(skip_all)]
+    async fn ping(&self) -> Result<(), StorageError> {
+        match query("SELECT FROM items").execute(self.pool()).await {
+            Ok(_) => Ok(()),
+            Err(error) => match StorageError::from(error) {
+                StorageError::Busy(_) => Ok(()),
+                failed => Err(failed),
+            },
+        }
+    }
+}
+
+/// A statement with the columns of an item as its first four parameters.
+fn put<'q>(
+    sql: &'static str,
+    new: &'q NewItem,
+) -> sqlx::query::QueryAs<'q, sqlx::Postgres, ItemRow, sqlx::postgres::PgArguments>
+{
+    query_as(sql)
+        .bind(new.id.as_str())
+        .bind(&new.name)
+        .bind(i64::from(new.price_cents.get()))
+        .bind(i64::from(new.stock))
+}

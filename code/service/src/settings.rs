@@ -1,0 +1,117 @@
+//! Settings from environment variables. They are read once, at the start.
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use axum::http::Uri;
+use secrecy::SecretString;
+
+/// Everything that differs from one machine to the next.
+#[derive(Debug)]
+pub struct Settings {
+    /// `SHOP_ADDRESS`: where to listen. Default: `127.0.0.1:4000`.
+    pub address: SocketAddr,
+    /// `SHOP_URL`: the address that clients use, without a path. Tokens are made for it and
+    /// accepted only for it. Default: `http://127.0.0.1:4000`.
+    pub url: String,
+    /// `DATABASE_URL`: a PostgreSQL database, as `postgres://…`. It may have a password in
+    /// it. Default: none, and the data is in memory.
+    pub database: Option<SecretString>,
+}
+
+impl Settings {
+    /// Reads the settings. `get` looks up a variable: in the server, it looks in the
+    /// environment and in the file `.env`.
+    ///
+    /// # Errors
+    ///
+    /// Returns all wrong settings in one error.
+    pub fn read(
+        get: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, SettingsError> {
+        let mut problems = Vec::new();
+        let address = read_var(&get, "SHOP_ADDRESS", parse_address, &mut problems);
+        let url = read_var(&get, "SHOP_URL", parse_url, &mut problems);
+        let database =
+            read_var(&get, "DATABASE_URL", parse_database, &mut problems);
+        if !problems.is_empty() {
+            return Err(SettingsError(problems));
+        }
+        Ok(Self {
+            address: address
+                .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 4000))),
+            url: url.unwrap_or_else(|| "http://127.0.0.1:4000".into()),
+            database,
+        })
+    }
+}
+
+/// Reads one setting, and adds to the problems if it is wrong. A problem names the variable
+/// and says what to write, but does not repeat the value: it may be a secret that was put
+/// into the wrong variable.
+fn read_var<T>(
+    get: impl Fn(&str) -> Option<OsString>,
+    name: &str,
+    parse: impl Fn(&str) -> Result<T, &'static str>,
+    problems: &mut Vec<String>,
+) -> Option<T> {
+    let value = get(name)?;
+    let problem = match value.to_str() {
+        None => format!("{name} is not UTF-8"),
+        Some("") => format!("{name} is empty. Set it, or remove it"),
+        Some(value) => match parse(value) {
+            Ok(value) => return Some(value),
+            Err(expected) => format!("{name} must be {expected}"),
+        },
+    };
+    problems.push(problem);
+    None
+}
+
+fn parse_address(value: &str) -> Result<SocketAddr, &'static str> {
+    value
+        .parse()
+        .map_err(|_| "an IP address and a port, such as 127.0.0.1:4000")
+}
+
+fn parse_url(value: &str) -> Result<String, &'static str> {
+    let expected =
+        "an address such as https://shop.example, without a path or a / at the end";
+    let uri: Uri = value.parse().map_err(|_| expected)?;
+    let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
+    let host = uri.host().is_some_and(|host| !host.is_empty());
+    // `Uri` reads `https://shop.example` as one with the path `/`.
+    if scheme
+        && host
+        && uri.path() == "/"
+        && !value.ends_with('/')
+        && uri.query().is_none()
+    {
+        return Ok(value.to_owned());
+    }
+    Err(expected)
+}
+
+fn parse_database(value: &str) -> Result<SecretString, &'static str> {
+    if value.starts_with("postgres://") || value.starts_with("postgresql://") {
+        return Ok(value.into());
+    }
+    Err(
+        "the address of a PostgreSQL database, such as postgres://user:password@localhost/shop",
+    )
+}
+
+/// What is wrong with the settings: a line for each problem.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SettingsError(Vec<String>);
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the settings are wrong:")?;
+        self.0.iter().try_for_each(|line| write!(f, "\n  {line}"))
+    }
+}
+
+impl Error for SettingsError {}

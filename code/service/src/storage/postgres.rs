@@ -1,0 +1,93 @@
+//! Data in PostgreSQL.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Connection, PgConnection};
+
+use super::StorageError;
+
+/// How many connections one process has at most. PostgreSQL allows 100 by default, for
+/// all processes together: this number times the number of processes must stay below.
+const MAX_CONNECTIONS: u32 = 10;
+
+/// How long a request waits for a connection. After that, the client gets a 503 and may
+/// try again.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(3);
+
+/// How long one statement may take. PostgreSQL then ends it with an error.
+const STATEMENT_TIMEOUT: &str = "5s";
+
+/// A pool of connections to one database.
+pub struct Postgres {
+    pool: PgPool,
+}
+
+impl Postgres {
+    /// Connects, and brings the tables up to date.
+    ///
+    /// # Errors
+    ///
+    /// If the database can't be reached, or a migration fails.
+    pub async fn connect(url: &str) -> Result<Self, sqlx::Error> {
+        // A statement with a time limit ends even if the client that asked for it is gone.
+        let options: PgConnectOptions = url.parse()?;
+        let limited = options
+            .clone()
+            .options([("statement_timeout", STATEMENT_TIMEOUT)]);
+        // A migration may take longer than a statement of a request may.
+        let mut connection = PgConnection::connect_with(&options).await?;
+        sqlx::migrate!().run(&mut connection).await?;
+        connection.close().await?;
+
+        let pool = PgPoolOptions::new()
+            .max_connections(MAX_CONNECTIONS)
+            .acquire_timeout(LONGEST_WAIT)
+            .connect_with(limited)
+            .await?;
+        Ok(Self { pool })
+    }
+
+    /// The pool, for the features' queries.
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Closes all connections, after the queries that are running.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+impl From<sqlx::Error> for StorageError {
+    fn from(error: sqlx::Error) -> Self {
+        let busy = match &error {
+            sqlx::Error::PoolTimedOut => true,
+            // 40001: two transactions that can't both be done (serialization failure).
+            // 40P01: a deadlock, which PostgreSQL ended. 53300: too many connections.
+            // 55P03: a lock that wasn't free in time. 57014: the statement took too
+            // long. In each case, PostgreSQL has undone the transaction.
+            sqlx::Error::Database(error) => matches!(
+                error.code().as_deref(),
+                Some("40001" | "40P01" | "53300" | "55P03" | "57014")
+            ),
+            _ => false,
+        };
+        if busy {
+            Self::Busy(Box::new(error))
+        } else {
+            Self::Failed(Box::new(error))
+        }
+    }
+}
+
+/// A number that a column holds as `bigint`, in a type without negative numbers.
+///
+/// # Errors
+///
+/// If it doesn't fit: then another program has written the row.
+pub(crate) fn unsigned<T: TryFrom<i64>>(stored: i64) -> Result<T, StorageError> {
+    T::try_from(stored).map_err(|_| {
+        StorageError::Failed(format!("a column has the number {stored}").into())
+    })
+}
