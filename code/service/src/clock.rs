@@ -38,3 +38,16 @@ impl Random {
         (self.0)()
     }
 }
+
+/// Random bytes of the system.
+///
+/// # Panics
+///
+/// If the system has none: a secret that isn't random is worse than a failed request. Linux
+/// always has some after its start, and the service asks for some when it starts.
+#[cfg(feature = "server")]
+pub fn system_random() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).expect("the system should have random bytes");
+    bytes
+}

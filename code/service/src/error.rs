@@ -12,6 +12,7 @@ use axum_extra::extract::QueryRejection;
 use thiserror::Error as ThisError;
 use tracing::{error, warn};
 
+use crate::customers::error::CustomerError;
 use crate::fields::FieldError;
 use crate::menu::error::MenuError;
 #[cfg(feature = "server")]
@@ -25,6 +26,9 @@ pub enum Error {
     /// A rule of the menu rejected the request.
     #[error(transparent)]
     Menu(#[from] MenuError),
+    /// A rule of the customers rejected the request, or it's not clear who sends it.
+    #[error(transparent)]
+    Customer(#[from] CustomerError),
     /// The storage was busy or failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -85,6 +89,9 @@ impl IntoResponse for Error {
             // Nothing was done, so the client may try again after a second.
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        if let Self::Customer(error) = &self {
+            headers.extend(error.header());
+        }
         response
     }
 }
@@ -106,6 +113,7 @@ impl From<&Error> for Problem {
     fn from(error: &Error) -> Self {
         match error {
             Error::Menu(error) => Self::from(error),
+            Error::Customer(error) => Self::from(error),
             Error::Storage(error) => Self::from(error),
             Error::Invalid(status, details) => {
                 Self::invalid(*status, details.clone())

@@ -21,11 +21,13 @@ use axum::{
 use serde_json::{Value, json};
 use tracing::instrument;
 
+use customers::services::Customers;
 use error::Error;
 use extract::Json;
 use menu::services::Menu;
 
 pub mod clock;
+pub mod customers;
 pub mod error;
 pub mod etag;
 pub mod extract;
@@ -44,6 +46,8 @@ pub mod telemetry;
 /// What the handlers share. Each takes the part that it needs, such as `State<Menu>`.
 #[derive(Clone, FromRef)]
 pub struct AppState {
+    /// The customers.
+    pub customers: Customers,
     /// The menu.
     pub menu: Menu,
 }
@@ -51,6 +55,7 @@ pub struct AppState {
 /// The whole API, without the middleware that [`middleware`] adds around it.
 pub fn router(state: AppState) -> Router {
     Router::new()
+        .merge(customers::routes())
         .merge(menu::routes())
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))

@@ -10,7 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
+use service::clock::{Clock, Random, system_random};
+use service::customers::services::Customers;
+use service::customers::tokens::{JwtSecret, Tokens};
 use service::menu::model::opening_menu;
 use service::menu::services::Menu;
 use service::settings::Settings;
@@ -60,7 +64,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
         Some(url) => {
             let storage = Postgres::connect(url.expose_secret()).await;
             let storage = Arc::new(storage.context("can't open the database")?);
-            let app = app(&settings, storage.clone());
+            let app = app(&settings, storage.clone())?;
             info!("listening on http://{address}");
             server::serve(listener, app, shutdown).await;
             storage.close().await;
@@ -69,7 +73,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
             warn!(
                 "DATABASE_URL is not set: the data is in memory, and everything is lost at exit"
             );
-            let app = app(&settings, Arc::new(Memory::new(opening_menu())));
+            let app = app(&settings, Arc::new(Memory::new(opening_menu())))?;
             info!("listening on http://{address}");
             server::serve(listener, app, shutdown).await;
         }
@@ -78,14 +82,28 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
 }
 
 /// The router with all services on one storage.
-fn app<S>(_settings: &Settings, storage: Arc<S>) -> axum::Router
+fn app<S>(settings: &Settings, storage: Arc<S>) -> anyhow::Result<axum::Router>
 where
-    S: service::menu::repository::Repository + 'static,
+    S: service::menu::repository::Repository
+        + service::customers::repository::Repository
+        + 'static,
 {
+    let clock = Clock::new(Timestamp::now);
+    let random = Random::new(system_random);
+    let secret = settings.jwt_secret.clone().unwrap_or_else(|| {
+        warn!("JWT_SECRET is not set: access tokens are valid only until the exit");
+        JwtSecret::random(&random)
+    });
+    let tokens =
+        Tokens::new(&secret, &settings.url, clock.clone(), random.clone())?;
     let state = AppState {
+        customers: Customers::new(storage.clone(), tokens, clock, random),
         menu: Menu::new(storage),
     };
-    middleware::server_layers(router(state), middleware::random_id)
+    Ok(middleware::server_layers(
+        router(state),
+        middleware::random_id,
+    ))
 }
 
 /// Reads the file `.env`, if there is one, without changing the environment.

@@ -8,6 +8,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use axum::http::Uri;
 use secrecy::SecretString;
 
+use crate::customers::tokens::JwtSecret;
+
 /// Everything that differs from one machine to the next.
 #[derive(Debug)]
 pub struct Settings {
@@ -19,6 +21,9 @@ pub struct Settings {
     /// `DATABASE_URL`: a PostgreSQL database, as `postgres://…`. It may have a password in
     /// it. Default: none, and the data is in memory.
     pub database: Option<SecretString>,
+    /// `JWT_SECRET`: the secret with which access tokens are signed, at least 32 bytes. With a
+    /// database, it is required. Default: none, and a random one has to be made.
+    pub jwt_secret: Option<JwtSecret>,
 }
 
 impl Settings {
@@ -36,6 +41,15 @@ impl Settings {
         let url = read_var(&get, "SHOP_URL", parse_url, &mut problems);
         let database =
             read_var(&get, "DATABASE_URL", parse_database, &mut problems);
+        let jwt_secret =
+            read_var(&get, "JWT_SECRET", parse_jwt_secret, &mut problems);
+        // With a random secret, a restart would end the access tokens that are in use, and
+        // several processes would not accept each other's.
+        if get("DATABASE_URL").is_some() && get("JWT_SECRET").is_none() {
+            problems.push(format!(
+                "JWT_SECRET is missing. With DATABASE_URL, it must be {JWT_SECRET}"
+            ));
+        }
         if !problems.is_empty() {
             return Err(SettingsError(problems));
         }
@@ -44,6 +58,7 @@ impl Settings {
                 .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 4000))),
             url: url.unwrap_or_else(|| "http://127.0.0.1:4000".into()),
             database,
+            jwt_secret,
         })
     }
 }
@@ -101,6 +116,13 @@ fn parse_database(value: &str) -> Result<SecretString, &'static str> {
     Err(
         "the address of a PostgreSQL database, such as postgres://user:password@localhost/shop",
     )
+}
+
+const JWT_SECRET: &str =
+    "at least 32 bytes long. `openssl rand -base64 32` makes a secret";
+
+fn parse_jwt_secret(value: &str) -> Result<JwtSecret, &'static str> {
+    JwtSecret::new(value.into()).ok_or(JWT_SECRET)
 }
 
 /// What is wrong with the settings: a line for each problem.

@@ -14,6 +14,7 @@ use super::error::MenuError;
 use super::model::{Expected, ItemId, ItemRequest, NewItem};
 use super::repository::Put;
 use super::services::Menu;
+use crate::customers::extract::Barista;
 use crate::error::Error;
 use crate::etag::{self, EntityTags};
 use crate::extract::{Json, Path};
@@ -58,6 +59,7 @@ fn cached(headers: &HeaderMap, version: u64, body: impl IntoResponse) -> Respons
 #[instrument(skip_all)]
 pub async fn put_item(
     State(menu): State<Menu>,
+    Barista(_): Barista,
     Path(id): Path<String>,
     headers: HeaderMap,
     Json(request): Json<ItemRequest>,

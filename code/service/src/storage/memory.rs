@@ -3,6 +3,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::customers::memory::Accounts;
 use crate::menu::model::Item;
 
 /// Keeps everything in memory, without a limit.
@@ -16,6 +17,9 @@ pub struct Memory {
 pub(crate) struct Data {
     /// Sorted by id.
     pub(crate) items: Vec<Item>,
+    /// The accounts and sessions of the customers.
+    #[expect(dead_code)]
+    pub(crate) accounts: Accounts,
 }
 
 impl Memory {

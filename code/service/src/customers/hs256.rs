@@ -1,0 +1,82 @@
+//! The signatures of tokens: HMAC with SHA-256, which JWT calls HS256.
+//!
+//! jsonwebtoken comes with two implementations of its algorithms, and each is a Cargo feature.
+//! Without a feature, or with both, the program compiles, and panics at the first token: to
+//! have both, it's enough that two crates of one workspace choose a different one. This
+//! implementation needs no feature. It's small, too: it has the one algorithm that is used,
+//! and two crates that the program needs anyway.
+
+use hmac::{Hmac, KeyInit, Mac};
+use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::errors::{ErrorKind, Result, new_error};
+use jsonwebtoken::signature::{Error, Signer, Verifier};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use sha2::Sha256;
+
+/// Makes jsonwebtoken use this implementation. It may be called several times.
+pub(super) fn install() {
+    static PROVIDER: CryptoProvider = CryptoProvider {
+        signer_factory: signer,
+        verifier_factory: verifier,
+        // These are for keys in JSON (JWK), and we have none.
+        key_utils: KeyUtils::new_unimplemented(),
+    };
+    // It's an error if one is installed already: after the first call, that's this one.
+    let _ = PROVIDER.install_default();
+}
+
+fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
+    Ok(Box::new(Hs256::new(algorithm, key.as_bytes())?))
+}
+
+fn verifier(
+    algorithm: &Algorithm,
+    key: &DecodingKey,
+) -> Result<Box<dyn JwtVerifier>> {
+    Ok(Box::new(Hs256::new(algorithm, key.try_get_as_bytes()?)?))
+}
+
+/// An HMAC that has its key, and no message yet.
+struct Hs256(Hmac<Sha256>);
+
+impl Hs256 {
+    fn new(algorithm: &Algorithm, key: &[u8]) -> Result<Self> {
+        if *algorithm != Algorithm::HS256 {
+            return Err(new_error(ErrorKind::UnsupportedAlgorithm));
+        }
+        let hmac = Hmac::new_from_slice(key);
+        hmac.map(Self)
+            .map_err(|_| new_error(ErrorKind::InvalidKeyFormat))
+    }
+}
+
+impl Signer<Vec<u8>> for Hs256 {
+    fn try_sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, Error> {
+        let hmac = self.0.clone().chain_update(message);
+        Ok(hmac.finalize().into_bytes().to_vec())
+    }
+}
+
+impl Verifier<Vec<u8>> for Hs256 {
+    fn verify(
+        &self,
+        message: &[u8],
+        signature: &Vec<u8>,
+    ) -> std::result::Result<(), Error> {
+        // This compares in constant time, and rejects a signature that was cut.
+        let hmac = self.0.clone().chain_update(message);
+        hmac.verify_slice(signature).map_err(Error::from_source)
+    }
+}
+
+impl JwtSigner for Hs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
+    }
+}
+
+impl JwtVerifier for Hs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
+    }
+}

@@ -1,0 +1,182 @@
+//! Access tokens: JSON Web Tokens (RFC 7519) that say who sends a request, for a short time.
+
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation, errors,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use super::hs256;
+use super::model::{CustomerId, Identity, Role, SessionId};
+use crate::clock::{Clock, Random};
+
+/// How long an access token is valid, in seconds. Nothing can end it earlier, because the
+/// service looks nothing up to check it: a customer who has signed out, or who has another
+/// role, can use it until then.
+pub const ACCESS_TOKEN_SECONDS: u32 = 600;
+
+/// The secret with which tokens are signed: at least 32 bytes, since a shorter key is weaker
+/// than the signature (RFC 7518, section 3.2).
+#[derive(Debug, Clone)]
+pub struct JwtSecret(SecretString);
+
+impl JwtSecret {
+    /// A secret that somebody has chosen. `None` if it is shorter than 32 bytes.
+    pub fn new(secret: SecretString) -> Option<Self> {
+        (secret.expose_secret().len() >= 32).then_some(Self(secret))
+    }
+
+    /// A new secret that nobody knows. Tokens that are signed with it are worth nothing after
+    /// the program has ended.
+    pub fn random(random: &Random) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(random.bytes()).into())
+    }
+}
+
+/// Makes access tokens and checks them. Clones are cheap.
+#[derive(Clone)]
+pub struct Tokens(Arc<Inner>);
+
+struct Inner {
+    signing_key: EncodingKey,
+    verifying_key: DecodingKey,
+    header: Header,
+    validation: Validation,
+    /// The address of the service, in `iss` and `aud`.
+    url: String,
+    clock: Clock,
+    random: Random,
+}
+
+/// What a token of ours says.
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    sub: String,
+    sid: String,
+    role: Role,
+    iat: i64,
+    exp: i64,
+    jti: String,
+}
+
+/// What is read of a token. jsonwebtoken has checked `iss` and `aud` by then.
+#[derive(Deserialize)]
+struct ReceivedClaims {
+    sub: String,
+    sid: String,
+    role: Role,
+    exp: i64,
+    nbf: Option<i64>,
+}
+
+impl Tokens {
+    /// Tokens that are signed with this secret, and are made by and for the service with this
+    /// address.
+    ///
+    /// # Errors
+    ///
+    /// If the secret can't be a key.
+    pub fn new(
+        secret: &JwtSecret,
+        url: &str,
+        clock: Clock,
+        random: Random,
+    ) -> errors::Result<Self> {
+        hs256::install();
+        let secret = secret.0.expose_secret().as_bytes();
+        let mut header = Header::new(Algorithm::HS256);
+        header.kid = Some(key_id(secret)?);
+        Ok(Self(Arc::new(Inner {
+            signing_key: EncodingKey::from_secret(secret)?,
+            verifying_key: DecodingKey::from_secret(secret)?,
+            header,
+            validation: validation(url),
+            url: url.to_owned(),
+            clock,
+            random,
+        })))
+    }
+
+    /// A token for somebody who has signed in.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be signed.
+    pub fn issue(&self, identity: &Identity) -> errors::Result<String> {
+        let issued_at = self.0.clock.now().as_second();
+        let claims = Claims {
+            iss: &self.0.url,
+            aud: &self.0.url,
+            sub: identity.customer.to_string(),
+            sid: identity.session.to_string(),
+            role: identity.role,
+            iat: issued_at,
+            exp: issued_at + i64::from(ACCESS_TOKEN_SECONDS),
+            jti: URL_SAFE_NO_PAD.encode(&self.0.random.bytes()[..16]),
+        };
+        jsonwebtoken::encode(&self.0.header, &claims, &self.0.signing_key)
+    }
+
+    /// Who sends a request with this token. `None` if it is invalid, whatever the reason is.
+    pub fn verify(&self, token: &str) -> Option<Identity> {
+        let inner = &self.0;
+        let token = jsonwebtoken::decode::<ReceivedClaims>(
+            token,
+            &inner.verifying_key,
+            &inner.validation,
+        );
+        let token = token.ok()?;
+        if token.header.kid != inner.header.kid {
+            return None;
+        }
+        let claims = token.claims;
+        if !is_current(&claims, inner.clock.now()) {
+            return None;
+        }
+        Some(Identity {
+            customer: CustomerId::new(claims.sub.parse().ok()?),
+            role: claims.role,
+            session: SessionId::new(claims.sid.parse().ok()?),
+        })
+    }
+}
+
+/// What jsonwebtoken checks in a token, besides its signature.
+fn validation(url: &str) -> Validation {
+    // Without a fixed algorithm, the sender of a token would choose it.
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.set_issuer(&[url]);
+    validation.set_audience(&[url]);
+    // A claim that isn't required may be missing, even if its value would be checked. Then
+    // these two would accept a token that another service made for itself.
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    // jsonwebtoken would read the clock of the system, and accept a token for a minute after
+    // its end. `is_current` checks the time.
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation
+}
+
+/// Whether a token is valid at this time (RFC 7519, sections 4.1.4 and 4.1.5). There is no
+/// leeway for clocks that differ, since the tokens are made by the service that checks them.
+fn is_current(claims: &ReceivedClaims, now: Timestamp) -> bool {
+    let now = now.as_second();
+    now < claims.exp && claims.nbf.is_none_or(|nbf| nbf <= now)
+}
+
+/// The name of the key that signs tokens. A new secret has a new name. The name doesn't reveal
+/// more of the secret than a signature does.
+fn key_id(secret: &[u8]) -> errors::Result<String> {
+    let hmac = Hmac::<Sha256>::new_from_slice(secret)
+        .map_err(|_| errors::ErrorKind::InvalidKeyFormat)?;
+    let hash = hmac.chain_update(b"key id").finalize().into_bytes();
+    Ok(URL_SAFE_NO_PAD.encode(&hash[..6]))
+}
