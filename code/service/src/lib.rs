@@ -34,6 +34,7 @@ pub mod extract;
 pub mod fields;
 pub mod menu;
 pub mod middleware;
+pub mod payments;
 pub mod problem;
 #[cfg(feature = "server")]
 pub mod server;

@@ -1,0 +1,4 @@
+//! Payments with Stripe: customers pay on a page of Stripe's, and Stripe reports what has
+//! happened to a webhook.
+
+pub mod webhook;
