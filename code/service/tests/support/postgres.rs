@@ -1,0 +1,111 @@
+//! A PostgreSQL database for each test.
+
+use std::env;
+use std::io::{self, Write};
+use std::sync::{Arc, Once};
+use std::thread;
+
+use service::storage::postgres::Postgres;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, raw_sql};
+use tokio::runtime;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use uuid::Uuid;
+
+use super::{Repositories, on};
+
+/// How many databases the tests of one program use at the same time. Each has a pool of
+/// connections, and PostgreSQL allows 100 connections by default.
+static DATABASES: Semaphore = Semaphore::const_new(4);
+
+/// Runs a test with its data in a new database, if `POSTGRES_URL` names a server.
+pub async fn on_postgres<F>(test: impl FnOnce(Repositories) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    if let Some(database) = TestDatabase::create() {
+        let storage = Postgres::connect(&database.url()).await.unwrap();
+        let repositories = Repositories::of(Arc::new(storage));
+        on("PostgreSQL", test(repositories)).await;
+    }
+}
+
+/// A database of its own for one test. It's dropped with this value, even if the test panics.
+pub struct TestDatabase {
+    server: PgConnectOptions,
+    name: String,
+    _permit: SemaphorePermit<'static>,
+}
+
+impl TestDatabase {
+    /// Creates an empty database on the server that `POSTGRES_URL` names.
+    pub fn create() -> Option<Self> {
+        let server = server()?;
+        let name = format!("test_{}", Uuid::new_v4().simple());
+        let permit = block_on(DATABASES.acquire()).unwrap();
+        execute(&server, format!("CREATE DATABASE {name}"));
+        Some(Self {
+            server,
+            name,
+            _permit: permit,
+        })
+    }
+
+    /// Its address, as a value for `DATABASE_URL`.
+    pub fn url(&self) -> String {
+        let options = self.server.clone().database(&self.name);
+        options.to_url_lossy().into()
+    }
+
+    /// Executes statements in it, as another program might.
+    pub fn execute(&self, sql: &str) {
+        let options = self.server.clone().database(&self.name);
+        execute(&options, sql.to_owned());
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        // `FORCE` ends connections that are still open.
+        let sql = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        execute(&self.server, sql);
+    }
+}
+
+/// The server that `POSTGRES_URL` names, with a user who may create databases. Without that
+/// variable, this says once that tests are left out.
+fn server() -> Option<PgConnectOptions> {
+    static LEFT_OUT: Once = Once::new();
+
+    let Ok(url) = env::var("POSTGRES_URL") else {
+        LEFT_OUT.call_once(|| {
+            // Not `eprintln!`, whose text `cargo test` shows only for a test that fails.
+            let _ = writeln!(
+                io::stderr(),
+                "POSTGRES_URL is not set: the tests on PostgreSQL are left out"
+            );
+        });
+        return None;
+    };
+    Some(url.parse().unwrap())
+}
+
+fn execute(options: &PgConnectOptions, sql: String) {
+    block_on(async {
+        let mut connection = PgConnection::connect_with(options).await.unwrap();
+        // Only names that this module makes are in the SQL.
+        let sql = raw_sql(AssertSqlSafe(sql));
+        sql.execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    });
+}
+
+/// Waits for a future on a thread of its own, because `drop` isn't async, and no thread of
+/// a runtime may wait for another future.
+fn block_on<T: Send>(future: impl Future<Output = T> + Send) -> T {
+    let wait = || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(future)
+    };
+    thread::scope(|scope| scope.spawn(wait).join().unwrap())
+}
