@@ -15,6 +15,7 @@ use tracing::{error, warn};
 use crate::customers::error::CustomerError;
 use crate::fields::FieldError;
 use crate::menu::error::MenuError;
+use crate::orders::error::OrderError;
 #[cfg(feature = "server")]
 use crate::problem::find_source;
 use crate::problem::{BUSY, ErrorDetail, OUR_FAULT, Problem};
@@ -29,6 +30,9 @@ pub enum Error {
     /// A rule of the customers rejected the request, or it's not clear who sends it.
     #[error(transparent)]
     Customer(#[from] CustomerError),
+    /// A rule of the orders rejected the request.
+    #[error(transparent)]
+    Order(#[from] OrderError),
     /// The storage was busy or failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -114,6 +118,7 @@ impl From<&Error> for Problem {
         match error {
             Error::Menu(error) => Self::from(error),
             Error::Customer(error) => Self::from(error),
+            Error::Order(error) => Self::from(error),
             Error::Storage(error) => Self::from(error),
             Error::Invalid(status, details) => {
                 Self::invalid(*status, details.clone())

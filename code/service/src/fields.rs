@@ -18,4 +18,9 @@ impl FieldError {
         let field = field.into();
         Self { field, reason }
     }
+
+    /// The same mistake in an entry of a list, which this path leads to, such as `lines/0`.
+    pub fn inside(self, path: &str) -> Self {
+        Self::new(format!("{path}/{}", self.field), self.reason)
+    }
 }

@@ -25,6 +25,7 @@ use customers::services::Customers;
 use error::Error;
 use extract::Json;
 use menu::services::Menu;
+use orders::services::Orders;
 
 pub mod clock;
 pub mod customers;
@@ -34,6 +35,7 @@ pub mod extract;
 pub mod fields;
 pub mod menu;
 pub mod middleware;
+pub mod orders;
 pub mod payments;
 pub mod problem;
 #[cfg(feature = "server")]
@@ -51,6 +53,8 @@ pub struct AppState {
     pub customers: Customers,
     /// The menu.
     pub menu: Menu,
+    /// The orders.
+    pub orders: Orders,
 }
 
 /// The whole API, without the middleware that [`middleware`] adds around it.
@@ -58,6 +62,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(customers::routes())
         .merge(menu::routes())
+        .merge(orders::routes())
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
         .fallback(|| async { Error::NoSuchPath })

@@ -17,6 +17,7 @@ use service::customers::services::Customers;
 use service::customers::tokens::{JwtSecret, Tokens};
 use service::menu::model::opening_menu;
 use service::menu::services::Menu;
+use service::orders::services::Orders;
 use service::settings::Settings;
 use service::storage::memory::Memory;
 use service::storage::postgres::Postgres;
@@ -86,6 +87,7 @@ fn app<S>(settings: &Settings, storage: Arc<S>) -> anyhow::Result<axum::Router>
 where
     S: service::menu::repository::Repository
         + service::customers::repository::Repository
+        + service::orders::repository::Repository
         + 'static,
 {
     let clock = Clock::new(Timestamp::now);
@@ -97,8 +99,9 @@ where
     let tokens =
         Tokens::new(&secret, &settings.url, clock.clone(), random.clone())?;
     let state = AppState {
-        customers: Customers::new(storage.clone(), tokens, clock, random),
-        menu: Menu::new(storage),
+        customers: Customers::new(storage.clone(), tokens, clock.clone(), random),
+        menu: Menu::new(storage.clone()),
+        orders: Orders::new(storage, clock),
     };
     Ok(middleware::server_layers(
         router(state),

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use thiserror::Error;
 
+use super::model::Shortage;
 use crate::problem::{ErrorDetail, Problem};
 use crate::storage::StorageError;
 
@@ -21,6 +22,25 @@ pub enum MenuError {
     /// The storage was busy or failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+}
+
+/// Why items can't be taken out of the stock. In each case, nothing was taken.
+#[derive(Debug, Error)]
+pub enum StockError {
+    /// The items of these portions, counted from 0, aren't on the menu.
+    #[error("Some of the items are not on the menu")]
+    NotOnMenu(Vec<usize>),
+    /// Less is left than somebody wants.
+    #[error("Not enough left: {}", names(.0))]
+    NotEnoughLeft(Vec<Shortage>),
+    /// The storage was busy or failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+fn names(shortages: &[Shortage]) -> String {
+    let names = shortages.iter().map(|shortage| shortage.name.as_str());
+    names.collect::<Vec<_>>().join(", ")
 }
 
 impl From<&MenuError> for Problem {

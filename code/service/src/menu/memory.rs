@@ -14,6 +14,15 @@ impl Data {
     pub(crate) fn find_item(&self, id: &str) -> Result<usize, usize> {
         self.items.binary_search_by(|item| item.id.as_str().cmp(id))
     }
+
+    /// Replaces items that have been changed.
+    pub(crate) fn store_items(&mut self, items: Vec<Item>) {
+        for item in items {
+            if let Ok(place) = self.find_item(item.id.as_str()) {
+                self.items[place] = item;
+            }
+        }
+    }
 }
 
 #[async_trait]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::error::StockError;
 use crate::fields::FieldError;
 
 /// Something that customers can order.
@@ -19,6 +20,76 @@ pub struct Item {
     /// part of the body.
     #[serde(skip)]
     pub version: u64,
+}
+
+/// Some of an item, to be taken out of the stock or put back into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Portion {
+    /// The item.
+    pub item: ItemId,
+    /// How many.
+    pub quantity: u32,
+}
+
+/// An item of which less is left than somebody wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortage {
+    /// Which portion it is, counted from 0.
+    pub portion: usize,
+    /// The name of the item.
+    pub name: String,
+    /// How many are left.
+    pub left: u32,
+}
+
+/// Takes portions out of the stock, if all of them are there. No two portions may be of the
+/// same item.
+///
+/// `items` must contain the items of the portions, as far as they are on the menu. The
+/// result has an item for each portion, with what is left of it.
+///
+/// # Errors
+///
+/// [`StockError::NotOnMenu`] and [`StockError::NotEnoughLeft`].
+pub fn take(items: &[Item], portions: &[Portion]) -> Result<Vec<Item>, StockError> {
+    let mut taken = Vec::new();
+    let mut not_on_menu = Vec::new();
+    let mut shortages = Vec::new();
+    for (index, portion) in portions.iter().enumerate() {
+        let Some(item) = items.iter().find(|item| item.id == portion.item) else {
+            not_on_menu.push(index);
+            continue;
+        };
+        match item.stock.checked_sub(portion.quantity) {
+            Some(stock) => taken.push(Item {
+                stock,
+                version: item.version + 1,
+                ..item.clone()
+            }),
+            None => shortages.push(Shortage {
+                portion: index,
+                name: item.name.clone(),
+                left: item.stock,
+            }),
+        }
+    }
+    if !not_on_menu.is_empty() {
+        return Err(StockError::NotOnMenu(not_on_menu));
+    }
+    if !shortages.is_empty() {
+        return Err(StockError::NotEnoughLeft(shortages));
+    }
+    Ok(taken)
+}
+
+/// Puts portions back into the stock, after an order was canceled.
+pub fn put_back(items: &mut [Item], portions: &[Portion]) {
+    for portion in portions {
+        for item in items.iter_mut().filter(|item| item.id == portion.item) {
+            item.stock = item.stock.saturating_add(portion.quantity);
+            item.version += 1;
+        }
+    }
 }
 
 /// The body of `PUT /menu/{id}`.

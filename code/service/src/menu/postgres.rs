@@ -1,14 +1,14 @@
 //! The menu in PostgreSQL.
 
 use async_trait::async_trait;
-use sqlx::{FromRow, query, query_as};
+use sqlx::{FromRow, PgConnection, query, query_as};
 use tracing::instrument;
 
-use super::error::MenuError;
-use super::model::{Cents, Expected, Item, ItemId, NewItem};
+use super::error::{MenuError, StockError};
+use super::model::{self, Cents, Expected, Item, ItemId, NewItem, Portion};
 use super::repository::{Put, Repository};
 use crate::storage::StorageError;
-use crate::storage::postgres::{Postgres, unsigned};
+use crate::storage::postgres::{Postgres, signed, unsigned};
 
 /// A row of the table `items`. PostgreSQL has no unsigned numbers.
 #[derive(FromRow)]
@@ -130,4 +130,66 @@ fn put<'q>(
         .bind(&new.name)
         .bind(i64::from(new.price_cents.get()))
         .bind(i64::from(new.stock))
+}
+
+/// Takes portions out of the stock, if all of them are there. It returns the items, with
+/// what is left of them. The caller's transaction decides whether the change is stored.
+///
+/// # Errors
+///
+/// [`StockError::NotOnMenu`] and [`StockError::NotEnoughLeft`].
+pub(crate) async fn take_stock(
+    connection: &mut PgConnection,
+    portions: &[Portion],
+) -> Result<Vec<Item>, StockError> {
+    let items = lock_items(connection, portions).await?;
+    let items = model::take(&items, portions)?;
+    store_stock(connection, &items).await?;
+    Ok(items)
+}
+
+/// Puts portions back into the stock, as part of the caller's transaction.
+pub(crate) async fn put_back(
+    connection: &mut PgConnection,
+    portions: &[Portion],
+) -> Result<(), StorageError> {
+    let mut items = lock_items(connection, portions).await?;
+    model::put_back(&mut items, portions);
+    store_stock(connection, &items).await
+}
+
+/// Reads the items of portions, and locks their rows until the transaction ends. The rows
+/// are locked in the sequence of their ids. Without a fixed sequence, two orders for the
+/// same two items could each hold the row that the other waits for (a deadlock).
+async fn lock_items(
+    connection: &mut PgConnection,
+    portions: &[Portion],
+) -> Result<Vec<Item>, StorageError> {
+    let ids: Vec<_> = portions.iter().map(|p| p.item.as_str()).collect();
+    let sql = "SELECT id, name, price_cents, stock, version FROM items
+               WHERE id = ANY($1) ORDER BY id FOR UPDATE";
+    let rows: Vec<ItemRow> = query_as(sql).bind(ids).fetch_all(connection).await?;
+    rows.into_iter().map(Item::try_from).collect()
+}
+
+/// Stores the stock of items, and their version: the stock is part of what a client reads, so
+/// the entity tag changes with it. This transaction has locked the rows, so nobody else has
+/// changed them since they were read.
+async fn store_stock(
+    connection: &mut PgConnection,
+    items: &[Item],
+) -> Result<(), StorageError> {
+    let ids: Vec<_> = items.iter().map(|item| item.id.as_str()).collect();
+    let stock: Vec<_> = items.iter().map(|item| i64::from(item.stock)).collect();
+    let sql = "UPDATE items SET stock = changed.stock, version = items.version + 1
+               FROM unnest($1::text[], $2::bigint[]) AS changed (id, stock)
+               WHERE items.id = changed.id";
+    let versions: Vec<_> = items.iter().map(|item| signed(item.version)).collect();
+    query(sql)
+        .bind(ids)
+        .bind(stock)
+        .bind(versions)
+        .execute(connection)
+        .await?;
+    Ok(())
 }

@@ -5,6 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::customers::memory::Accounts;
 use crate::menu::model::Item;
+use crate::orders::memory::Keys;
+use crate::orders::model::Order;
 
 /// Keeps everything in memory, without a limit.
 pub struct Memory {
@@ -17,6 +19,10 @@ pub struct Memory {
 pub(crate) struct Data {
     /// Sorted by id.
     pub(crate) items: Vec<Item>,
+    /// Sorted by id. The ids are 1, 2, 3, and so on, because orders are never removed.
+    pub(crate) orders: Vec<Order>,
+    /// The idempotency keys of the orders.
+    pub(crate) idempotency_keys: Keys,
     /// The accounts and sessions of the customers.
     #[expect(dead_code)]
     pub(crate) accounts: Accounts,

@@ -91,3 +91,9 @@ pub(crate) fn unsigned<T: TryFrom<i64>>(stored: i64) -> Result<T, StorageError> 
         StorageError::Failed(format!("a column has the number {stored}").into())
     })
 }
+
+/// A number in a column of the type `bigint`. One that doesn't fit becomes the largest
+/// number that does. No row has that number as its id, so nothing is found by it.
+pub(crate) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

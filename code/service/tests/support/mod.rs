@@ -25,8 +25,9 @@ use service::customers::tokens::{JwtSecret, Tokens};
 use service::menu::model::opening_menu;
 use service::menu::services::Menu;
 use service::middleware::request_id;
+use service::orders::services::Orders;
 use service::storage::memory::Memory;
-use service::{customers, menu};
+use service::{customers, menu, orders};
 use tower::ServiceExt;
 
 /// The time at which the clock of these tests starts: 2026-03-02, 08:15 UTC.
@@ -45,6 +46,7 @@ pub const JWT_SECRET: &str = "only-for-these-tests-0123456789abcdef";
 pub struct Repositories {
     pub customers: Arc<dyn customers::repository::Repository>,
     pub menu: Arc<dyn menu::repository::Repository>,
+    pub orders: Arc<dyn orders::repository::Repository>,
 }
 
 impl Repositories {
@@ -53,11 +55,13 @@ impl Repositories {
     where
         S: customers::repository::Repository
             + menu::repository::Repository
+            + orders::repository::Repository
             + 'static,
     {
         Self {
             customers: storage.clone(),
-            menu: storage,
+            menu: storage.clone(),
+            orders: storage,
         }
     }
 
@@ -115,6 +119,7 @@ impl TestApp {
                 random,
             ),
             menu: Menu::new(repositories.menu.clone()),
+            orders: Orders::new(repositories.orders.clone(), clock.clock()),
         };
         Self {
             router: request_id(service::router(state), count_from_one()),

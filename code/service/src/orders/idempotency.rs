@@ -1,0 +1,101 @@
+//! Idempotency keys: a client that got no response may send its order again, and it is
+//! placed only once.
+//!
+//! There is no standard for this. The header `idempotency-key` was described in an Internet
+//! draft of the IETF (draft-ietf-httpapi-idempotency-key-header), which has expired. Here, as
+//! in the API of Stripe, a key belongs to one customer and to one request, and the response
+//! is stored with the order, in one transaction.
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::model::{NewOrder, Order};
+use crate::storage::StorageError;
+
+/// How long keys are kept, in milliseconds: 24 hours. After that, a request with the same key
+/// may place another order.
+const KEEP: i64 = 24 * 60 * 60 * 1000;
+
+/// Keys from this time or earlier are no longer kept.
+pub(super) fn keys_end(now: Timestamp) -> Timestamp {
+    let end = now.as_millisecond().saturating_sub(KEEP);
+    Timestamp::from_millisecond(end).unwrap_or(Timestamp::MIN)
+}
+
+/// A name that the client gives to its request: 1 to 255 visible ASCII characters, such as
+/// those of a UUID.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<&[u8]> for IdempotencyKey {
+    type Error = &'static str;
+
+    fn try_from(key: &[u8]) -> Result<Self, Self::Error> {
+        let valid = (1..=255).contains(&key.len())
+            && key.iter().all(|byte| byte.is_ascii_graphic());
+        match str::from_utf8(key) {
+            Ok(key) if valid => Ok(Self(key.to_owned())),
+            _ => Err("must have 1 to 255 visible ASCII characters"),
+        }
+    }
+}
+
+/// Tells requests apart: two orders with the same fingerprint ask for the same. It is a
+/// SHA-256 hash, since a table that has the orders twice would only be larger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// The fingerprint of an order. Spaces in the JSON make no difference, because the order
+    /// has been read by then.
+    pub fn of(new: &NewOrder) -> Self {
+        let mut hash = Sha256::new();
+        for line in new.lines() {
+            // Neither an id nor a note contains a line break, so no two orders give the
+            // same text.
+            hash.update(line.item.as_str());
+            hash.update(format!(" {}\n", line.quantity.get()));
+        }
+        hash.update(new.note().map_or("", |note| note.as_str()));
+        Self(hash.finalize().into())
+    }
+
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// The response to an order that was placed. It is stored, so that it can be repeated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status of the response.
+    pub status: u16,
+    /// The path of the order.
+    pub location: String,
+    /// The order as JSON.
+    pub body: String,
+}
+
+impl Answer {
+    /// The response for an order that has just been placed.
+    ///
+    /// # Errors
+    ///
+    /// If the order can't be written as JSON.
+    pub fn created(order: &Order) -> Result<Self, StorageError> {
+        let body = serde_json::to_string(order);
+        Ok(Self {
+            status: 201,
+            location: format!("/orders/{}", order.id),
+            body: body.map_err(|error| StorageError::Failed(error.into()))?,
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! The operations of the orders.
+
+use std::sync::Arc;
+
+use tracing::instrument;
+
+use super::error::OrderError;
+use super::idempotency::{Answer, IdempotencyKey};
+use super::model::{NewOrder, Order, OrderFilter, OrderId, Page, Status};
+use super::repository::Repository;
+use crate::clock::Clock;
+use crate::customers::model::{Identity, Role};
+use crate::storage::StorageError;
+
+/// The orders. Clones are cheap, and all of them share one repository.
+#[derive(Clone)]
+pub struct Orders {
+    repository: Arc<dyn Repository>,
+    clock: Clock,
+}
+
+impl Orders {
+    /// Orders that are stored in this repository.
+    pub fn new(repository: Arc<dyn Repository>, clock: Clock) -> Self {
+        Self { repository, clock }
+    }
+
+    /// Places an order, or repeats the response to an order that was placed with this key.
+    ///
+    /// # Errors
+    ///
+    /// [`OrderError::Stock`], [`OrderError::TotalTooLarge`], [`OrderError::KeyReused`] and
+    /// [`OrderError::KeyInUse`]. In each case, nothing has changed.
+    #[instrument(skip_all)]
+    pub async fn place(
+        &self,
+        identity: Identity,
+        key: IdempotencyKey,
+        new: NewOrder,
+    ) -> Result<Answer, OrderError> {
+        let now = self.clock.now();
+        self.repository
+            .place(identity.customer, key, new, now)
+            .await
+    }
+
+    /// The order with this number, if this person may see it.
+    ///
+    /// # Errors
+    ///
+    /// [`OrderError::UnknownOrder`].
+    #[instrument(skip_all)]
+    pub async fn order(
+        &self,
+        identity: Identity,
+        id: OrderId,
+    ) -> Result<Order, OrderError> {
+        let order = self.repository.order(id).await?;
+        let order = order.filter(|order| order.is_visible_to(&identity));
+        order.ok_or(OrderError::UnknownOrder(id))
+    }
+
+    /// One page of the orders that pass the filter: of this customer, or of all customers if
+    /// a barista asks.
+    ///
+    /// # Errors
+    ///
+    /// [`OrderError::OthersOrders`].
+    #[instrument(skip_all)]
+    pub async fn orders(
+        &self,
+        identity: Identity,
+        mut filter: OrderFilter,
+    ) -> Result<Page, OrderError> {
+        if identity.role != Role::Barista {
+            let own = identity.customer;
+            if filter
+                .customer
+                .replace(own)
+                .is_some_and(|other| other != own)
+            {
+                return Err(OrderError::OthersOrders);
+            }
+        }
+        Ok(self.repository.orders(filter).await?)
+    }
+
+    /// Sets the status of an order. Canceling it puts its items back into the stock.
+    ///
+    /// # Errors
+    ///
+    /// [`OrderError::UnknownOrder`], [`OrderError::WrongRole`] and [`OrderError::NotNow`].
+    #[instrument(skip_all)]
+    pub async fn set_status(
+        &self,
+        identity: Identity,
+        id: OrderId,
+        status: Status,
+    ) -> Result<Order, OrderError> {
+        self.repository.set_status(identity, id, status).await
+    }
+
+    /// Removes the idempotency keys that are too old, and returns their number.
+    #[instrument(skip_all)]
+    pub async fn clean_up(&self) -> Result<u64, StorageError> {
+        self.repository.clean_up(self.clock.now()).await
+    }
+}
