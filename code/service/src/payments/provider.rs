@@ -1,0 +1,85 @@
+//! What the payments need of a payment provider. [`Stripe`](super::stripe::Stripe) is one
+//! that takes money, another stands in for it in tests.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::menu::model::Cents;
+use crate::storage::Source;
+
+/// The currency of all prices, as the provider writes it.
+pub const CURRENCY: &str = "eur";
+
+/// A company that takes money from customers. No method is called inside of a transaction:
+/// a transaction that waits for another company keeps its locks and its connection.
+#[async_trait]
+pub trait PaymentProvider: Send + Sync {
+    /// Creates a page on which a customer can pay. A call with the same
+    /// [`reference`](NewSession::reference) gives the same page.
+    async fn create_session(
+        &self,
+        new: &NewSession,
+    ) -> Result<OpenSession, ProviderError>;
+
+    /// Closes a page, so that nobody can pay on it any more.
+    async fn expire_session(&self, id: &str) -> Result<Ended, ProviderError>;
+
+    /// Sends the money of a payment back. A call with the same
+    /// [`reference`](Refund::reference) doesn't send it again.
+    async fn refund(&self, refund: &Refund) -> Result<(), ProviderError>;
+}
+
+/// A page to create: a Checkout Session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSession {
+    /// Our name for this payment, which nobody else uses. We find it in the events again.
+    pub reference: String,
+    /// The number of the order.
+    pub order: u64,
+    /// What the customer pays, in cents of a euro.
+    pub amount: Cents,
+    /// Until when the customer can pay.
+    pub expires_at: Timestamp,
+}
+
+/// A page that was created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenSession {
+    /// The provider's id of the page.
+    pub id: String,
+    /// The address of the page. Whoever has it can pay.
+    pub url: String,
+}
+
+/// What has become of a page that was to be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Nobody can pay on it any more, and nobody has.
+    Expired,
+    /// The customer had finished before. Their money is there, or on its way.
+    Complete,
+}
+
+/// Money to send back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refund {
+    /// Our name for the payment, as in [`NewSession`].
+    pub reference: String,
+    /// The provider's id of the payment.
+    pub payment_intent: String,
+}
+
+/// Why the provider didn't do what we asked for.
+#[derive(Debug, Error)]
+pub enum ProviderError {
+    /// The provider refused. Nothing was done, and asking again won't help.
+    #[error("the payment provider refused")]
+    Refused(#[source] Source),
+    /// The provider couldn't be reached, or it is too busy. Nothing was done.
+    #[error("the payment provider can't be reached or is busy")]
+    Unavailable(#[source] Source),
+    /// The provider may have done it, or not. Ask again with the same reference.
+    #[error("it is unknown whether the payment provider did it")]
+    OutcomeUnknown(#[source] Source),
+}
