@@ -6,6 +6,8 @@
 
 #[cfg(feature = "server")]
 pub mod postgres;
+#[cfg(all(unix, feature = "server"))]
+pub mod process;
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};

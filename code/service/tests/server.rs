@@ -1,0 +1,139 @@
+//! The service as a process: its start, its settings and its end.
+
+#![cfg(all(unix, feature = "server"))]
+#![allow(clippy::unwrap_used)] // in a test, a panic is the report
+
+mod support;
+
+use std::fs;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use service::clock::Clock;
+use service::customers::model::{CustomerId, Identity, Role, SessionId};
+use service::customers::tokens::{JwtSecret, Tokens};
+use service::menu::model::opening_menu;
+use support::postgres::TestDatabase;
+use support::process::{Server, error_of, service};
+use support::{JWT_SECRET, URL, counted_random};
+use tempfile::tempdir;
+
+#[test]
+fn without_a_database_it_starts_and_says_that_data_will_be_lost() {
+    let folder = tempdir().unwrap();
+    let server = Server::start(service(folder.path()));
+    let [warning, .., listening] = server.log.as_slice() else {
+        panic!("{:?}", server.log);
+    };
+    let expected = "WARN service: DATABASE_URL is not set: the data is in memory";
+    assert!(warning.contains(expected), "{warning}");
+    assert!(
+        !listening.contains('\u{1b}'),
+        "colors in a pipe: {listening}"
+    );
+
+    let (status, body) = server.call("GET /menu", "", "");
+    let menu: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, menu), (200, json!(opening_menu())));
+    assert_eq!(server.call("GET /health/ready", "", "").0, 200);
+    assert!(server.stop().success());
+}
+
+#[test]
+fn in_postgresql_the_data_is_still_there_after_a_restart() {
+    let Some(database) = TestDatabase::create() else {
+        return;
+    };
+    let folder = tempdir().unwrap();
+    let start = || {
+        let mut command = service(folder.path());
+        command.env("DATABASE_URL", database.url());
+        command.env("JWT_SECRET", JWT_SECRET).env("SHOP_URL", URL);
+        Server::start(command)
+    };
+    let server = start();
+    let mut lines = server.log.iter();
+    assert!(lines.all(|line| !line.contains("lost")), "{:?}", server.log);
+    let headers = format!(
+        "authorization: Bearer {}\r\nif-none-match: *\r\n",
+        barista_token()
+    );
+    let scone = r#"{ "name": "Scone", "price_cents": 270, "stock": 6 }"#;
+    let (status, stored) = server.call("PUT /menu/scone", &headers, scone);
+    assert_eq!(status, 201, "{stored}");
+    assert!(server.stop().success());
+
+    let server = start();
+    let found = server.call("GET /menu/scone", "", "");
+    assert_eq!(found, (200, stored));
+    assert!(server.stop().success());
+}
+
+#[test]
+fn all_wrong_settings_are_reported_at_once_and_no_value_is_repeated() {
+    let folder = tempdir().unwrap();
+    let dotenv = "JWT_SECRET=too-short\nDATABASE_URL=mysql://ines:horse@db/shop\n";
+    fs::write(folder.path().join(".env"), dotenv).unwrap();
+    let mut command = service(folder.path());
+    command.env("SHOP_ADDRESS", "localhost");
+    command.env("SHOP_URL", "shop.example");
+    let error = error_of(&mut command);
+    let start = "The service can't start: the settings are wrong:\n";
+    assert!(error.starts_with(start), "{error}");
+    for name in ["SHOP_ADDRESS", "SHOP_URL", "DATABASE_URL", "JWT_SECRET"] {
+        assert!(error.contains(&format!("\n  {name} must be ")), "{error}");
+    }
+    for value in ["too-short", "horse"] {
+        assert!(!error.contains(value), "{error}");
+    }
+}
+
+#[test]
+fn a_database_that_cannot_be_reached_is_reported_without_its_password() {
+    let folder = tempdir().unwrap();
+    // A port that was free a moment ago: nothing listens there.
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    drop(socket);
+    for (url, expected) in [
+        (format!("postgres://ines:horse@{address}/shop"), "refused"),
+        ("postgres://ines:horse@localhost:x/shop".into(), "port"),
+        ("postgres://ines:hor/se@localhost/shop".into(), "port"),
+    ] {
+        let mut command = service(folder.path());
+        command.env("DATABASE_URL", url);
+        command.env("JWT_SECRET", JWT_SECRET);
+        let error = error_of(&mut command);
+        let start = "The service can't start: can't open the database: ";
+        assert!(error.starts_with(start), "{error}");
+        assert!(error.contains(expected), "{error}");
+        assert!(!error.contains("hor"), "{error}");
+    }
+}
+
+#[test]
+fn an_address_in_use_is_named_before_the_database_is_opened() {
+    let folder = tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut command = service(folder.path());
+    command.env("SHOP_ADDRESS", &address);
+    command.env("DATABASE_URL", "postgres://127.0.0.1:1/nothing");
+    command.env("JWT_SECRET", JWT_SECRET);
+    let error = error_of(&mut command);
+    let expected = format!("can't listen on {address}: ");
+    assert!(error.contains(&expected), "{error}");
+}
+
+/// An access token for the clock of this machine, which the process has.
+fn barista_token() -> String {
+    let secret = JwtSecret::new(JWT_SECRET.into()).unwrap();
+    let clock = Clock::new(Timestamp::now);
+    let tokens = Tokens::new(&secret, URL, clock, counted_random()).unwrap();
+    let identity = Identity {
+        customer: CustomerId::new(1),
+        role: Role::Barista,
+        session: SessionId::new(1),
+    };
+    tokens.issue(&identity).unwrap()
+}
