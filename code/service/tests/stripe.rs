@@ -1,6 +1,7 @@
 //! The client of Stripe's API, against a stand-in for it on an address of its own.
 
 #![cfg(feature = "server")]
+#![allow(clippy::unwrap_used)] // in a test, a panic is the report
 
 use std::time::Duration;
 
