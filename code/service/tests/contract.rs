@@ -86,7 +86,7 @@ mod menu {
     async fn items_are_sorted_by_the_bytes_of_their_ids(
         Repositories { menu, .. }: Repositories,
     ) {
-        for id in ["tea-2", "tea2", "teapot", "2", "-"] {
+        for id in ["tea1", "tea-2", "teapot", "2", "-"] {
             put(&menu, new_item(id), Expected::Nothing).await.unwrap();
         }
         let items = menu.items().await.unwrap();
@@ -100,7 +100,7 @@ mod menu {
             "muffin",
             "tea",
             "tea-2",
-            "tea2",
+            "tea1",
             "teapot",
         ];
         assert_eq!(ids, sorted);
