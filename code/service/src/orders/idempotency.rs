@@ -99,3 +99,37 @@ impl Answer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::model::{LineRequest, OrderRequest};
+
+    fn fingerprint(lines: &[(&str, u32)], note: Option<&str>) -> Fingerprint {
+        let line = |&(item, quantity): &(&str, u32)| LineRequest {
+            item: item.into(),
+            quantity,
+        };
+        let request = OrderRequest {
+            lines: lines.iter().map(line).collect(),
+            note: note.map(Into::into),
+        };
+        Fingerprint::of(&NewOrder::try_from(request).unwrap())
+    }
+
+    #[test]
+    fn orders_that_differ_have_different_fingerprints() {
+        let tea = fingerprint(&[("tea", 1)], None);
+        assert_eq!(tea, fingerprint(&[("tea", 1)], None));
+        for other in [
+            fingerprint(&[("tea", 2)], None),
+            fingerprint(&[("tea", 10)], None),
+            fingerprint(&[("muffin", 1)], None),
+            fingerprint(&[("tea", 1)], Some("hot")),
+            fingerprint(&[("tea", 1)], Some("muffin 1")),
+            fingerprint(&[("tea", 1), ("muffin", 1)], None),
+        ] {
+            assert_ne!(tea, other);
+        }
+    }
+}

@@ -530,3 +530,109 @@ impl Page {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::customers::model::SessionId;
+
+    const CUSTOMER: CustomerId = CustomerId::new(1);
+
+    fn order(status: Status) -> Order {
+        Order {
+            id: OrderId::new(1),
+            customer: CUSTOMER,
+            lines: Vec::new(),
+            note: None,
+            total_cents: Cents::new(0),
+            status,
+            placed_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn identity(customer: u64, role: Role) -> Identity {
+        Identity {
+            customer: CustomerId::new(customer),
+            role,
+            session: SessionId::new(1),
+        }
+    }
+
+    /// What the response would be.
+    fn outcome(result: Result<(), OrderError>) -> u16 {
+        match result {
+            Ok(()) => 200,
+            Err(OrderError::WrongRole(_)) => 403,
+            Err(OrderError::UnknownOrder(_)) => 404,
+            Err(OrderError::NotNow { .. }) => 409,
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn every_step_is_allowed_only_to_those_who_may_make_it() {
+        use Status::{Canceled, Collected, Made, Paid, Placed};
+
+        let owner = identity(1, Role::Customer);
+        let other = identity(2, Role::Customer);
+        let barista = identity(2, Role::Barista);
+        // A barista who has ordered something.
+        let both = identity(1, Role::Barista);
+        let steps = [Canceled, Made, Collected, Paid, Placed];
+        for (status, who, outcomes) in [
+            (Placed, owner, [200, 403, 403, 403, 403]),
+            (Placed, barista, [403, 409, 409, 403, 403]),
+            (Placed, both, [200, 409, 409, 403, 403]),
+            (Paid, owner, [409, 403, 403, 403, 403]),
+            (Paid, barista, [403, 200, 409, 403, 403]),
+            (Paid, both, [409, 200, 409, 403, 403]),
+            (Made, owner, [409, 403, 403, 403, 403]),
+            (Made, barista, [403, 409, 200, 403, 403]),
+            (Made, both, [409, 409, 200, 403, 403]),
+            (Collected, owner, [409, 403, 403, 403, 403]),
+            (Collected, barista, [403, 409, 409, 403, 403]),
+            (Collected, both, [409, 409, 409, 403, 403]),
+            (Canceled, owner, [409, 403, 403, 403, 403]),
+            (Canceled, barista, [403, 409, 409, 403, 403]),
+            (Canceled, both, [409, 409, 409, 403, 403]),
+        ] {
+            let order = order(status);
+            let result = |step| outcome(order.check_step(&who, step));
+            assert_eq!(steps.map(result), outcomes, "{status} {who:?}");
+            let result = |step| outcome(order.check_step(&other, step));
+            assert_eq!(steps.map(result), [404; 5], "{status}");
+        }
+    }
+
+    #[test]
+    fn only_payments_make_an_order_paid_or_cancel_one_that_is() {
+        use Status::{Canceled, Collected, Made, Paid, Placed};
+
+        for (status, paid, canceled) in [
+            (Placed, 200, 200),
+            (Paid, 409, 200),
+            (Made, 409, 409),
+            (Collected, 409, 409),
+            (Canceled, 409, 409),
+        ] {
+            let order = order(status);
+            let result =
+                |step| outcome(order.check_step_of(&[Actor::Payments], step));
+            assert_eq!(
+                (result(Paid), result(Canceled)),
+                (paid, canceled),
+                "{status}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_steps_that_are_allowed_instead() {
+        let barista = identity(2, Role::Barista);
+        let error = order(Status::Paid).check_step(&barista, Status::Collected);
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "Order 1 is paid. You can't set it to collected now, but only to made"
+        );
+    }
+}
