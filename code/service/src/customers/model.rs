@@ -3,7 +3,13 @@
 
 use std::fmt;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::passwords::Password;
+use crate::fields::FieldError;
 
 /// The number of a customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -71,3 +77,203 @@ pub struct Identity {
     /// The session that they are signed in with.
     pub session: SessionId,
 }
+
+/// An e-mail address that looks like one. Whether it exists, and whose it is, only a message
+/// with a link can tell, and this service sends none.
+#[derive(Debug, Clone)]
+pub struct EmailAddress {
+    address: String,
+    key: String,
+}
+
+impl EmailAddress {
+    /// The address as somebody wrote it, without white space around it.
+    pub fn as_str(&self) -> &str {
+        &self.address
+    }
+
+    /// The address in lower case. Two addresses with the same key are the same: hardly any
+    /// provider tells them apart, and people write their address in different ways.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The SHA-256 of [`key`](Self::key).
+    pub fn hash(&self) -> EmailHash {
+        EmailHash(Sha256::digest(&self.key).into())
+    }
+}
+
+impl TryFrom<&str> for EmailAddress {
+    type Error = FieldError;
+
+    fn try_from(address: &str) -> Result<Self, FieldError> {
+        let address = address.trim();
+        let plausible = address.rsplit_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty()
+                && domain.contains('.')
+                && !domain.starts_with('.')
+                && !domain.ends_with('.')
+        });
+        let unusual = |c: char| c.is_whitespace() || c.is_control();
+        // A longer address can't be in the envelope of a message (RFC 5321, section
+        // 4.5.3.1.3).
+        if !plausible || address.len() > 254 || address.contains(unusual) {
+            let reason = "must be an e-mail address, such as ada@shop.example";
+            return Err(FieldError::new("email", reason));
+        }
+        Ok(Self {
+            address: address.to_owned(),
+            key: address.to_lowercase(),
+        })
+    }
+}
+
+/// The SHA-256 of an address in lower case. It stands for an address that may not have an
+/// account, so that the storage doesn't collect the addresses of strangers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EmailHash(pub [u8; 32]);
+
+/// The body of `POST /customers`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignUpRequest {
+    /// The address to sign in with.
+    pub email: String,
+    /// The password.
+    pub password: SecretString,
+    /// The name that the barista calls.
+    pub name: String,
+}
+
+/// Somebody who may get an account.
+#[derive(Debug)]
+pub struct NewCustomer {
+    /// The address to sign in with.
+    pub email: EmailAddress,
+    /// The password.
+    pub password: Password,
+    /// The name: 1 to 100 characters.
+    pub name: String,
+}
+
+impl TryFrom<SignUpRequest> for NewCustomer {
+    type Error = Vec<FieldError>;
+
+    fn try_from(request: SignUpRequest) -> Result<Self, Vec<FieldError>> {
+        let email = EmailAddress::try_from(request.email.as_str());
+        let password = Password::new(request.password, email.as_ref().ok());
+        let name = parse_name(&request.name);
+        match (email, password, name) {
+            (Ok(email), Ok(password), Ok(name)) => Ok(Self {
+                email,
+                password,
+                name,
+            }),
+            (email, password, name) => {
+                let mistakes = [email.err(), password.err(), name.err()];
+                Err(mistakes.into_iter().flatten().collect())
+            }
+        }
+    }
+}
+
+fn parse_name(name: &str) -> Result<String, FieldError> {
+    let name = name.trim();
+    if (1..=100).contains(&name.chars().count()) && !name.contains(char::is_control)
+    {
+        return Ok(name.to_owned());
+    }
+    let reason = "must have 1 to 100 characters, none of them a control character";
+    Err(FieldError::new("name", reason))
+}
+
+/// Somebody who has an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Customer {
+    /// The number of the customer.
+    pub id: CustomerId,
+    /// The address that they sign in with, as they wrote it.
+    pub email: String,
+    /// The name that the barista calls.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// The body of `POST /sessions`. The rules for a new password aren't applied here: they may
+/// have been different when the account was made.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignInRequest {
+    /// The address of the account.
+    pub email: String,
+    /// The password.
+    pub password: SecretString,
+}
+
+/// The body of `POST /sessions/refresh`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshRequest {
+    /// The refresh token of the last response.
+    pub refresh_token: SecretString,
+}
+
+/// The response to a sign-in, and to a refresh.
+#[derive(Serialize)]
+pub struct TokenPair {
+    /// Sent with each request, as `Authorization: Bearer …`.
+    pub access_token: String,
+    /// Exchanged for another pair when the access token has expired.
+    pub refresh_token: String,
+    /// How long the access token is valid, in seconds.
+    pub expires_in: u32,
+}
+
+/// How long a refresh token can be exchanged, in milliseconds: 30 days. A session ends when
+/// nobody has used it for this time.
+pub const REFRESH_TOKEN_MILLISECONDS: i64 = 30 * 24 * 60 * 60 * 1000;
+
+/// How long after its first exchange a refresh token can be exchanged again, in milliseconds.
+/// Two tabs of a browser may exchange the same token at the same time, and a response may be
+/// lost on its way. Without this time, both would look like a theft and sign the customer out.
+pub const GRACE_MILLISECONDS: i64 = 30 * 1000;
+
+/// A secret that can be exchanged once for a pair of tokens: 32 random bytes.
+pub struct RefreshToken([u8; 32]);
+
+impl RefreshToken {
+    /// A new token of these random bytes.
+    pub fn new(random: [u8; 32]) -> Self {
+        Self(random)
+    }
+
+    /// The token that a client sent, if it has the form of one.
+    pub fn read(text: &SecretString) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text.expose_secret()).ok()?;
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// The token as text, for the client.
+    pub fn to_text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    /// What is stored. It needs no salt and no slow function as a password does, because 32
+    /// random bytes can't be guessed.
+    pub fn hash(&self) -> TokenHash {
+        TokenHash(Sha256::digest(self.0).into())
+    }
+}
+
+/// The SHA-256 of a refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TokenHash(pub [u8; 32]);
+
+/// How often somebody may try to sign in with one address within
+/// [`ATTEMPTS_MILLISECONDS`].
+pub const MAX_ATTEMPTS: u64 = 10;
+
+/// How long attempts to sign in are counted, in milliseconds: 15 minutes from the first one.
+pub const ATTEMPTS_MILLISECONDS: i64 = 15 * 60 * 1000;

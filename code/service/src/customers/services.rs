@@ -2,24 +2,30 @@
 
 use std::sync::Arc;
 
-use tracing::instrument;
+use jiff::Timestamp;
+use tracing::{instrument, warn};
 
 use super::error::CustomerError;
-use super::model::Identity;
-use super::repository::Repository;
-use super::tokens::Tokens;
+use super::model::{
+    ATTEMPTS_MILLISECONDS, Customer, CustomerId, EmailAddress, Identity,
+    MAX_ATTEMPTS, NewCustomer, RefreshRequest, RefreshToken, Role, SignInRequest,
+    TokenPair,
+};
+use super::passwords::Passwords;
+use super::repository::{Account, Attempts, NewAccount, Repository, Rotation};
+use super::tokens::{ACCESS_TOKEN_SECONDS, Tokens};
 use crate::clock::{Clock, Random};
+use crate::storage::StorageError;
 
 /// The customers. Clones are cheap, and all of them share one repository.
 #[derive(Clone)]
 pub struct Customers {
-    #[expect(dead_code)]
     repository: Arc<dyn Repository>,
     tokens: Tokens,
-    #[expect(dead_code)]
+    passwords: Passwords,
     clock: Clock,
-    #[expect(dead_code)]
     random: Random,
+    barista: Option<EmailAddress>,
 }
 
 impl Customers {
@@ -33,12 +39,26 @@ impl Customers {
         Self {
             repository,
             tokens,
+            passwords: Passwords::new(random.clone()),
             clock,
             random,
+            barista: None,
         }
     }
 
-    /// Who sends a request with this access token. Nothing is looked up in the storage.
+    /// Makes the customer who signs up with this address a barista. Nobody checks whose
+    /// address it is, so this is only for a first look at the service.
+    #[must_use]
+    pub fn with_barista(self, email: EmailAddress) -> Self {
+        let barista = Some(email);
+        Self { barista, ..self }
+    }
+
+    /// Who sends a request with this access token. Nothing is looked up in the storage: the
+    /// token itself says what the customer may do, for ten minutes at most. So requests need
+    /// no query to know who sends them. The price is that a sign-out and a change of the role
+    /// take effect with the next refresh. If your service can't wait that long, look up
+    /// the session here.
     ///
     /// # Errors
     ///
@@ -46,5 +66,159 @@ impl Customers {
     #[instrument(skip_all)]
     pub fn authenticate(&self, token: &str) -> Result<Identity, CustomerError> {
         self.tokens.verify(token).ok_or(CustomerError::InvalidToken)
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    ///
+    /// [`CustomerError::EmailTaken`] and [`CustomerError::Busy`].
+    #[instrument(skip_all)]
+    pub async fn sign_up(
+        &self,
+        new: NewCustomer,
+    ) -> Result<Customer, CustomerError> {
+        let barista = self.barista.as_ref().map(EmailAddress::key);
+        let role = match barista == Some(new.email.key()) {
+            true => Role::Barista,
+            false => Role::Customer,
+        };
+        let account = NewAccount {
+            password_hash: self.passwords.hash(new.password).await?,
+            email: new.email,
+            name: new.name,
+            role,
+            created_at: self.clock.now(),
+        };
+        self.repository.add_customer(account).await
+    }
+
+    /// Begins a session. A wrong password and an unknown address have the same error, after
+    /// the same effort.
+    ///
+    /// # Errors
+    ///
+    /// [`CustomerError::WrongPassword`], [`CustomerError::TooManyAttempts`] and
+    /// [`CustomerError::Busy`].
+    #[instrument(skip_all)]
+    pub async fn sign_in(
+        &self,
+        request: SignInRequest,
+    ) -> Result<TokenPair, CustomerError> {
+        // No account has an address that isn't one, so there is nothing to count or to hide.
+        let email = EmailAddress::try_from(request.email.as_str())
+            .map_err(|_| CustomerError::WrongPassword)?;
+        // The attempt is counted before the password is checked. Otherwise, a thousand
+        // requests at the same time would all see that there were few attempts so far.
+        let now = self.clock.now();
+        let attempts = self.repository.count_attempt(email.hash(), now).await?;
+        if attempts.count > MAX_ATTEMPTS {
+            return Err(too_many_attempts(attempts, now));
+        }
+
+        let account = self.repository.account(&email).await?;
+        let stored = account.as_ref().map(|account| &account.password_hash);
+        let right = self.passwords.verify(request.password, stored.cloned());
+        let (true, Some(account)) = (right.await?, account) else {
+            return Err(CustomerError::WrongPassword);
+        };
+        self.begin_session(&email, account).await
+    }
+
+    async fn begin_session(
+        &self,
+        email: &EmailAddress,
+        account: Account,
+    ) -> Result<TokenPair, CustomerError> {
+        let token = RefreshToken::new(self.random.bytes());
+        let now = self.clock.now();
+        let session = self.repository.begin_session(
+            account.customer,
+            email.hash(),
+            token.hash(),
+            now,
+        );
+        let identity = Identity {
+            customer: account.customer,
+            role: account.role,
+            session: session.await?,
+        };
+        self.token_pair(&identity, &token)
+    }
+
+    /// Exchanges a refresh token for a new pair of tokens. A token that was exchanged before
+    /// may have been stolen. Nobody knows which of the two who have it is the thief, so the
+    /// session ends, and the customer has to sign in again.
+    ///
+    /// # Errors
+    ///
+    /// [`CustomerError::InvalidRefreshToken`].
+    #[instrument(skip_all)]
+    pub async fn refresh(
+        &self,
+        request: RefreshRequest,
+    ) -> Result<TokenPair, CustomerError> {
+        let old = RefreshToken::read(&request.refresh_token)
+            .ok_or(CustomerError::InvalidRefreshToken)?;
+        let new = RefreshToken::new(self.random.bytes());
+        let now = self.clock.now();
+        match self.repository.rotate(old.hash(), new.hash(), now).await? {
+            Rotation::Rotated(identity) => self.token_pair(&identity, &new),
+            Rotation::Refused => Err(CustomerError::InvalidRefreshToken),
+            Rotation::Ended(session) => {
+                warn!(%session, "a refresh token was used twice: its session was ended");
+                Err(CustomerError::InvalidRefreshToken)
+            }
+        }
+    }
+
+    fn token_pair(
+        &self,
+        identity: &Identity,
+        token: &RefreshToken,
+    ) -> Result<TokenPair, CustomerError> {
+        let access_token = self.tokens.issue(identity);
+        Ok(TokenPair {
+            access_token: access_token
+                .map_err(|error| CustomerError::Failed(Box::new(error)))?,
+            refresh_token: token.to_text(),
+            expires_in: ACCESS_TOKEN_SECONDS,
+        })
+    }
+
+    /// Ends the session that somebody is signed in with. Their access token remains valid
+    /// until it expires, as [`authenticate`](Self::authenticate) says.
+    #[instrument(skip_all)]
+    pub async fn sign_out(&self, identity: Identity) -> Result<(), StorageError> {
+        let now = self.clock.now();
+        self.repository.end_session(identity.session, now).await
+    }
+
+    /// The customer with this number, whom a token names.
+    ///
+    /// # Errors
+    ///
+    /// [`CustomerError::InvalidToken`], if the account was removed since.
+    #[instrument(skip_all)]
+    pub async fn customer(
+        &self,
+        id: CustomerId,
+    ) -> Result<Customer, CustomerError> {
+        let customer = self.repository.customer(id).await?;
+        customer.ok_or(CustomerError::InvalidToken)
+    }
+
+    /// Removes what has expired.
+    #[instrument(skip_all)]
+    pub async fn clean_up(&self) -> Result<(), StorageError> {
+        self.repository.clean_up(self.clock.now()).await
+    }
+}
+
+fn too_many_attempts(attempts: Attempts, now: Timestamp) -> CustomerError {
+    let end = attempts.first_at.as_millisecond() + ATTEMPTS_MILLISECONDS;
+    let seconds = (end - now.as_millisecond()).max(1).unsigned_abs();
+    CustomerError::TooManyAttempts {
+        retry_after: seconds.div_ceil(1000),
     }
 }

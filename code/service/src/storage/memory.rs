@@ -24,7 +24,6 @@ pub(crate) struct Data {
     /// The idempotency keys of the orders.
     pub(crate) idempotency_keys: Keys,
     /// The accounts and sessions of the customers.
-    #[expect(dead_code)]
     pub(crate) accounts: Accounts,
 }
 

@@ -1,0 +1,223 @@
+//! Passwords: which ones are accepted, and how they are stored.
+
+#[cfg(feature = "server")]
+use std::sync::Arc;
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{Error, PasswordHasher, PasswordVerifier};
+use secrecy::{ExposeSecret, SecretString};
+#[cfg(feature = "server")]
+use tokio::sync::Semaphore;
+
+use super::error::CustomerError;
+use super::model::EmailAddress;
+use crate::clock::Random;
+use crate::fields::FieldError;
+
+/// A password that an account may have: 15 to 128 characters, and none that is among the first
+/// that an attacker would try. There are no rules on which kinds of characters it has, because
+/// such rules lead to passwords like `Password1!` (NIST SP 800-63B-4, section 3.1.1.2).
+#[derive(Debug)]
+pub struct Password(SecretString);
+
+impl Password {
+    /// Checks a new password of the account with this address.
+    ///
+    /// # Errors
+    ///
+    /// If it's too short, too long or too common.
+    pub fn new(
+        password: SecretString,
+        email: Option<&EmailAddress>,
+    ) -> Result<Self, FieldError> {
+        let text = password.expose_secret();
+        if !(15..=128).contains(&text.chars().count()) {
+            let reason = "must have 15 to 128 characters";
+            return Err(FieldError::new("password", reason));
+        }
+        let lowercase = text.to_lowercase();
+        if is_common(&lowercase) {
+            let reason = "is used by many people, and is easy to guess";
+            return Err(FieldError::new("password", reason));
+        }
+        if email.is_some_and(|email| email.key() == lowercase) {
+            let reason = "must not be the e-mail address";
+            return Err(FieldError::new("password", reason));
+        }
+        Ok(Self(password))
+    }
+}
+
+/// Whether a password in lower case is on the list of common ones. The list is short, because
+/// few common passwords have 15 characters. The service haveibeenpwned.com has a far longer
+/// one.
+fn is_common(lowercase: &str) -> bool {
+    include_str!("common_passwords.txt")
+        .lines()
+        .any(|common| common == lowercase)
+}
+
+/// Hashes passwords with Argon2id, and the parameters that OWASP recommends. That's slow on
+/// purpose: about 20 milliseconds and 19 MiB of memory for each password that is tried.
+/// Clones are cheap.
+#[derive(Clone)]
+pub struct Passwords {
+    random: Random,
+    /// One permit for each processor: with more at once, each would only take longer, and
+    /// together they could use up the memory.
+    #[cfg(feature = "server")]
+    permits: Arc<Semaphore>,
+}
+
+impl Passwords {
+    /// Hashes that get their salt from here.
+    pub fn new(random: Random) -> Self {
+        #[cfg(feature = "server")]
+        let processors = std::thread::available_parallelism();
+        Self {
+            random,
+            #[cfg(feature = "server")]
+            permits: Arc::new(Semaphore::new(
+                processors.map_or(2, |number| number.get()),
+            )),
+        }
+    }
+
+    /// The hash of a password, as it is stored: with its salt and its parameters.
+    ///
+    /// # Errors
+    ///
+    /// [`CustomerError::Busy`].
+    pub async fn hash(&self, password: Password) -> Result<String, CustomerError> {
+        let salt = self.random.bytes();
+        let hash = move || hash(&password.0, &salt[..16]);
+        self.run(hash).await?.map_err(failed)
+    }
+
+    /// Whether this is the password of an account with this hash. Without an account, this
+    /// takes as long as with one, so that the time doesn't reveal which addresses have an
+    /// account.
+    ///
+    /// # Errors
+    ///
+    /// [`CustomerError::Busy`].
+    pub async fn verify(
+        &self,
+        password: SecretString,
+        stored: Option<String>,
+    ) -> Result<bool, CustomerError> {
+        let verify = move || match stored {
+            Some(stored) => verify(&password, &stored),
+            None => hash(&password, &[0; 16]).map(|_| false),
+        };
+        self.run(verify).await?.map_err(failed)
+    }
+
+    /// Runs slow work on a thread that may block, so that it doesn't hold up other requests.
+    #[cfg(feature = "server")]
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, CustomerError> {
+        use crate::storage::postgres::LONGEST_WAIT;
+
+        let permit = Arc::clone(&self.permits).acquire_owned();
+        let permit = tokio::time::timeout(LONGEST_WAIT, permit)
+            .await
+            .map_err(|_| CustomerError::Busy)?;
+        let work = tokio::task::spawn_blocking(move || {
+            // The permit belongs to the work, which continues if the request is canceled.
+            let _permit = permit;
+            work()
+        });
+        work.await.map_err(failed)
+    }
+
+    /// A web page has one thread, and one visitor.
+    #[cfg(not(feature = "server"))]
+    async fn run<T>(&self, work: impl FnOnce() -> T) -> Result<T, CustomerError> {
+        Ok(work())
+    }
+}
+
+fn hash(password: &SecretString, salt: &[u8]) -> Result<String, Error> {
+    let password = password.expose_secret().as_bytes();
+    let hash = Argon2::default().hash_password_with_salt(password, salt)?;
+    Ok(hash.to_string())
+}
+
+fn verify(password: &SecretString, stored: &str) -> Result<bool, Error> {
+    let stored = PasswordHash::new(stored)?;
+    let password = password.expose_secret().as_bytes();
+    // The parameters are those of the stored hash.
+    match Argon2::default().verify_password(password, &stored) {
+        Ok(()) => Ok(true),
+        Err(Error::PasswordInvalid) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> CustomerError {
+    CustomerError::Failed(Box::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(password: &str) -> Option<&'static str> {
+        let email = EmailAddress::try_from("Ada.Lovelace@shop.example").unwrap();
+        let password = Password::new(password.into(), Some(&email));
+        password.err().map(|mistake| mistake.reason)
+    }
+
+    #[test]
+    fn a_password_has_15_to_128_characters_of_any_kind() {
+        assert!(reason("fourteen chars").is_some());
+        assert_eq!(reason("fifteen letters"), None);
+        assert_eq!(reason(&"é".repeat(128)), None);
+        assert!(reason(&"é".repeat(129)).is_some());
+    }
+
+    #[test]
+    fn a_common_password_and_the_address_itself_are_refused() {
+        assert!(reason("Correct Horse Battery Staple").is_some());
+        assert!(reason("ada.lovelace@SHOP.example").is_some());
+    }
+
+    #[test]
+    fn every_password_on_the_list_could_be_chosen_without_it() {
+        for line in include_str!("common_passwords.txt").lines() {
+            let length = line.chars().count();
+            assert!((15..=128).contains(&length), "{line}");
+            assert_eq!(line, line.to_lowercase());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hash_has_its_own_salt_and_matches_only_its_password() {
+        let passwords = Passwords::new(Random::new(|| [7; 32]));
+        let right = "Ada's very long password";
+        let password = Password::new(right.into(), None).unwrap();
+        let hash = passwords.hash(password).await.unwrap();
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+
+        let check = async |password: &str, hash: Option<String>| {
+            passwords.verify(password.into(), hash).await.unwrap()
+        };
+        assert!(check(right, Some(hash.clone())).await);
+        assert!(!check("Ada's very long passwort", Some(hash)).await);
+        assert!(!check(right, None).await);
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_cannot_be_read_is_a_failure_and_not_a_wrong_password() {
+        let passwords = Passwords::new(Random::new(|| [7; 32]));
+        let result = passwords.verify("any".into(), Some("no hash".into())).await;
+        assert!(matches!(result, Err(CustomerError::Failed(_))));
+    }
+}
