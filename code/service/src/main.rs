@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::env;
+use std::error::Error;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
@@ -11,8 +12,10 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use service::clock::{Clock, Random, system_random};
+use service::customers::model::{EmailAddress, Role};
+use service::customers::repository::Repository;
 use service::customers::services::Customers;
 use service::customers::tokens::{JwtSecret, Tokens};
 use service::menu::model::opening_menu;
@@ -21,73 +24,176 @@ use service::orders::services::Orders;
 use service::settings::Settings;
 use service::storage::memory::Memory;
 use service::storage::postgres::Postgres;
-use service::{AppState, middleware, router, server, telemetry};
+use service::{
+    AppState, customers, menu, middleware, orders, router, server, telemetry,
+};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
 
 fn main() -> ExitCode {
-    match start() {
+    let command = match Command::read(env::args_os().skip(1)) {
+        Ok(command) => command,
+        Err(error) => return failure("The arguments are wrong", &error),
+    };
+    let problem = match command {
+        Command::Serve => "The service can't start",
+        Command::MakeBarista(_) => "The role can't be changed",
+    };
+    match start(command) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Not `eprintln!`, which panics if nobody reads standard error any more.
-            let _ = writeln!(io::stderr(), "The service can't start: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failure(problem, &error),
     }
 }
 
-fn start() -> anyhow::Result<()> {
+fn failure(problem: &str, error: &anyhow::Error) -> ExitCode {
+    // Not `eprintln!`, which panics if nobody reads standard error any more.
+    let _ = writeln!(io::stderr(), "{problem}: {error:#}");
+    ExitCode::FAILURE
+}
+
+fn start(command: Command) -> anyhow::Result<()> {
     let dotenv = read_dotenv(Path::new(".env"))?;
     let get = |name: &str| env::var_os(name).or_else(|| dotenv.get(name).cloned());
     telemetry::init(get("RUST_LOG"))?;
     let settings = Settings::read(get)?;
 
     let runtime = Runtime::new()?;
-    runtime.block_on(run(settings))?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve => serve(settings).await,
+            Command::MakeBarista(email) => make_barista(settings, email).await,
+        }
+    })?;
     // A `main` with `#[tokio::main]` doesn't return before all calls in `spawn_blocking`
     // have ended, however long they take. This waits for them for a second at most.
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
 }
 
-/// Serves requests until it is asked to stop.
-async fn run(settings: Settings) -> anyhow::Result<()> {
+/// What the program is asked to do.
+enum Command {
+    /// Without arguments.
+    Serve,
+    /// `make-barista ada@shop.example`
+    MakeBarista(EmailAddress),
+}
+
+impl Command {
+    fn read(args: impl Iterator<Item = OsString>) -> anyhow::Result<Self> {
+        let args: Vec<_> = args.map(|arg| arg.into_string().ok()).collect();
+        let args: Vec<_> = args.iter().map(Option::as_deref).collect();
+        match args.as_slice() {
+            [] => Ok(Self::Serve),
+            [Some("make-barista"), Some(email)] => {
+                match EmailAddress::try_from(*email) {
+                    Ok(email) => Ok(Self::MakeBarista(email)),
+                    Err(mistake) => bail!("the address {}", mistake.reason),
+                }
+            }
+            _ => bail!(
+                "write no arguments, or: make-barista and the e-mail address of an account"
+            ),
+        }
+    }
+}
+
+/// Gives an account the role of a barista.
+async fn make_barista(
+    settings: Settings,
+    email: EmailAddress,
+) -> anyhow::Result<()> {
+    let Some(url) = settings.database else {
+        bail!(
+            "make-barista needs DATABASE_URL. Without it, the accounts are in the memory of \
+             the running service. Start the service with SHOP_BARISTA instead"
+        );
+    };
+    let storage = open(&url).await?;
+    let found = storage.set_role(&email, Role::Barista).await;
+    storage.close().await;
+    if !found? {
+        bail!(
+            "no account has the address {}. Sign up first",
+            email.as_str()
+        );
+    }
+    info!(
+        "{} is a barista from the next sign-in on, or in ten minutes at the latest",
+        email.as_str()
+    );
+    Ok(())
+}
+
+async fn open(url: &SecretString) -> anyhow::Result<Postgres> {
+    let storage = Postgres::connect(url.expose_secret()).await;
+    storage.context("can't open the database")
+}
+
+/// Serves requests until the program is asked to stop.
+async fn serve(settings: Settings) -> anyhow::Result<()> {
     let address = settings.address;
     // The socket comes first: if the address is in use, no database is changed.
     let listener = TcpListener::bind(address).await;
     let listener =
         listener.with_context(|| format!("can't listen on {address}"))?;
     let shutdown = server::shutdown_signal()?;
-    let address = listener.local_addr()?;
 
     match &settings.database {
         Some(url) => {
-            let storage = Postgres::connect(url.expose_secret()).await;
-            let storage = Arc::new(storage.context("can't open the database")?);
-            let app = app(&settings, storage.clone())?;
-            info!("listening on http://{address}");
-            server::serve(listener, app, shutdown).await;
+            let storage = Arc::new(open(url).await?);
+            let state = state(&settings, storage.clone())?;
+            serve_state(listener, state, shutdown).await?;
             storage.close().await;
         }
         None => {
             warn!(
                 "DATABASE_URL is not set: the data is in memory, and everything is lost at exit"
             );
-            let app = app(&settings, Arc::new(Memory::new(opening_menu())))?;
-            info!("listening on http://{address}");
-            server::serve(listener, app, shutdown).await;
+            let storage = Arc::new(Memory::new(opening_menu()));
+            let state = state(&settings, storage)?;
+            serve_state(listener, state, shutdown).await?;
         }
     }
     Ok(())
 }
 
-/// The router with all services on one storage.
-fn app<S>(settings: &Settings, storage: Arc<S>) -> anyhow::Result<axum::Router>
+async fn serve_state(
+    listener: TcpListener,
+    state: AppState,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
+    let customers = state.customers.clone();
+    let app = middleware::server_layers(router(state), middleware::random_id);
+    info!("listening on http://{address}");
+    // The clean-up never ends by itself. When the server has ended, it is dropped.
+    tokio::select! {
+        () = server::serve(listener, app, shutdown) => {}
+        () = clean_up(customers) => {}
+    }
+    Ok(())
+}
+
+/// Removes what has expired, once an hour. Several processes may do so on one database.
+async fn clean_up(customers: Customers) {
+    loop {
+        if let Err(error) = customers.clean_up().await {
+            warn!(
+                error = &error as &dyn Error,
+                "can't remove what has expired"
+            );
+        }
+        tokio::time::sleep(Duration::from_secs(60 * 60)).await;
+    }
+}
+
+/// All services on one storage.
+fn state<S>(settings: &Settings, storage: Arc<S>) -> anyhow::Result<AppState>
 where
-    S: service::menu::repository::Repository
-        + service::customers::repository::Repository
-        + service::orders::repository::Repository
+    S: menu::repository::Repository
+        + customers::repository::Repository
+        + orders::repository::Repository
         + 'static,
 {
     let clock = Clock::new(Timestamp::now);
@@ -98,15 +204,17 @@ where
     });
     let tokens =
         Tokens::new(&secret, &settings.url, clock.clone(), random.clone())?;
-    let state = AppState {
-        customers: Customers::new(storage.clone(), tokens, clock.clone(), random),
+    let mut customers =
+        Customers::new(storage.clone(), tokens, clock.clone(), random);
+    if let Some(email) = &settings.barista {
+        warn!("whoever signs up as {} is a barista", email.as_str());
+        customers = customers.with_barista(email.clone());
+    }
+    Ok(AppState {
+        customers,
         menu: Menu::new(storage.clone()),
         orders: Orders::new(storage, clock),
-    };
-    Ok(middleware::server_layers(
-        router(state),
-        middleware::random_id,
-    ))
+    })
 }
 
 /// Reads the file `.env`, if there is one, without changing the environment.

@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use axum::http::Uri;
 use secrecy::SecretString;
 
+use crate::customers::model::EmailAddress;
 use crate::customers::tokens::JwtSecret;
 
 /// Everything that differs from one machine to the next.
@@ -24,6 +25,9 @@ pub struct Settings {
     /// `JWT_SECRET`: the secret with which access tokens are signed, at least 32 bytes. With a
     /// database, it is required. Default: none, and a random one has to be made.
     pub jwt_secret: Option<JwtSecret>,
+    /// `SHOP_BARISTA`: the address of the account that becomes a barista when it is made. It
+    /// can't be set with a database. Default: none.
+    pub barista: Option<EmailAddress>,
 }
 
 impl Settings {
@@ -43,12 +47,18 @@ impl Settings {
             read_var(&get, "DATABASE_URL", parse_database, &mut problems);
         let jwt_secret =
             read_var(&get, "JWT_SECRET", parse_jwt_secret, &mut problems);
-        // With a random secret, a restart would end the access tokens that are in use, and
-        // several processes would not accept each other's.
-        if get("DATABASE_URL").is_some() && get("JWT_SECRET").is_none() {
-            problems.push(format!(
-                "JWT_SECRET is missing. With DATABASE_URL, it must be {JWT_SECRET}"
-            ));
+        let barista = read_var(&get, "SHOP_BARISTA", parse_barista, &mut problems);
+        if get("DATABASE_URL").is_some() {
+            // With a random secret, a restart would end the access tokens that are in use,
+            // and several processes would not accept each other's.
+            if get("JWT_SECRET").is_none() {
+                let problem =
+                    "JWT_SECRET is missing. With DATABASE_URL, it must be";
+                problems.push(format!("{problem} {JWT_SECRET}"));
+            }
+            if get("SHOP_BARISTA").is_some() {
+                problems.push(BARISTA.into());
+            }
         }
         if !problems.is_empty() {
             return Err(SettingsError(problems));
@@ -59,6 +69,7 @@ impl Settings {
             url: url.unwrap_or_else(|| "http://127.0.0.1:4000".into()),
             database,
             jwt_secret,
+            barista,
         })
     }
 }
@@ -123,6 +134,16 @@ const JWT_SECRET: &str =
 
 fn parse_jwt_secret(value: &str) -> Result<JwtSecret, &'static str> {
     JwtSecret::new(value.into()).ok_or(JWT_SECRET)
+}
+
+/// Nobody checks who owns an address, so whoever signs up first with this one would be a
+/// barista.
+const BARISTA: &str = "SHOP_BARISTA can't be set with DATABASE_URL. Sign up, and then run \
+                       `service make-barista` with the address of the account";
+
+fn parse_barista(value: &str) -> Result<EmailAddress, &'static str> {
+    EmailAddress::try_from(value)
+        .map_err(|_| "an e-mail address, such as ada@shop.example")
 }
 
 /// What is wrong with the settings: a line for each problem.

@@ -12,7 +12,7 @@ use super::model::{
     TokenHash,
 };
 use super::repository::{Account, Attempts, NewAccount, Repository, Rotation};
-use crate::storage::postgres::{Postgres, unsigned};
+use crate::storage::postgres::{Postgres, signed, unsigned};
 use crate::storage::{Source, StorageError};
 
 /// How long what has ended stays in the tables, in milliseconds: a day. So a request that is
@@ -293,12 +293,6 @@ impl Repository for Postgres {
         tx.commit().await?;
         Ok(())
     }
-}
-
-/// A number for a column of the type `bigint`. One that doesn't fit is in no row, and neither
-/// is -1.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(-1)
 }
 
 /// A role as the table has it.
