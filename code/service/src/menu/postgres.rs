@@ -8,7 +8,7 @@ use super::error::{MenuError, StockError};
 use super::model::{self, Cents, Expected, Item, ItemId, NewItem, Portion};
 use super::repository::{Put, Repository};
 use crate::storage::StorageError;
-use crate::storage::postgres::{Postgres, signed, unsigned};
+use crate::storage::postgres::{Postgres, unsigned};
 
 /// A row of the table `items`. PostgreSQL has no unsigned numbers.
 #[derive(FromRow)]
@@ -184,12 +184,6 @@ async fn store_stock(
     let sql = "UPDATE items SET stock = changed.stock, version = items.version + 1
                FROM unnest($1::text[], $2::bigint[]) AS changed (id, stock)
                WHERE items.id = changed.id";
-    let versions: Vec<_> = items.iter().map(|item| signed(item.version)).collect();
-    query(sql)
-        .bind(ids)
-        .bind(stock)
-        .bind(versions)
-        .execute(connection)
-        .await?;
+    query(sql).bind(ids).bind(stock).execute(connection).await?;
     Ok(())
 }
