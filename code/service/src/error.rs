@@ -4,7 +4,7 @@
 use std::error::Error as StdError;
 
 use axum::{
-    extract::rejection::{JsonRejection, PathRejection},
+    extract::rejection::{BytesRejection, JsonRejection, PathRejection},
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
@@ -16,6 +16,7 @@ use crate::customers::error::CustomerError;
 use crate::fields::FieldError;
 use crate::menu::error::MenuError;
 use crate::orders::error::OrderError;
+use crate::payments::error::PaymentError;
 #[cfg(feature = "server")]
 use crate::problem::find_source;
 use crate::problem::{BUSY, ErrorDetail, OUR_FAULT, Problem};
@@ -33,6 +34,9 @@ pub enum Error {
     /// A rule of the orders rejected the request.
     #[error(transparent)]
     Order(#[from] OrderError),
+    /// A rule of the payments rejected the request, or the payment provider failed.
+    #[error(transparent)]
+    Payment(#[from] PaymentError),
     /// The storage was busy or failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -89,7 +93,8 @@ impl IntoResponse for Error {
         let status = problem.status;
         let mut response = problem.into_response();
         let headers = response.headers_mut();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        let off = matches!(self, Self::Payment(PaymentError::Off));
+        if status == StatusCode::SERVICE_UNAVAILABLE && !off {
             // Nothing was done, so the client may try again after a second.
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
@@ -119,6 +124,7 @@ impl From<&Error> for Problem {
             Error::Menu(error) => Self::from(error),
             Error::Customer(error) => Self::from(error),
             Error::Order(error) => Self::from(error),
+            Error::Payment(error) => Self::from(error),
             Error::Storage(error) => Self::from(error),
             Error::Invalid(status, details) => {
                 Self::invalid(*status, details.clone())
@@ -146,6 +152,15 @@ const SLOW_BODY: &str = "The body took too long to arrive, and nothing was done"
 const OUTCOME_UNKNOWN: &str =
     "This took too long. The request may have been carried out, or not";
 
+impl From<BytesRejection> for Error {
+    fn from(rejection: BytesRejection) -> Self {
+        if is_timeout(&rejection) {
+            return Self::SlowBody;
+        }
+        Self::Unreadable(rejection.status(), rejection.body_text())
+    }
+}
+
 impl From<JsonRejection> for Error {
     fn from(rejection: JsonRejection) -> Self {
         let status = rejection.status();
@@ -161,13 +176,13 @@ impl From<JsonRejection> for Error {
 
 /// Whether the body of the request took longer than the server allows.
 #[cfg(feature = "server")]
-fn is_timeout(rejection: &JsonRejection) -> bool {
+fn is_timeout(rejection: &dyn StdError) -> bool {
     find_source::<tower_http::timeout::TimeoutError>(rejection).is_some()
 }
 
 /// A web page has no clock, so nothing takes too long.
 #[cfg(not(feature = "server"))]
-fn is_timeout(_: &JsonRejection) -> bool {
+fn is_timeout(_: &dyn StdError) -> bool {
     false
 }
 

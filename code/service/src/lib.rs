@@ -26,6 +26,7 @@ use error::Error;
 use extract::Json;
 use menu::services::Menu;
 use orders::services::Orders;
+use payments::services::Payments;
 
 pub mod clock;
 pub mod customers;
@@ -55,6 +56,8 @@ pub struct AppState {
     pub menu: Menu,
     /// The orders.
     pub orders: Orders,
+    /// The payments.
+    pub payments: Payments,
 }
 
 /// The whole API, without the middleware that [`middleware`] adds around it.
@@ -63,6 +66,7 @@ pub fn router(state: AppState) -> Router {
         .merge(customers::routes())
         .merge(menu::routes())
         .merge(orders::routes())
+        .merge(payments::routes())
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
         .fallback(|| async { Error::NoSuchPath })

@@ -21,11 +21,14 @@ use service::customers::tokens::{JwtSecret, Tokens};
 use service::menu::model::opening_menu;
 use service::menu::services::Menu;
 use service::orders::services::Orders;
+use service::payments::services::{Gateway, Payments};
+use service::payments::stripe::{Stripe, Timeouts};
 use service::settings::Settings;
 use service::storage::memory::Memory;
 use service::storage::postgres::Postgres;
 use service::{
-    AppState, customers, menu, middleware, orders, router, server, telemetry,
+    AppState, customers, menu, middleware, orders, payments, router, server,
+    telemetry,
 };
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -164,25 +167,28 @@ async fn serve_state(
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
-    let customers = state.customers.clone();
+    let clean_up = clean_up(state.clone());
     let app = middleware::server_layers(router(state), middleware::random_id);
     info!("listening on http://{address}");
     // The clean-up never ends by itself. When the server has ended, it is dropped.
     tokio::select! {
         () = server::serve(listener, app, shutdown) => {}
-        () = clean_up(customers) => {}
+        () = clean_up => {}
     }
     Ok(())
 }
 
 /// Removes what has expired, once an hour. Several processes may do so on one database.
-async fn clean_up(customers: Customers) {
+async fn clean_up(state: AppState) {
     loop {
-        if let Err(error) = customers.clean_up().await {
-            warn!(
-                error = &error as &dyn Error,
-                "can't remove what has expired"
-            );
+        let results = [
+            state.customers.clean_up().await,
+            state.orders.clean_up().await.map(drop),
+            state.payments.clean_up().await.map(drop),
+        ];
+        for error in results.into_iter().filter_map(Result::err) {
+            let error: &dyn Error = &error;
+            warn!(error, "can't remove what has expired");
         }
         tokio::time::sleep(Duration::from_secs(60 * 60)).await;
     }
@@ -194,6 +200,7 @@ where
     S: menu::repository::Repository
         + customers::repository::Repository
         + orders::repository::Repository
+        + payments::repository::Repository
         + 'static,
 {
     let clock = Clock::new(Timestamp::now);
@@ -205,16 +212,45 @@ where
     let tokens =
         Tokens::new(&secret, &settings.url, clock.clone(), random.clone())?;
     let mut customers =
-        Customers::new(storage.clone(), tokens, clock.clone(), random);
+        Customers::new(storage.clone(), tokens, clock.clone(), random.clone());
     if let Some(email) = &settings.barista {
         warn!("whoever signs up as {} is a barista", email.as_str());
         customers = customers.with_barista(email.clone());
     }
+    let gateway = gateway(settings, &random)?;
+    let payments = Payments::new(storage.clone(), gateway, clock.clone(), random);
+    let before_cancel = Arc::new(payments.clone());
     Ok(AppState {
         customers,
         menu: Menu::new(storage.clone()),
-        orders: Orders::new(storage, clock),
+        orders: Orders::new(storage, before_cancel, clock),
+        payments,
     })
+}
+
+/// Stripe, if the service has an account there.
+fn gateway(
+    settings: &Settings,
+    random: &Random,
+) -> anyhow::Result<Option<Gateway>> {
+    let Some(stripe) = &settings.stripe else {
+        warn!(
+            "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET are not set: nobody can pay, and \
+             the routes for payments answer with the status 503"
+        );
+        return Ok(None);
+    };
+    let provider = Stripe::new(
+        &stripe.api,
+        &stripe.secret_key,
+        &settings.url,
+        random.clone(),
+        Timeouts::default(),
+    )?;
+    Ok(Some(Gateway {
+        provider: Arc::new(provider),
+        secrets: stripe.webhook_secrets.clone(),
+    }))
 }
 
 /// Reads the file `.env`, if there is one, without changing the environment.

@@ -10,6 +10,8 @@ use secrecy::SecretString;
 
 use crate::customers::model::EmailAddress;
 use crate::customers::tokens::JwtSecret;
+use crate::payments::stripe;
+use crate::payments::webhook::WebhookSecrets;
 
 /// Everything that differs from one machine to the next.
 #[derive(Debug)]
@@ -28,6 +30,22 @@ pub struct Settings {
     /// `SHOP_BARISTA`: the address of the account that becomes a barista when it is made. It
     /// can't be set with a database. Default: none.
     pub barista: Option<EmailAddress>,
+    /// The account at Stripe. Default: none, and nobody can pay.
+    pub stripe: Option<StripeSettings>,
+}
+
+/// The account at Stripe.
+#[derive(Debug)]
+pub struct StripeSettings {
+    /// `STRIPE_SECRET_KEY`: the key for calls to Stripe, as `sk_…`, or as `rk_…` with fewer
+    /// rights.
+    pub secret_key: SecretString,
+    /// `STRIPE_WEBHOOK_SECRET`: the secrets with which Stripe signs its events, as `whsec_…`,
+    /// separated by commas.
+    pub webhook_secrets: WebhookSecrets,
+    /// `STRIPE_API`: the address of Stripe. Tests have one of their own. Default:
+    /// `https://api.stripe.com`.
+    pub api: String,
 }
 
 impl Settings {
@@ -60,6 +78,7 @@ impl Settings {
                 problems.push(BARISTA.into());
             }
         }
+        let stripe = read_stripe(&get, &mut problems);
         if !problems.is_empty() {
             return Err(SettingsError(problems));
         }
@@ -70,8 +89,37 @@ impl Settings {
             database,
             jwt_secret,
             barista,
+            stripe,
         })
     }
+}
+
+fn read_stripe(
+    get: impl Fn(&str) -> Option<OsString>,
+    problems: &mut Vec<String>,
+) -> Option<StripeSettings> {
+    let secret_key =
+        read_var(&get, "STRIPE_SECRET_KEY", parse_stripe_key, problems);
+    let webhook_secrets = read_var(
+        &get,
+        "STRIPE_WEBHOOK_SECRET",
+        WebhookSecrets::parse,
+        problems,
+    );
+    let api = read_var(&get, "STRIPE_API", parse_stripe_api, problems);
+    // With the key alone, customers would pay, and their orders would stay as they are.
+    let is_set = |name: &str| get(name).is_some();
+    if is_set("STRIPE_SECRET_KEY") != is_set("STRIPE_WEBHOOK_SECRET") {
+        problems.push(
+            "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET must be set together"
+                .into(),
+        );
+    }
+    Some(StripeSettings {
+        secret_key: secret_key?,
+        webhook_secrets: webhook_secrets?,
+        api: api.unwrap_or_else(|| stripe::API.into()),
+    })
 }
 
 /// Reads one setting, and adds to the problems if it is wrong. A problem names the variable
@@ -145,6 +193,28 @@ fn parse_barista(value: &str) -> Result<EmailAddress, &'static str> {
     EmailAddress::try_from(value)
         .map_err(|_| "an e-mail address, such as ada@shop.example")
 }
+
+fn parse_stripe_key(value: &str) -> Result<SecretString, &'static str> {
+    let prefix = value.starts_with("sk_") || value.starts_with("rk_");
+    if prefix && value.bytes().all(|b| b.is_ascii_graphic()) {
+        return Ok(value.into());
+    }
+    Err("a secret key of Stripe, such as sk_test_…, without white space")
+}
+
+fn parse_stripe_api(value: &str) -> Result<String, &'static str> {
+    let url = parse_url(value)?;
+    let uri: Uri = value.parse().map_err(|_| STRIPE_API)?;
+    // Without TLS, everybody in between could read the secret key.
+    let here = matches!(uri.host(), Some("127.0.0.1" | "[::1]" | "localhost"));
+    if uri.scheme_str() == Some("https") || here {
+        return Ok(url);
+    }
+    Err(STRIPE_API)
+}
+
+const STRIPE_API: &str =
+    "an address such as https://api.stripe.com, or one on this machine with http";
 
 /// What is wrong with the settings: a line for each problem.
 #[derive(Debug, PartialEq, Eq)]

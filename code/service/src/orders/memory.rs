@@ -114,7 +114,8 @@ impl Repository for Memory {
 }
 
 impl Data {
-    fn find_order(&self, id: OrderId) -> Option<usize> {
+    /// The place of an order in the list.
+    pub(crate) fn find_order(&self, id: OrderId) -> Option<usize> {
         self.orders.binary_search_by_key(&id, |order| order.id).ok()
     }
 }
@@ -124,7 +125,6 @@ impl Data {
 /// # Errors
 ///
 /// [`OrderError::UnknownOrder`] and [`OrderError::NotNow`].
-#[expect(dead_code)]
 pub(crate) fn mark_paid(data: &mut Data, id: OrderId) -> Result<Order, OrderError> {
     change(data, id, Status::Paid, |order| {
         order.check_step_of(&[Actor::Payments], Status::Paid)
@@ -137,7 +137,6 @@ pub(crate) fn mark_paid(data: &mut Data, id: OrderId) -> Result<Order, OrderErro
 /// # Errors
 ///
 /// [`OrderError::UnknownOrder`] and [`OrderError::NotNow`].
-#[expect(dead_code)]
 pub(crate) fn cancel_and_restock(
     data: &mut Data,
     id: OrderId,

@@ -349,7 +349,6 @@ async fn with_lines(
 /// # Errors
 ///
 /// [`OrderError::UnknownOrder`] and [`OrderError::NotNow`].
-#[expect(dead_code)]
 pub(crate) async fn mark_paid(
     connection: &mut PgConnection,
     id: OrderId,
@@ -365,7 +364,6 @@ pub(crate) async fn mark_paid(
 /// # Errors
 ///
 /// [`OrderError::UnknownOrder`] and [`OrderError::NotNow`].
-#[expect(dead_code)]
 pub(crate) async fn cancel_and_restock(
     connection: &mut PgConnection,
     id: OrderId,
@@ -399,7 +397,7 @@ async fn change(
 }
 
 /// Reads an order, and locks its row until the caller's transaction ends.
-async fn lock_order(
+pub(crate) async fn lock_order(
     connection: &mut PgConnection,
     id: OrderId,
 ) -> Result<Order, OrderError> {

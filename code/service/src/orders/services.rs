@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use tracing::instrument;
 
 use super::error::OrderError;
@@ -10,19 +11,42 @@ use super::model::{NewOrder, Order, OrderFilter, OrderId, Page, Status};
 use super::repository::Repository;
 use crate::clock::Clock;
 use crate::customers::model::{Identity, Role};
+use crate::error::Error;
 use crate::storage::StorageError;
+
+/// What has to happen before an order is canceled, in a feature that the orders don't know.
+/// The payments, for example, import the orders. If the orders imported the payments, too,
+/// neither could be understood or changed alone.
+#[async_trait]
+pub trait BeforeCancel: Send + Sync {
+    /// Prepares the cancellation of an order.
+    ///
+    /// # Errors
+    ///
+    /// If the order must not be canceled now.
+    async fn before_cancel(&self, order: OrderId) -> Result<(), Error>;
+}
 
 /// The orders. Clones are cheap, and all of them share one repository.
 #[derive(Clone)]
 pub struct Orders {
     repository: Arc<dyn Repository>,
+    before_cancel: Arc<dyn BeforeCancel>,
     clock: Clock,
 }
 
 impl Orders {
     /// Orders that are stored in this repository.
-    pub fn new(repository: Arc<dyn Repository>, clock: Clock) -> Self {
-        Self { repository, clock }
+    pub fn new(
+        repository: Arc<dyn Repository>,
+        before_cancel: Arc<dyn BeforeCancel>,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            repository,
+            before_cancel,
+            clock,
+        }
     }
 
     /// Places an order, or repeats the response to an order that was placed with this key.
@@ -89,15 +113,22 @@ impl Orders {
     ///
     /// # Errors
     ///
-    /// [`OrderError::UnknownOrder`], [`OrderError::WrongRole`] and [`OrderError::NotNow`].
+    /// [`OrderError::UnknownOrder`], [`OrderError::WrongRole`] and [`OrderError::NotNow`]. If
+    /// the order is to be canceled, also those of [`BeforeCancel`].
     #[instrument(skip_all)]
     pub async fn set_status(
         &self,
         identity: Identity,
         id: OrderId,
         status: Status,
-    ) -> Result<Order, OrderError> {
-        self.repository.set_status(identity, id, status).await
+    ) -> Result<Order, Error> {
+        if status == Status::Canceled {
+            let order = self.order(identity, id).await?;
+            order.check_step(&identity, status)?;
+            self.before_cancel.before_cancel(id).await?;
+        }
+        // The order may have changed in the meantime, so this checks the step again.
+        Ok(self.repository.set_status(identity, id, status).await?)
     }
 
     /// Removes the idempotency keys that are too old, and returns their number.

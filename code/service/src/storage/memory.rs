@@ -1,12 +1,16 @@
 //! Data in memory: for a first look, for tests, and for the pages of the guide. It is lost
 //! when the program ends.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
 
 use crate::customers::memory::Accounts;
 use crate::menu::model::Item;
 use crate::orders::memory::Keys;
 use crate::orders::model::Order;
+use crate::payments::model::Payment;
 
 /// Keeps everything in memory, without a limit.
 pub struct Memory {
@@ -23,6 +27,10 @@ pub(crate) struct Data {
     pub(crate) orders: Vec<Order>,
     /// The idempotency keys of the orders.
     pub(crate) idempotency_keys: Keys,
+    /// All payments. The oldest comes first.
+    pub(crate) payments: Vec<Payment>,
+    /// The events of Stripe that were recorded, and when.
+    pub(crate) stripe_events: BTreeMap<String, Timestamp>,
     /// The accounts and sessions of the customers.
     pub(crate) accounts: Accounts,
 }

@@ -28,8 +28,12 @@ use service::menu::model::opening_menu;
 use service::menu::services::Menu;
 use service::middleware::request_id;
 use service::orders::services::Orders;
+use service::payments::provider::PaymentProvider;
+use service::payments::services::{Gateway, Payments};
+use service::payments::stand_in::StandIn;
+use service::payments::webhook::WebhookSecrets;
 use service::storage::memory::Memory;
-use service::{customers, menu, orders};
+use service::{customers, menu, orders, payments};
 use tower::ServiceExt;
 
 /// The time at which the clock of these tests starts: 2026-03-02, 08:15 UTC.
@@ -41,6 +45,9 @@ pub const URL: &str = "http://shop.example";
 /// The secret that signs the access tokens of these tests.
 pub const JWT_SECRET: &str = "only-for-these-tests-0123456789abcdef";
 
+/// The secret with which Stripe signs the events of these tests.
+pub const WEBHOOK_SECRET: &str = "whsec_only-for-these-tests";
+
 // Storages.
 
 /// The repositories of all features. They share one storage, unless a test replaces one.
@@ -49,6 +56,7 @@ pub struct Repositories {
     pub customers: Arc<dyn customers::repository::Repository>,
     pub menu: Arc<dyn menu::repository::Repository>,
     pub orders: Arc<dyn orders::repository::Repository>,
+    pub payments: Arc<dyn payments::repository::Repository>,
 }
 
 impl Repositories {
@@ -58,12 +66,14 @@ impl Repositories {
         S: customers::repository::Repository
             + menu::repository::Repository
             + orders::repository::Repository
+            + payments::repository::Repository
             + 'static,
     {
         Self {
             customers: storage.clone(),
             menu: storage.clone(),
-            orders: storage,
+            orders: storage.clone(),
+            payments: storage,
         }
     }
 
@@ -108,11 +118,29 @@ pub struct TestApp {
 impl TestApp {
     /// A service on these repositories.
     pub fn new(repositories: Repositories) -> Self {
+        Self::with_provider(repositories, Arc::new(StandIn::default()))
+    }
+
+    /// A service on these repositories, with this payment provider.
+    pub fn with_provider(
+        repositories: Repositories,
+        provider: Arc<dyn PaymentProvider>,
+    ) -> Self {
         let clock = TestClock::new();
         let random = counted_random();
         let secret = JwtSecret::new(JWT_SECRET.into()).unwrap();
         let tokens =
             Tokens::new(&secret, URL, clock.clock(), random.clone()).unwrap();
+        let payments = Payments::new(
+            repositories.payments.clone(),
+            Some(Gateway {
+                provider,
+                secrets: WebhookSecrets::parse(WEBHOOK_SECRET).unwrap(),
+            }),
+            clock.clock(),
+            random.clone(),
+        );
+        let before_cancel = Arc::new(payments.clone());
         let state = AppState {
             customers: Customers::new(
                 repositories.customers.clone(),
@@ -121,7 +149,12 @@ impl TestApp {
                 random,
             ),
             menu: Menu::new(repositories.menu.clone()),
-            orders: Orders::new(repositories.orders.clone(), clock.clock()),
+            orders: Orders::new(
+                repositories.orders.clone(),
+                before_cancel,
+                clock.clock(),
+            ),
+            payments,
         };
         Self {
             router: request_id(service::router(state), count_from_one()),

@@ -1,0 +1,277 @@
+//! The operations of the payments.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::http::HeaderMap;
+use jiff::SignedDuration;
+use tracing::{error, info, instrument, warn};
+
+use super::error::PaymentError;
+use super::model::{Payment, PaymentPage, PaymentState};
+use super::provider::{Ended, PaymentProvider, ProviderError};
+use super::repository::{Recorded, Repository};
+use super::webhook::{Event, EventKind, WebhookSecrets, verify};
+use crate::clock::{Clock, Random};
+use crate::customers::model::Identity;
+use crate::error::Error;
+use crate::orders::model::{OrderId, Status};
+use crate::orders::services::BeforeCancel;
+use crate::storage::StorageError;
+
+/// How long events are remembered. Stripe sends an event again for three days, and a
+/// developer can send it again by hand for 30 days.
+const REMEMBER_EVENTS: SignedDuration = SignedDuration::from_hours(31 * 24);
+
+/// The payments. Clones are cheap, and all of them share one repository.
+#[derive(Clone)]
+pub struct Payments {
+    repository: Arc<dyn Repository>,
+    gateway: Option<Gateway>,
+    clock: Clock,
+    random: Random,
+}
+
+/// The payment provider, and how we know its events.
+#[derive(Clone)]
+pub struct Gateway {
+    /// The payment provider.
+    pub provider: Arc<dyn PaymentProvider>,
+    /// The secrets that its events are signed with.
+    pub secrets: WebhookSecrets,
+}
+
+/// A page on which a customer can pay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Started {
+    /// It was created just now.
+    Created(PaymentPage),
+    /// The customer has asked for it before.
+    Existing(PaymentPage),
+}
+
+impl Payments {
+    /// Payments that are stored in this repository. Without a gateway, they are turned off.
+    pub fn new(
+        repository: Arc<dyn Repository>,
+        gateway: Option<Gateway>,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
+        Self {
+            repository,
+            gateway,
+            clock,
+            random,
+        }
+    }
+
+    fn gateway(&self) -> Result<&Gateway, PaymentError> {
+        self.gateway.as_ref().ok_or(PaymentError::Off)
+    }
+
+    /// Gives a customer the page on which they can pay for their order.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Repository::begin`], and [`PaymentError::Provider`]. In each case the
+    /// customer can ask again, and no order is paid twice.
+    #[instrument(skip_all)]
+    pub async fn start(
+        &self,
+        identity: Identity,
+        order: OrderId,
+    ) -> Result<Started, PaymentError> {
+        let provider = &self.gateway()?.provider;
+        let now = self.clock.now();
+        let begun = self
+            .repository
+            .begin(identity, order, self.new_reference(), now)
+            .await?;
+        if let Some(page) = begun.page() {
+            return Ok(Started::Existing(page));
+        }
+
+        // This isn't inside of a transaction, so a slow provider holds no lock and no
+        // connection to the database. If the process ends here, the customer asks again, and
+        // the reference is in the database.
+        let session = match provider.create_session(&begun.to_new_session()).await {
+            Ok(session) => session,
+            Err(error) => {
+                if let ProviderError::Refused(_) = error {
+                    // The same request would be refused again. The next one has another
+                    // reference, and so another idempotency key.
+                    self.repository.expire(&begun.reference).await?;
+                }
+                return Err(error.into());
+            }
+        };
+        match self
+            .repository
+            .open(&begun.reference, session.clone())
+            .await
+        {
+            Ok(payment) => {
+                let page = payment.page().ok_or(PaymentError::Ended(order))?;
+                Ok(Started::Created(page))
+            }
+            Err(error) => {
+                // Nobody has got the page, so it could also be left as it is.
+                if let Err(error) = provider.expire_session(&session.id).await {
+                    let error: &dyn std::error::Error = &error;
+                    warn!(error, session = session.id, "a page stays open");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// A name for a payment that nobody else uses, not even another service with the same
+    /// account at Stripe, or this one with another database.
+    fn new_reference(&self) -> String {
+        let bytes = &self.random.bytes()[..16];
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Asks for the money of an order to be sent back. The order is canceled once Stripe
+    /// reports that it was.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Repository::refunds`], and [`PaymentError::Provider`].
+    #[instrument(skip_all)]
+    pub async fn refund(&self, order: OrderId) -> Result<(), PaymentError> {
+        let provider = &self.gateway()?.provider;
+        for refund in self.repository.refunds(order).await? {
+            provider.refund(&refund).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes what Stripe has sent to the webhook.
+    ///
+    /// # Errors
+    ///
+    /// [`PaymentError::Signature`], [`PaymentError::Event`] and [`PaymentError::RefundDue`].
+    /// After an error, Stripe sends the event again.
+    #[instrument(skip_all)]
+    pub async fn receive(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<(), PaymentError> {
+        let Gateway { provider, secrets } = self.gateway()?;
+        let now = self.clock.now();
+        verify(headers, body, secrets, now)?;
+        let event = Event::parse(body).map_err(PaymentError::Event)?;
+        if event.kind == EventKind::Other {
+            return Ok(());
+        }
+        let recorded = self.repository.record(&event, now).await?;
+        log(&event, &recorded);
+
+        // The change is committed. If the refund fails now, Stripe gets an error, sends the
+        // event again, and it arrives here once more.
+        if let Recorded::Known { payment, .. } = recorded
+            && payment.state == PaymentState::RefundDue
+        {
+            let Some(refund) = payment.to_refund() else {
+                error!(event = event.id, "money is due that has no id");
+                return Ok(());
+            };
+            let refunded = provider.refund(&refund).await;
+            refunded.map_err(PaymentError::RefundDue)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets old events, and returns their number.
+    #[instrument(skip_all)]
+    pub async fn clean_up(&self) -> Result<u64, StorageError> {
+        let before = self.clock.now() - REMEMBER_EVENTS;
+        self.repository.forget_events(before).await
+    }
+}
+
+/// Logs what became of an event, if somebody should know.
+fn log(event: &Event, recorded: &Recorded) {
+    let id = &event.id;
+    match recorded {
+        Recorded::Unknown => {
+            warn!(event = id, "an event about a payment that isn't ours")
+        }
+        Recorded::Known {
+            payment, before, ..
+        } if payment.state == *before => {}
+        Recorded::Known { payment, order, .. } => {
+            let number = payment.order.get();
+            let state = payment.state.as_str();
+            match payment.state {
+                PaymentState::Mismatched => error!(
+                    event = id,
+                    order = number,
+                    "another amount or currency was paid than the order costs"
+                ),
+                PaymentState::RefundDue => warn!(
+                    event = id,
+                    order = number,
+                    "money came for an order that isn't waiting for it"
+                ),
+                PaymentState::Refunded
+                    if matches!(order, Status::Made | Status::Collected) =>
+                {
+                    warn!(
+                        event = id,
+                        order = number,
+                        "the money of an order went back that was made already"
+                    )
+                }
+                _ => info!(
+                    event = id,
+                    order = number,
+                    state,
+                    "a payment has changed"
+                ),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl BeforeCancel for Payments {
+    /// Closes the page on which the customer can pay, so that they don't pay for an order
+    /// that they have canceled.
+    #[instrument(skip_all)]
+    async fn before_cancel(&self, order: OrderId) -> Result<(), Error> {
+        for payment in self.repository.payments(order).await? {
+            self.close(&payment).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Payments {
+    async fn close(&self, payment: &Payment) -> Result<(), PaymentError> {
+        match (payment.state, &payment.session) {
+            (PaymentState::Processing, _) => {
+                Err(PaymentError::Processing(payment.order))
+            }
+            (PaymentState::Mismatched, _) => {
+                Err(PaymentError::Mismatched(payment.order))
+            }
+            (PaymentState::Open, Some(session)) => {
+                let provider = &self.gateway()?.provider;
+                match provider.expire_session(&session.id).await? {
+                    Ended::Expired => {
+                        Ok(self.repository.expire(&payment.reference).await?)
+                    }
+                    // The event will say whether the money is there.
+                    Ended::Complete => Err(PaymentError::Processing(payment.order)),
+                }
+            }
+            // Nobody has the address of a page that is being created, and nobody will get
+            // it: `open` finds that the order is canceled.
+            _ => Ok(()),
+        }
+    }
+}
