@@ -38,10 +38,7 @@ pub(crate) struct Data {
 impl Memory {
     /// A storage with this menu, and with nothing else.
     pub fn new(menu: Vec<Item>) -> Self {
-        let data = Data {
-            items: menu,
-            ..Data::default()
-        };
+        let data = Data { items: menu };
         Self {
             data: Mutex::new(data),
         }

@@ -1,0 +1,418 @@
+//! What the chapters on PostgreSQL say about sqlx and about the database itself.
+//!
+//! The tests need a server. `POSTGRES_URL` names one, such as
+//! `postgres://postgres@127.0.0.1/postgres`; each test makes a database of its own there.
+#![cfg(all(feature = "server", feature = "sqlite"))]
+
+mod support;
+
+mod postgresql {
+    use std::env;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
+
+    use sqlx::migrate::Migrator;
+    use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+    use sqlx::{
+        AssertSqlSafe, Connection, FromRow, PgConnection, query, query_as,
+        query_scalar,
+    };
+
+    use crate::support::recorded;
+
+    /// Runs a test with a database of its own, if `POSTGRES_URL` is set.
+    async fn with_database<F: Future<Output = ()>>(
+        test: impl FnOnce(PgConnectOptions) -> F,
+    ) {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let Ok(url) = env::var("POSTGRES_URL") else {
+            eprintln!("left out, as POSTGRES_URL is not set");
+            return;
+        };
+        let options: PgConnectOptions =
+            url.parse().expect("POSTGRES_URL is an address");
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("guide_{}_{count}", std::process::id());
+        let mut server = PgConnection::connect_with(&options).await.unwrap();
+        let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        query(create).execute(&mut server).await.unwrap();
+
+        test(options.database(&name)).await;
+
+        let drop = AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
+        query(drop).execute(&mut server).await.unwrap();
+    }
+
+    /// A pool of this many connections. A request waits for one for a tenth of a second.
+    async fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
+        PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_millis(100))
+            .connect_with(options)
+            .await
+            .unwrap()
+    }
+
+    /// What PostgreSQL says. (The text of sqlx's own error also has the line in the source of
+    /// PostgreSQL, which is another one in each version.)
+    fn message(error: &sqlx::Error) -> String {
+        let error = error.as_database_error().unwrap();
+        let code = error.code().unwrap_or_default();
+        format!("{code}: {}\n", error.message())
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_held_keeps_others_waiting() {
+        with_database(|options| async {
+            let pool = pool(options, 1).await;
+            // ANCHOR: pool-timed-out
+            let connection = pool.acquire().await.unwrap();
+            // Here, the program calls a payment provider, and waits for the answer.
+            let error = query("SELECT 1").execute(&pool).await.unwrap_err();
+            drop(connection);
+            // ANCHOR_END: pool-timed-out
+            assert!(matches!(error, sqlx::Error::PoolTimedOut));
+            recorded("output/pools/timed-out.txt", &format!("{error}\n"));
+            query("SELECT 1").execute(&pool).await.unwrap();
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_migration_that_was_edited_is_refused() {
+        with_database(|options| async {
+            let pool = pool(options, 1).await;
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("0001_menu.sql");
+            std::fs::write(&file, "CREATE TABLE items (id text PRIMARY KEY);\n")
+                .unwrap();
+            Migrator::new(folder.path())
+                .await
+                .unwrap()
+                .run(&pool)
+                .await
+                .unwrap();
+
+            let edited =
+                "-- The menu.\nCREATE TABLE items (id text PRIMARY KEY);\n";
+            std::fs::write(&file, edited).unwrap();
+            let edited = Migrator::new(folder.path()).await.unwrap();
+            let error = edited.run(&pool).await.unwrap_err();
+            recorded("output/sqlx/edited-migration.txt", &format!("{error}\n"));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_migration_that_is_missing_is_refused() {
+        with_database(|options| async {
+            let pool = pool(options, 1).await;
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("0002_orders.sql");
+            std::fs::write(&file, "CREATE TABLE orders (id bigint PRIMARY KEY);\n")
+                .unwrap();
+            Migrator::new(folder.path())
+                .await
+                .unwrap()
+                .run(&pool)
+                .await
+                .unwrap();
+
+            std::fs::remove_file(&file).unwrap();
+            let older = Migrator::new(folder.path()).await.unwrap();
+            let error = older.run(&pool).await.unwrap_err();
+            recorded("output/sqlx/missing-migration.txt", &format!("{error}\n"));
+        })
+        .await;
+    }
+
+    /// A table with two items, and one order for the first.
+    async fn menu_and_orders(pool: &PgPool) {
+        for statement in [
+            "CREATE TABLE items (id text PRIMARY KEY, stock bigint NOT NULL)",
+            "CREATE TABLE orders (id bigint PRIMARY KEY, item text NOT NULL, note text)",
+            "INSERT INTO items VALUES ('espresso', 40), ('tea', 20)",
+            "INSERT INTO orders VALUES (1, 'espresso', NULL)",
+        ] {
+            query(statement).execute(pool).await.unwrap();
+        }
+    }
+
+    // ANCHOR: left-join-row
+    #[derive(FromRow)]
+    struct ItemWithOrder {
+        id: String,
+        order_id: i64,
+    }
+    // ANCHOR_END: left-join-row
+
+    #[tokio::test]
+    async fn a_left_join_gives_null_where_nothing_matches() {
+        with_database(|options| async {
+            let pool = pool(options, 1).await;
+            menu_and_orders(&pool).await;
+            // ANCHOR: left-join
+            let sql = "SELECT items.id, orders.id AS order_id
+                       FROM items LEFT JOIN orders ON orders.item = items.id
+                       ORDER BY items.id";
+            let rows: Result<Vec<ItemWithOrder>, _> =
+                query_as(sql).fetch_all(&pool).await;
+            // ANCHOR_END: left-join
+            let error = rows
+                .map(|rows| {
+                    rows.into_iter()
+                        .map(|row| (row.id, row.order_id))
+                        .collect::<Vec<_>>()
+                })
+                .unwrap_err();
+            recorded("output/sqlx/unexpected-null.txt", &format!("{error}\n"));
+
+            let rows: Vec<(String, Option<i64>)> =
+                query_as(sql).fetch_all(&pool).await.unwrap();
+            assert_eq!(rows, [("espresso".into(), Some(1)), ("tea".into(), None)]);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn an_in_list_is_one_parameter() {
+        with_database(|options| async {
+            let pool = pool(options, 1).await;
+            menu_and_orders(&pool).await;
+            let wanted = vec!["tea".to_owned(), "water".to_owned()];
+            // ANCHOR: in-list
+            let found: Vec<String> =
+                query_scalar("SELECT id FROM items WHERE id = ANY($1)")
+                    .bind(&wanted)
+                    .fetch_all(&pool)
+                    .await
+                    .unwrap();
+            // ANCHOR_END: in-list
+            assert_eq!(found, ["tea"]);
+
+            let error =
+                query_scalar::<_, String>("SELECT id FROM items WHERE id IN ($1)")
+                    .bind(&wanted)
+                    .fetch_all(&pool)
+                    .await
+                    .unwrap_err();
+            recorded("output/postgresql/in-list.txt", &message(&error));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_value_that_exists_is_a_unique_violation() {
+        with_database(|options| async {
+            let pool = pool(options, 1).await;
+            menu_and_orders(&pool).await;
+            let error = query("INSERT INTO items VALUES ('tea', 1)")
+                .execute(&pool)
+                .await
+                .unwrap_err();
+            recorded("output/postgresql/unique.txt", &message(&error));
+            let database = error.as_database_error().unwrap();
+            assert!(database.is_unique_violation());
+            assert_eq!(database.constraint(), Some("items_pkey"));
+        })
+        .await;
+    }
+
+    // ANCHOR: take-stock
+    /// Takes one of an item, if one is left. Returns whether it did.
+    async fn take_one(
+        connection: &mut PgConnection,
+        item: &str,
+    ) -> Result<bool, sqlx::Error> {
+        let sql = "UPDATE items SET stock = stock - 1 WHERE id = $1 AND stock > 0";
+        let done = query(sql).bind(item).execute(connection).await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Stores an order.
+    async fn insert_order(
+        connection: &mut PgConnection,
+        id: i64,
+        item: &str,
+    ) -> Result<(), sqlx::Error> {
+        let sql = "INSERT INTO orders (id, item) VALUES ($1, $2)";
+        query(sql).bind(id).bind(item).execute(connection).await?;
+        Ok(())
+    }
+    // ANCHOR_END: take-stock
+
+    // ANCHOR: one-transaction
+    async fn order_one(
+        pool: &PgPool,
+        id: i64,
+        item: &str,
+    ) -> Result<bool, sqlx::Error> {
+        let mut tx = pool.begin().await?;
+        if !take_one(&mut tx, item).await? {
+            return Ok(false);
+        }
+        insert_order(&mut tx, id, item).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+    // ANCHOR_END: one-transaction
+
+    #[tokio::test]
+    async fn two_functions_share_one_transaction() {
+        with_database(|options| async {
+            let pool = pool(options, 1).await;
+            menu_and_orders(&pool).await;
+            let stock = || async {
+                let sql = "SELECT stock FROM items WHERE id = 'tea'";
+                query_scalar::<_, i64>(sql).fetch_one(&pool).await.unwrap()
+            };
+            assert!(order_one(&pool, 2, "tea").await.unwrap());
+            assert_eq!(stock().await, 19);
+            // The id exists, so the second statement fails, and the first one is undone.
+            order_one(&pool, 2, "tea").await.unwrap_err();
+            assert_eq!(stock().await, 19);
+            assert!(!order_one(&pool, 3, "water").await.unwrap());
+        })
+        .await;
+    }
+
+    // ANCHOR: read-then-write
+    /// Reads the stock of tea.
+    async fn read_stock(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+        let sql = "SELECT stock FROM items WHERE id = 'tea'";
+        query_scalar(sql).fetch_one(connection).await
+    }
+
+    /// Writes a stock that the program has computed.
+    async fn write_stock(
+        connection: &mut PgConnection,
+        stock: i64,
+    ) -> Result<(), sqlx::Error> {
+        let sql = "UPDATE items SET stock = $1 WHERE id = 'tea'";
+        query(sql).bind(stock).execute(connection).await?;
+        Ok(())
+    }
+    // ANCHOR_END: read-then-write
+
+    /// Two transactions on one item, one step at a time: both read, then the first one writes,
+    /// and then the second one. Returns the result of the second one, and the stock at the end.
+    async fn two_sales(
+        pool: &PgPool,
+        begin: &'static str,
+    ) -> (Result<(), sqlx::Error>, i64) {
+        // ANCHOR: two-sales
+        let mut first = pool.begin_with(begin).await.unwrap();
+        let mut second = pool.begin_with(begin).await.unwrap();
+        let seen_by_first = read_stock(&mut first).await.unwrap();
+        let seen_by_second = read_stock(&mut second).await.unwrap();
+        write_stock(&mut first, seen_by_first - 1).await.unwrap();
+        first.commit().await.unwrap();
+        let result = write_stock(&mut second, seen_by_second - 1).await;
+        // ANCHOR_END: two-sales
+        let result = match result {
+            Ok(()) => second.commit().await,
+            failed => second.rollback().await.and(failed),
+        };
+        let mut connection = pool.acquire().await.unwrap();
+        (result, read_stock(&mut connection).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn read_committed_loses_an_update_that_repeatable_read_refuses() {
+        with_database(|options| async {
+            let pool = pool(options, 2).await;
+            menu_and_orders(&pool).await;
+            let (result, stock) = two_sales(&pool, "BEGIN").await;
+            result.unwrap();
+            assert_eq!(stock, 19, "two were sold, and the stock has lost one");
+
+            let (result, stock) =
+                two_sales(&pool, "BEGIN ISOLATION LEVEL REPEATABLE READ").await;
+            let error = result.unwrap_err();
+            assert_eq!(stock, 18, "only the first sale is stored");
+            recorded("output/isolation/serialization.txt", &message(&error));
+        })
+        .await;
+    }
+
+    // ANCHOR: retry
+    /// How often a transaction is tried before its client gets an error.
+    const ATTEMPTS: u32 = 5;
+
+    /// Sells a cup of tea, and tries again if another transaction was faster.
+    async fn sell_tea(pool: &PgPool) -> Result<(), sqlx::Error> {
+        for _ in 1..ATTEMPTS {
+            match try_to_sell_tea(pool).await {
+                Err(error) if is_serialization_failure(&error) => {}
+                result => return result,
+            }
+        }
+        try_to_sell_tea(pool).await
+    }
+
+    async fn try_to_sell_tea(pool: &PgPool) -> Result<(), sqlx::Error> {
+        let mut tx = pool
+            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            .await?;
+        let stock = read_stock(&mut tx).await?;
+        write_stock(&mut tx, stock - 1).await?;
+        tx.commit().await
+    }
+
+    /// 40001 is PostgreSQL's code for a serialization failure, and 40P01 for a deadlock.
+    fn is_serialization_failure(error: &sqlx::Error) -> bool {
+        let code = error.as_database_error().and_then(|error| error.code());
+        matches!(code.as_deref(), Some("40001" | "40P01"))
+    }
+    // ANCHOR_END: retry
+
+    #[tokio::test]
+    async fn each_sale_that_succeeds_is_counted_once() {
+        with_database(|options| async {
+            let pool = PgPoolOptions::new()
+                .max_connections(4)
+                .connect_with(options)
+                .await
+                .unwrap();
+            menu_and_orders(&pool).await;
+            let mut sales = tokio::task::JoinSet::new();
+            for _ in 0..16 {
+                let pool = pool.clone();
+                sales.spawn(async move { sell_tea(&pool).await });
+            }
+            let results = sales.join_all().await;
+            let sold = results.iter().filter(|result| result.is_ok()).count();
+            for error in results.into_iter().filter_map(Result::err) {
+                assert!(is_serialization_failure(&error), "{error}");
+            }
+            let mut connection = pool.acquire().await.unwrap();
+            let stock = read_stock(&mut connection).await.unwrap();
+            assert_eq!(stock, 20 - i64::try_from(sold).unwrap());
+            assert!(sold > 0);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn two_rows_in_opposite_sequence_are_a_deadlock() {
+        with_database(|options| async {
+            let pool = pool(options, 2).await;
+            menu_and_orders(&pool).await;
+            // ANCHOR: deadlock
+            let mut first = pool.begin().await.unwrap();
+            let mut second = pool.begin().await.unwrap();
+            take_one(&mut first, "espresso").await.unwrap();
+            take_one(&mut second, "tea").await.unwrap();
+            // Each transaction now wants the row that the other one has locked.
+            let (one, other) = tokio::join!(
+                take_one(&mut first, "tea"),
+                take_one(&mut second, "espresso")
+            );
+            // ANCHOR_END: deadlock
+            let error = one.and(other).unwrap_err();
+            assert!(is_serialization_failure(&error));
+            recorded("output/isolation/deadlock.txt", &message(&error));
+        })
+        .await;
+    }
+}
