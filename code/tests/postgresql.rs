@@ -359,12 +359,14 @@ mod postgresql {
         tx.commit().await
     }
 
+    // ANCHOR_END: retry
+    // ANCHOR: retry-code
     /// 40001 is PostgreSQL's code for a serialization failure, and 40P01 for a deadlock.
     fn is_serialization_failure(error: &sqlx::Error) -> bool {
         let code = error.as_database_error().and_then(|error| error.code());
         matches!(code.as_deref(), Some("40001" | "40P01"))
     }
-    // ANCHOR_END: retry
+    // ANCHOR_END: retry-code
 
     #[tokio::test]
     async fn each_sale_that_succeeds_is_counted_once() {

@@ -7,6 +7,18 @@ use checked_queries::{Item, cheap_items};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, query, raw_sql};
 
+/// The types in `cheap_items` have no `Option`, so the database must have said that neither
+/// column can be null.
+#[test]
+fn the_stored_answer_says_that_no_column_is_null() {
+    let answer = include_str!(
+        "../.sqlx/query-1611d4c97eecd78934fc9e869c6b4315c5d361b82b497f6ef8751aea3d773ef6.json"
+    );
+    let nullable = answer.split_once("\"nullable\"").unwrap().1;
+    assert!(!nullable.contains("true"));
+    assert_eq!(nullable.matches("false").count(), 2);
+}
+
 #[tokio::test]
 async fn the_items_up_to_a_price_come_the_cheapest_first() {
     let Ok(url) = env::var("POSTGRES_URL") else {

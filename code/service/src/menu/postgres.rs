@@ -10,6 +10,7 @@ use super::repository::{Put, Repository};
 use crate::storage::StorageError;
 use crate::storage::postgres::{Postgres, unsigned};
 
+// ANCHOR: row
 /// A row of the table `items`. PostgreSQL has no unsigned numbers.
 #[derive(FromRow)]
 struct ItemRow {
@@ -33,17 +34,20 @@ impl TryFrom<ItemRow> for Item {
         })
     }
 }
+// ANCHOR_END: row
 
 #[async_trait]
 impl Repository for Postgres {
     #[instrument(skip_all)]
     async fn items(&self) -> Result<Vec<Item>, StorageError> {
-        // `collate "C"` sorts by bytes, as Rust does. The rules of a language might ignore
+        // ANCHOR: items
+        // `COLLATE "C"` sorts by bytes, as Rust does. The rules of a language might ignore
         // hyphens, and they differ between systems.
         let sql = "SELECT id, name, price_cents, stock, version FROM items
                    ORDER BY id COLLATE \"C\"";
         let rows: Vec<ItemRow> = query_as(sql).fetch_all(self.pool()).await?;
         rows.into_iter().map(Item::try_from).collect()
+        // ANCHOR_END: items
     }
 
     #[instrument(skip_all)]
@@ -83,6 +87,7 @@ impl Repository for Postgres {
                            RETURNING id, name, price_cents, stock, version";
                 put(sql, &new).fetch_optional(self.pool()).await
             }
+            // ANCHOR: if-match
             Expected::Versions(versions) => {
                 let sql =
                     "UPDATE items SET name = $2, price_cents = $3, stock = $4,
@@ -97,7 +102,7 @@ impl Repository for Postgres {
                     .bind(fitting)
                     .fetch_optional(self.pool())
                     .await
-            }
+            } // ANCHOR_END: if-match
         }
         .map_err(StorageError::from)?;
         let item = Item::try_from(row.ok_or(MenuError::Stale)?)?;

@@ -38,7 +38,10 @@ pub(crate) struct Data {
 impl Memory {
     /// A storage with this menu, and with nothing else.
     pub fn new(menu: Vec<Item>) -> Self {
-        let data = Data { items: menu };
+        let data = Data {
+            items: menu,
+            ..Data::default()
+        };
         Self {
             data: Mutex::new(data),
         }

@@ -7,6 +7,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::StorageError;
 
+// ANCHOR: limits
 /// How many connections one process has at most. PostgreSQL allows 100 by default, for
 /// all processes together: this number times the number of processes must stay below.
 const MAX_CONNECTIONS: u32 = 10;
@@ -17,6 +18,7 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
 /// How long one statement may take. PostgreSQL then ends it with an error.
 const STATEMENT_TIMEOUT: &str = "5s";
+// ANCHOR_END: limits
 
 /// A pool of connections to one database.
 pub struct Postgres {
@@ -24,6 +26,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
+    // ANCHOR: connect
     /// Connects, and brings the tables up to date.
     ///
     /// # Errors
@@ -47,6 +50,7 @@ impl Postgres {
             .await?;
         Ok(Self { pool })
     }
+    // ANCHOR_END: connect
 
     /// The pool, for the features' queries.
     pub(crate) fn pool(&self) -> &PgPool {
@@ -59,6 +63,7 @@ impl Postgres {
     }
 }
 
+// ANCHOR: from-sqlx
 impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
         let busy = match &error {
@@ -80,6 +85,7 @@ impl From<sqlx::Error> for StorageError {
         }
     }
 }
+// ANCHOR_END: from-sqlx
 
 /// A number that a column holds as `bigint`, in a type without negative numbers.
 ///
