@@ -141,11 +141,15 @@ impl Build {
             .context("the running test does not need the crate `code`")?;
         let libraries = self.libraries()?;
         let library = |unit: &Unit| libraries.get(&unit.id).cloned();
-        let mut externs: Vec<(String, PathBuf)> = code
-            .needs
-            .iter()
+        // A sample may also use what the programs to take home use, such as sqlx.
+        let of = |name: &str| code.needs.iter().find(|(needed, _)| needed == name);
+        let programs = ["shop", "service"].into_iter().filter_map(of);
+        let programs = programs.filter_map(|(_, key)| units.get(key));
+        let needs = programs.chain([code]).flat_map(|unit| &unit.needs);
+        let externs: BTreeMap<String, PathBuf> = needs
             .filter_map(|(name, key)| Some((name.clone(), library(units.get(key)?)?)))
             .collect();
+        let mut externs: Vec<_> = externs.into_iter().collect();
         externs.push((
             "code".to_owned(),
             library(code).context("the library of `code` is not built. Run `cargo test`")?,

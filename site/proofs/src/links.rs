@@ -53,6 +53,10 @@ pub fn summary(walk: &Walk) -> Vec<Problem> {
     let mut named = BTreeSet::new();
     let mut problems = Vec::new();
     for link in of_markdown(&walk.summary) {
+        // mdBook shows an entry without a path as a draft: a chapter that will be written.
+        if link.target.is_empty() {
+            continue;
+        }
         let chapter = join(Path::new("src"), &link.target);
         if walk.root.join(&chapter).is_file() {
             named.insert(chapter);
