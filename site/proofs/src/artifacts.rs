@@ -149,7 +149,11 @@ impl Build {
         let externs: BTreeMap<String, PathBuf> = needs
             .filter_map(|(name, key)| Some((name.clone(), library(units.get(key)?)?)))
             .collect();
-        let mut externs: Vec<_> = externs.into_iter().collect();
+        // rustc would look for the names of a sample's modules in the service, and suggest those.
+        let mut externs: Vec<_> = externs
+            .into_iter()
+            .filter(|(name, _)| name != "service")
+            .collect();
         externs.push((
             "code".to_owned(),
             library(code).context("the library of `code` is not built. Run `cargo test`")?,
