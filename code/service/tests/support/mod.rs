@@ -21,7 +21,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use service::AppState;
 use service::clock::{Clock, Random};
-use service::customers::model::{CustomerId, Identity, Role, SessionId};
+use service::customers::model::{
+    CustomerId, EmailAddress, Identity, RefreshToken, Role, SessionId,
+};
+use service::customers::repository::NewAccount;
 use service::customers::services::Customers;
 use service::customers::tokens::{JwtSecret, Tokens};
 use service::menu::model::opening_menu;
@@ -111,6 +114,7 @@ async fn on(storage: &str, test: impl Future<Output = ()> + Send + 'static) {
 pub struct TestApp {
     pub router: Router,
     pub clock: TestClock,
+    pub random: Random,
     pub tokens: Tokens,
     pub repositories: Repositories,
 }
@@ -146,7 +150,7 @@ impl TestApp {
                 repositories.customers.clone(),
                 tokens.clone(),
                 clock.clock(),
-                random,
+                random.clone(),
             ),
             menu: Menu::new(repositories.menu.clone()),
             orders: Orders::new(
@@ -159,6 +163,7 @@ impl TestApp {
         Self {
             router: request_id(service::router(state), count_from_one()),
             clock,
+            random,
             tokens,
             repositories,
         }
@@ -196,6 +201,36 @@ impl TestApp {
         };
         let token = self.tokens.issue(&identity).unwrap();
         with_token(request, &token)
+    }
+
+    /// Signs a customer in who has an account with this name and this role, and returns an
+    /// access token. The account gets no password, because its hash would take time.
+    pub async fn sign_in_as(&self, name: &str, role: Role) -> String {
+        let customers = &self.repositories.customers;
+        let now = self.clock.clock().now();
+        let address = format!("{name}@shop.example");
+        let email = EmailAddress::try_from(address.as_str()).unwrap();
+        let customer = match customers.account(&email).await.unwrap() {
+            Some(account) => account.customer,
+            None => {
+                let new = NewAccount {
+                    email: email.clone(),
+                    name: name.into(),
+                    password_hash: "no password has this hash".into(),
+                    role,
+                    created_at: now,
+                };
+                customers.add_customer(new).await.unwrap().id
+            }
+        };
+        let token = RefreshToken::new(self.random.bytes()).hash();
+        let session = customers.begin_session(customer, email.hash(), token, now);
+        let identity = Identity {
+            customer,
+            role,
+            session: session.await.unwrap(),
+        };
+        self.tokens.issue(&identity).unwrap()
     }
 
     /// The same request, sent by a barista.
