@@ -1,7 +1,7 @@
 -- Orders. Times are in milliseconds since 1970-01-01T00:00:00Z.
 CREATE TABLE orders (
     id          bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
-    customer_id bigint NOT NULL CHECK (customer_id > 0),
+    customer_id bigint NOT NULL REFERENCES customers (id),
     note        text,
     total_cents bigint NOT NULL CHECK (total_cents BETWEEN 0 AND 4294967295),
     status      text NOT NULL

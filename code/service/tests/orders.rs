@@ -149,6 +149,33 @@ mod place_order {
         .await;
     }
 
+    /// The other tests remove the constraint that this one is about.
+    #[cfg(feature = "server")]
+    #[tokio::test]
+    async fn in_postgresql_an_order_belongs_to_an_account() {
+        use std::sync::Arc;
+
+        use service::storage::postgres::Postgres;
+        use support::postgres::TestDatabase;
+        use support::{Repositories, with_token};
+
+        let Some(database) = TestDatabase::create() else {
+            return;
+        };
+        let storage = Postgres::connect(&database.url()).await.unwrap();
+        let app = TestApp::new(Repositories::of(Arc::new(storage)));
+        let token = app.sign_in_as("ada", Role::Customer).await;
+        let body = json!({ "lines": [{ "item": "tea", "quantity": 1 }] });
+        let request = with_header(post("/orders", body), "idempotency-key", "a");
+        let request = with_token(request, &token);
+        let placed = app.json_of(request).await;
+        assert_eq!(placed["id"], 1);
+
+        let nobody = order(&app, 1_000, "a", &[("tea", 1)]);
+        let response = app.send(nobody).await;
+        response.problem(StatusCode::INTERNAL_SERVER_ERROR);
+    }
+
     #[tokio::test]
     async fn every_mistake_of_an_order_is_reported_at_once() {
         let app = TestApp::in_memory();
@@ -484,6 +511,7 @@ mod idempotency_keys {
             return;
         };
         let storage = Postgres::connect(&database.url()).await.unwrap();
+        database.need_no_accounts();
         let app = TestApp::new(Repositories::of(Arc::new(storage)));
         let mut other = PgConnection::connect(&database.url()).await.unwrap();
         let mut transaction = other.begin().await.unwrap();
