@@ -122,13 +122,13 @@ pub struct TestApp {
 impl TestApp {
     /// A service on these repositories.
     pub fn new(repositories: Repositories) -> Self {
-        Self::with_provider(repositories, Arc::new(StandIn::default()))
+        Self::with_provider(repositories, Some(Arc::new(StandIn::default())))
     }
 
-    /// A service on these repositories, with this payment provider.
+    /// A service on these repositories, with this payment provider or with none.
     pub fn with_provider(
         repositories: Repositories,
-        provider: Arc<dyn PaymentProvider>,
+        provider: Option<Arc<dyn PaymentProvider>>,
     ) -> Self {
         let clock = TestClock::new();
         let random = counted_random();
@@ -137,7 +137,7 @@ impl TestApp {
             Tokens::new(&secret, URL, clock.clock(), random.clone()).unwrap();
         let payments = Payments::new(
             repositories.payments.clone(),
-            Some(Gateway {
+            provider.map(|provider| Gateway {
                 provider,
                 secrets: WebhookSecrets::parse(WEBHOOK_SECRET).unwrap(),
             }),

@@ -56,12 +56,18 @@ pub enum Fault {
 struct Account {
     received: Vec<Received>,
     faults: VecDeque<Fault>,
-    /// The status of each Checkout Session.
-    sessions: BTreeMap<String, &'static str>,
+    sessions: BTreeMap<String, Session>,
     /// The payments that were refunded.
     refunds: Vec<String>,
     /// The parameters and the response of each idempotency key.
     keys: HashMap<String, (Received, StatusCode, Value)>,
+}
+
+/// A Checkout Session.
+struct Session {
+    status: &'static str,
+    /// What it was created with.
+    form: BTreeMap<String, String>,
 }
 
 /// The stand-in. It ends with the test's runtime.
@@ -101,13 +107,46 @@ impl StripeApi {
 
     /// The status of a session: `open`, `complete` or `expired`.
     pub fn status(&self, session: &str) -> &'static str {
-        self.account().sessions[session]
+        self.account().sessions[session].status
+    }
+
+    /// The session as it is in an event: with the amount that it was created with, and with
+    /// this `payment_status`.
+    pub fn session(&self, id: &str, payment_status: &str) -> Value {
+        let account = self.account();
+        let form = &account.sessions[id].form;
+        let amount = &form["line_items[0][price_data][unit_amount]"];
+        json!({
+            "id": id,
+            "object": "checkout.session",
+            "amount_total": amount.parse::<u64>().unwrap(),
+            "client_reference_id": form["client_reference_id"],
+            "currency": form["line_items[0][price_data][currency]"],
+            "metadata": { "payment": form["metadata[payment]"] },
+            "payment_intent": payment_intent(id),
+            "payment_status": payment_status,
+        })
+    }
+
+    /// The charge for a session as it is in an event.
+    pub fn charge(&self, session: &str, refunded: bool) -> Value {
+        let account = self.account();
+        let form = &account.sessions[session].form;
+        json!({
+            "id": format!("ch_{session}"),
+            "object": "charge",
+            "metadata": { "payment": form["payment_intent_data[metadata][payment]"] },
+            "payment_intent": payment_intent(session),
+            "refunded": refunded,
+        })
     }
 
     /// The customer finishes on the page of this session.
     pub fn complete(&self, session: &str) {
-        let old = self.account().sessions.insert(session.into(), "complete");
-        assert_eq!(old, Some("open"));
+        let mut account = self.account();
+        let session = account.sessions.get_mut(session).unwrap();
+        assert_eq!(session.status, "open");
+        session.status = "complete";
     }
 
     /// The next requests fail in these ways, one after the other.
@@ -178,8 +217,7 @@ impl Account {
         }
         if request.method == Method::GET {
             let id = request.path.strip_prefix("/v1/checkout/sessions/").unwrap();
-            let body =
-                json!({ "id": id, "status": self.sessions[id], "url": null });
+            let body = json!({ "id": id, "status": self.sessions[id].status, "url": null });
             return (StatusCode::OK, body);
         }
         let content_type = &request.headers[CONTENT_TYPE];
@@ -205,17 +243,21 @@ impl Account {
         match path.as_slice() {
             ["v1", "checkout", "sessions"] => {
                 let id = format!("cs_test_{}", self.sessions.len() + 1);
-                self.sessions.insert(id.clone(), "open");
+                let session = Session {
+                    status: "open",
+                    form: request.form.clone(),
+                };
+                self.sessions.insert(id.clone(), session);
                 let url = format!("https://checkout.stripe.com/c/pay/{id}");
                 let body = json!({ "id": id, "status": "open", "url": url });
                 (StatusCode::OK, body)
             }
             ["v1", "checkout", "sessions", id, "expire"] => {
-                let status = self.sessions.get_mut(*id).unwrap();
-                if *status != "open" {
+                let session = self.sessions.get_mut(*id).unwrap();
+                if session.status != "open" {
                     return error(400, "", "Only open sessions can be expired");
                 }
-                *status = "expired";
+                session.status = "expired";
                 (
                     StatusCode::OK,
                     json!({ "id": id, "status": "expired", "url": null }),
@@ -239,6 +281,19 @@ impl Account {
             _ => error(404, "", "Unrecognized request URL"),
         }
     }
+}
+
+/// The id of the payment of a session.
+pub fn payment_intent(session: &str) -> String {
+    format!("pi_{session}")
+}
+
+/// An event of Stripe's.
+pub fn event(id: &str, kind: &str, object: &Value) -> String {
+    let event = json!({
+        "id": id, "object": "event", "type": kind, "data": { "object": object }
+    });
+    event.to_string()
 }
 
 /// The header that Stripe sends with this event.

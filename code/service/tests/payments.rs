@@ -1,0 +1,1082 @@
+//! Payments over HTTP, against a stand-in for Stripe's API: pages to pay on, refunds, and what
+//! the webhook makes of Stripe's events, whenever and however often they arrive.
+
+#![cfg(feature = "server")]
+#![allow(clippy::unwrap_used)] // in a test, a panic is the report
+
+#[path = "support/stripe.rs"]
+mod stripe_api;
+mod support;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use service::clock::Random;
+use service::customers::model::Role;
+use service::payments::provider::{
+    Ended, NewSession, OpenSession, PaymentProvider, ProviderError, Refund,
+};
+use service::payments::stand_in::StandIn;
+use service::payments::stripe::{Stripe, Timeouts};
+use service::storage::postgres::Postgres;
+use stripe_api::{Fault, SECRET_KEY, StripeApi, event, payment_intent, sign};
+use support::postgres::TestDatabase;
+use support::{
+    NOW, Repositories, TestApp, TestResponse, URL, WEBHOOK_SECRET, get,
+    on_each_storage, patch, post, put, with_header,
+};
+use tokio::task::JoinSet;
+
+/// Two customers.
+const ADA: u64 = 1;
+const BO: u64 = 2;
+
+/// How much of the item that is ordered there is in the beginning.
+const STOCK: u64 = 1_000;
+
+/// What an order costs here.
+const TOTAL: u64 = 670;
+
+/// The service, and the Stripe that it calls.
+#[derive(Clone)]
+struct Shop {
+    app: TestApp,
+    stripe: StripeApi,
+    events: Arc<AtomicU64>,
+}
+
+/// Runs a test once for each storage.
+async fn on_each<F>(test: impl Fn(Shop) -> F + Clone + Send + Sync + 'static)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    on_each_storage(move |repositories| {
+        let test = test.clone();
+        async move { test(Shop::open(repositories).await).await }
+    })
+    .await;
+}
+
+impl Shop {
+    async fn open(repositories: Repositories) -> Self {
+        let stripe = StripeApi::start().await;
+        let timeouts = Timeouts {
+            connect: Duration::from_secs(30),
+            response: Duration::from_secs(30),
+            total: Duration::from_secs(60),
+            first_pause: Duration::from_millis(1),
+        };
+        let random = Random::new(|| [7; 32]);
+        let key = SECRET_KEY.into();
+        let client = Stripe::new(&stripe.url, &key, URL, random, timeouts).unwrap();
+        let app = TestApp::with_provider(repositories, Some(Arc::new(client)));
+        let shop = Self {
+            app,
+            stripe,
+            events: Arc::default(),
+        };
+        shop.fill().await;
+        shop
+    }
+
+    /// Puts an item on the menu.
+    async fn fill(&self) {
+        let item = json!({ "name": "Cake", "price_cents": TOTAL, "stock": STOCK });
+        let request = with_header(put("/menu/cake", item), "if-none-match", "*");
+        self.app.json_of(self.app.as_barista(request)).await;
+    }
+
+    /// A customer orders one cake. Returns the number of the order.
+    async fn place(&self, customer: u64) -> u64 {
+        let key = self.events.fetch_add(1, Ordering::Relaxed).to_string();
+        let body = json!({ "lines": [{ "item": "cake", "quantity": 1 }] });
+        let request = with_header(post("/orders", body), "idempotency-key", &key);
+        let order = self.app.json_of(by(&self.app, customer, request)).await;
+        order["id"].as_u64().unwrap()
+    }
+
+    /// A customer asks for a page on which they can pay.
+    async fn ask(&self, customer: u64, order: u64) -> TestResponse {
+        let request = post(&format!("/orders/{order}/payment"), Value::Null);
+        self.app.send(by(&self.app, customer, request)).await
+    }
+
+    /// A customer places an order and gets a page. Returns the order and the session.
+    async fn order(&self) -> (u64, String) {
+        let order = self.place(ADA).await;
+        let response = self.ask(ADA, order).await;
+        assert_eq!(response.status, StatusCode::CREATED, "{response:?}");
+        (order, session_of(&response.json()))
+    }
+
+    /// A customer cancels an order.
+    async fn cancel(&self, order: u64) -> TestResponse {
+        let body = json!({ "status": "canceled" });
+        let request = patch(&format!("/orders/{order}"), body);
+        self.app.send(by(&self.app, ADA, request)).await
+    }
+
+    /// A barista asks for a refund.
+    async fn refund(&self, order: u64) -> TestResponse {
+        let request = post(&format!("/orders/{order}/refund"), Value::Null);
+        self.app.send(self.app.as_barista(request)).await
+    }
+
+    /// Says that an order is made or collected.
+    async fn set_status(&self, order: u64, status: &str) {
+        let body = json!({ "status": status });
+        let request = patch(&format!("/orders/{order}"), body);
+        self.app.json_of(self.app.as_barista(request)).await;
+    }
+
+    async fn status(&self, order: u64) -> String {
+        let request = get(&format!("/orders/{order}"));
+        let order = self.app.json_of(self.app.as_barista(request)).await;
+        order["status"].as_str().unwrap().to_owned()
+    }
+
+    /// How many cakes are left.
+    async fn stock(&self) -> u64 {
+        let item = self.app.json_of(get("/menu/cake")).await;
+        item["stock"].as_u64().unwrap()
+    }
+
+    /// The body of a new event.
+    fn event(&self, kind: &str, object: &Value) -> String {
+        let id = self.events.fetch_add(1, Ordering::Relaxed);
+        event(&format!("evt_{id}"), kind, object)
+    }
+
+    /// The body of a new event about a session or its money.
+    fn report(&self, report: Report, session: &str) -> String {
+        let (kind, object) = match report {
+            Report::Paid => ("completed", self.stripe.session(session, "paid")),
+            Report::Unpaid => ("completed", self.stripe.session(session, "unpaid")),
+            Report::Succeeded => (
+                "async_payment_succeeded",
+                self.stripe.session(session, "paid"),
+            ),
+            Report::Failed => (
+                "async_payment_failed",
+                self.stripe.session(session, "unpaid"),
+            ),
+            Report::Expired => ("expired", self.stripe.session(session, "unpaid")),
+            Report::Refunded => {
+                let charge = self.stripe.charge(session, true);
+                return self.event("charge.refunded", &charge);
+            }
+        };
+        self.event(&format!("checkout.session.{kind}"), &object)
+    }
+
+    /// Stripe sends an event.
+    async fn send(&self, event: &str) -> TestResponse {
+        let request =
+            post("/webhooks/stripe", Value::Null).map(|_| event.to_owned().into());
+        let signature = sign(event.as_bytes(), WEBHOOK_SECRET, NOW.as_second());
+        let request = with_header(request, "stripe-signature", &signature);
+        self.app.send(request).await
+    }
+
+    /// Stripe sends a new event, which is accepted.
+    async fn deliver(&self, report: Report, session: &str) {
+        self.accept(&self.report(report, session)).await;
+    }
+
+    /// Stripe sends an event, which is accepted.
+    async fn accept(&self, event: &str) {
+        let response = self.send(event).await;
+        assert_eq!(response.status, StatusCode::OK, "{response:?} {event}");
+    }
+}
+
+/// What an event says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Report {
+    Paid,
+    Unpaid,
+    Succeeded,
+    Failed,
+    Expired,
+    Refunded,
+}
+
+/// A request that a customer sends.
+fn by(app: &TestApp, customer: u64, request: Request<Body>) -> Request<Body> {
+    app.signed_in(customer, Role::Customer, request)
+}
+
+/// The session of a page. Its id is the end of its address.
+fn session_of(page: &Value) -> String {
+    let url = page["url"].as_str().unwrap();
+    url.rsplit('/').next().unwrap().to_owned()
+}
+
+// Pages to pay on.
+
+#[tokio::test]
+async fn a_customer_gets_a_page_with_the_total_of_the_order() {
+    on_each(|shop| async move {
+        let order = shop.place(ADA).await;
+        let response = shop.ask(ADA, order).await;
+        assert_eq!(response.status, StatusCode::CREATED);
+        let page = response.json();
+        let expected = json!({
+            "url": "https://checkout.stripe.com/c/pay/cs_test_1",
+            "expires_at": "2026-03-02T08:46:00Z",
+        });
+        assert_eq!(page, expected);
+
+        let [request] = shop.stripe.received().try_into().unwrap();
+        let form = &request.form;
+        assert_eq!(form["line_items[0][price_data][unit_amount]"], "670");
+        assert_eq!(form["client_reference_id"], order.to_string());
+        let expires_at = NOW.as_second() + 31 * 60;
+        assert_eq!(form["expires_at"], expires_at.to_string());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_asks_twice_gets_the_same_page() {
+    on_each(|shop| async move {
+        let order = shop.place(ADA).await;
+        let first = shop.ask(ADA, order).await;
+        shop.app.clock.advance(31 * 60 - 1);
+        let second = shop.ask(ADA, order).await;
+        assert_eq!(second.status, StatusCode::OK);
+        assert_eq!(second.json(), first.json());
+        assert_eq!(shop.stripe.received().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_asks_twice_at_the_same_time_gets_the_same_page() {
+    on_each(|shop| async move {
+        let order = shop.place(ADA).await;
+        let mut tasks = JoinSet::new();
+        for _ in 0..8 {
+            let shop = shop.clone();
+            tasks.spawn(async move { shop.ask(ADA, order).await });
+        }
+        for response in tasks.join_all().await {
+            assert!(response.status.is_success(), "{response:?}");
+            assert_eq!(session_of(&response.json()), "cs_test_1");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_the_customer_who_placed_an_order_can_pay_for_it() {
+    on_each(|shop| async move {
+        let order = shop.place(ADA).await;
+        shop.ask(BO, order).await.problem(StatusCode::NOT_FOUND);
+        shop.ask(ADA, order + 1)
+            .await
+            .problem(StatusCode::NOT_FOUND);
+        let path = format!("/orders/{order}/payment");
+        let request = shop.app.as_barista(post(&path, Value::Null));
+        let response = shop.app.send(request).await;
+        response.problem(StatusCode::FORBIDDEN);
+        let response = shop.app.send(post(&path, Value::Null)).await;
+        response.problem(StatusCode::UNAUTHORIZED);
+        assert!(shop.stripe.received().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_an_order_that_is_placed_can_be_paid() {
+    on_each(|shop| async move {
+        let order = shop.place(ADA).await;
+        assert_eq!(shop.cancel(order).await.status, StatusCode::OK);
+        let problem = shop.ask(ADA, order).await.problem(StatusCode::CONFLICT);
+        let detail = format!("Order {order} is canceled, so it can't be paid");
+        assert_eq!(problem["detail"], detail);
+
+        let (order, session) = shop.order().await;
+        shop.deliver(Report::Paid, &session).await;
+        shop.ask(ADA, order).await.problem(StatusCode::CONFLICT);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_for_less_than_stripe_takes_cannot_be_paid() {
+    on_each(|shop| async move {
+        let item = json!({ "name": "Napkin", "price_cents": 49, "stock": 1 });
+        let request = with_header(put("/menu/napkin", item), "if-none-match", "*");
+        shop.app.json_of(shop.app.as_barista(request)).await;
+        let body = json!({ "lines": [{ "item": "napkin", "quantity": 1 }] });
+        let request = with_header(post("/orders", body), "idempotency-key", "n");
+        let order = shop.app.json_of(by(&shop.app, ADA, request)).await;
+        let order = order["id"].as_u64().unwrap();
+        shop.ask(ADA, order).await.problem(StatusCode::CONFLICT);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn after_a_failure_of_stripe_the_same_page_is_asked_for_again() {
+    on_each(|shop| async move {
+        let order = shop.place(ADA).await;
+        shop.stripe.fail(vec![Fault::Status(500); 3]);
+        let response = shop.ask(ADA, order).await;
+        let problem = response.problem(StatusCode::BAD_GATEWAY);
+        assert_eq!(problem["type"], "/problems/outcome-unknown");
+        shop.stripe.fail(vec![Fault::Status(429); 3]);
+        let response = shop.ask(ADA, order).await;
+        response.problem(StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.header("retry-after"), "1");
+
+        shop.app.clock.advance(19);
+        let response = shop.ask(ADA, order).await;
+        assert_eq!(response.status, StatusCode::CREATED);
+        let received = shop.stripe.received();
+        assert_eq!(received.len(), 7);
+        for request in &received {
+            assert_eq!(request.key(), received[0].key());
+            assert_eq!(request.form, received[0].form);
+        }
+    })
+    .await;
+}
+
+/// By then, Stripe would refuse a page that expires at the time that was chosen for the first
+/// request.
+#[tokio::test]
+async fn some_time_after_a_failure_another_page_is_asked_for() {
+    on_each(|shop| async move {
+        let order = shop.place(ADA).await;
+        shop.stripe.fail(vec![Fault::Status(500); 3]);
+        shop.ask(ADA, order).await.problem(StatusCode::BAD_GATEWAY);
+        shop.app.clock.advance(20);
+        let response = shop.ask(ADA, order).await;
+        assert_eq!(response.status, StatusCode::CREATED);
+        let received = shop.stripe.received();
+        assert_ne!(received[3].key(), received[0].key());
+        let expires_at = NOW.as_second() + 20 + 31 * 60;
+        assert_eq!(received[3].form["expires_at"], expires_at.to_string());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn after_a_refusal_another_key_is_used() {
+    on_each(|shop| async move {
+        let order = shop.place(ADA).await;
+        shop.stripe.fail([Fault::Status(400)]);
+        shop.ask(ADA, order).await.problem(StatusCode::BAD_GATEWAY);
+        let response = shop.ask(ADA, order).await;
+        assert_eq!(response.status, StatusCode::CREATED);
+        let received = shop.stripe.received();
+        assert_ne!(received[1].key(), received[0].key());
+    })
+    .await;
+}
+
+/// Cancels the order while its page is being created.
+struct CancelsMeanwhile {
+    stand_in: StandIn,
+    app: OnceLock<TestApp>,
+    expired: AtomicU64,
+}
+
+#[async_trait]
+impl PaymentProvider for CancelsMeanwhile {
+    async fn create_session(
+        &self,
+        new: &NewSession,
+    ) -> Result<OpenSession, ProviderError> {
+        let app = self.app.get().unwrap();
+        let path = format!("/orders/{}", new.order);
+        let request = patch(&path, json!({ "status": "canceled" }));
+        app.json_of(by(app, ADA, request)).await;
+        self.stand_in.create_session(new).await
+    }
+
+    async fn expire_session(&self, id: &str) -> Result<Ended, ProviderError> {
+        self.expired.fetch_add(1, Ordering::Relaxed);
+        self.stand_in.expire_session(id).await
+    }
+
+    async fn refund(&self, refund: &Refund) -> Result<(), ProviderError> {
+        self.stand_in.refund(refund).await
+    }
+}
+
+#[tokio::test]
+async fn nobody_gets_a_page_for_an_order_that_was_canceled_meanwhile() {
+    on_each_storage(|repositories| async move {
+        let provider = Arc::new(CancelsMeanwhile {
+            stand_in: StandIn::default(),
+            app: OnceLock::new(),
+            expired: AtomicU64::new(0),
+        });
+        let app = TestApp::with_provider(repositories, Some(provider.clone()));
+        provider.app.set(app.clone()).ok().unwrap();
+        let body = json!({ "lines": [{ "item": "tea", "quantity": 1 }] });
+        let request = with_header(post("/orders", body), "idempotency-key", "k");
+        let order = app.json_of(by(&app, ADA, request)).await;
+        let path = format!("/orders/{}/payment", order["id"]);
+        let response = app.send(by(&app, ADA, post(&path, Value::Null))).await;
+        response.problem(StatusCode::CONFLICT);
+        assert_eq!(provider.expired.load(Ordering::Relaxed), 1);
+    })
+    .await;
+}
+
+// Canceling.
+
+#[tokio::test]
+async fn the_page_of_an_order_that_is_canceled_is_closed_first() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        assert_eq!(shop.cancel(order).await.status, StatusCode::OK);
+        assert_eq!(shop.stripe.status(&session), "expired");
+        assert_eq!(shop.stock().await, STOCK);
+
+        // The event about it comes later, and doesn't put the cake back once more.
+        shop.deliver(Report::Expired, &session).await;
+        assert_eq!(shop.status(order).await, "canceled");
+        assert_eq!(shop.stock().await, STOCK);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_whose_customer_has_paid_is_not_canceled() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        shop.stripe.complete(&session);
+        shop.cancel(order).await.problem(StatusCode::CONFLICT);
+        assert_eq!(shop.status(order).await, "placed");
+
+        shop.deliver(Report::Unpaid, &session).await;
+        shop.cancel(order).await.problem(StatusCode::CONFLICT);
+        assert_eq!(shop.status(order).await, "placed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_whose_page_cannot_be_closed_is_not_canceled() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        shop.stripe.fail(vec![Fault::Status(503); 6]);
+        shop.cancel(order).await.problem(StatusCode::BAD_GATEWAY);
+        assert_eq!(shop.status(order).await, "placed");
+        assert_eq!(shop.stripe.status(&session), "open");
+        assert_eq!(shop.cancel(order).await.status, StatusCode::OK);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_closes_the_page_of_somebody_else() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        let path = format!("/orders/{order}");
+        let cancel = || patch(&path, json!({ "status": "canceled" }));
+        let response = shop.app.send(by(&shop.app, BO, cancel())).await;
+        response.problem(StatusCode::NOT_FOUND);
+        let response = shop.app.send(shop.app.as_barista(cancel())).await;
+        response.problem(StatusCode::FORBIDDEN);
+        assert_eq!(shop.stripe.status(&session), "open");
+    })
+    .await;
+}
+
+// The webhook: who may send what.
+
+#[tokio::test]
+async fn an_event_that_stripe_has_not_signed_changes_nothing() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        let event = shop.report(Report::Paid, &session);
+        let now = NOW.as_second();
+        let good = sign(event.as_bytes(), WEBHOOK_SECRET, now);
+        let send = |headers: &[&str], body: &str| {
+            let body: Body = body.to_owned().into();
+            let mut request = post("/webhooks/stripe", Value::Null).map(|_| body);
+            for header in headers {
+                request = with_header(request, "stripe-signature", header);
+            }
+            shop.app.send(request)
+        };
+        let other_secret = sign(event.as_bytes(), "whsec_another", now);
+        let too_old = sign(event.as_bytes(), WEBHOOK_SECRET, now - 301);
+        for headers in [
+            &[][..],
+            &["t=1"],
+            &[&other_secret],
+            &[&too_old],
+            &[&good, &good],
+        ] {
+            let response = send(headers, &event).await;
+            let problem = response.problem(StatusCode::BAD_REQUEST);
+            assert_eq!(problem["errors"][0]["header"], "stripe-signature");
+        }
+        let response = send(&[&good], &event.replace("670", "671")).await;
+        response.problem(StatusCode::BAD_REQUEST);
+        assert_eq!(shop.status(order).await, "placed");
+
+        assert_eq!(send(&[&good], &event).await.status, StatusCode::OK);
+        assert_eq!(shop.status(order).await, "paid");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn events_that_the_service_does_not_use_are_accepted() {
+    on_each(|shop| async move {
+        let object = json!({ "id": "cus_1" });
+        shop.accept(&shop.event("customer.created", &object)).await;
+        // Another service may use the same account.
+        let (_, session) = shop.order().await;
+        let mut object = shop.stripe.session(&session, "paid");
+        object["payment_intent"] = "pi_other".into();
+        for metadata in [
+            json!(null),
+            json!({}),
+            json!({ "payment": "another" }),
+            json!({ "payment": "\0" }),
+        ] {
+            object["metadata"] = metadata;
+            let kind = "checkout.session.completed";
+            let event = shop.event(kind, &object);
+            shop.accept(&event).await;
+            shop.accept(&event).await;
+        }
+        assert_eq!(shop.status(1).await, "placed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_is_refused() {
+    on_each(|shop| async move {
+        for event in [
+            "{",
+            "{}",
+            &shop.event("checkout.session.completed", &json!({})),
+        ] {
+            let response = shop.send(event).await;
+            response.problem(StatusCode::BAD_REQUEST);
+        }
+        let large = "x".repeat(300 * 1024);
+        let response = shop.send(&large).await;
+        response.problem(StatusCode::PAYLOAD_TOO_LARGE);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_may_be_larger_than_other_requests() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        let mut object = shop.stripe.session(&session, "paid");
+        object["custom_text"] = "x".repeat(100 * 1024).into();
+        let event = shop.event("checkout.session.completed", &object);
+        shop.accept(&event).await;
+        assert_eq!(shop.status(order).await, "paid");
+    })
+    .await;
+}
+
+// The webhook: what events change.
+
+#[tokio::test]
+async fn an_order_is_paid_when_its_money_is_there() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        shop.deliver(Report::Paid, &session).await;
+        assert_eq!(shop.status(order).await, "paid");
+        assert_eq!(shop.stock().await, STOCK - 1);
+        assert!(shop.stripe.refunds().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_whose_customer_has_finished_may_not_be_paid_yet() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        shop.deliver(Report::Unpaid, &session).await;
+        assert_eq!(shop.status(order).await, "placed");
+        shop.ask(ADA, order).await.problem(StatusCode::CONFLICT);
+        shop.deliver(Report::Succeeded, &session).await;
+        assert_eq!(shop.status(order).await, "paid");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_whose_money_does_not_come_is_canceled_once() {
+    on_each(|shop| async move {
+        for report in [Report::Failed, Report::Expired] {
+            let (order, session) = shop.order().await;
+            if report == Report::Failed {
+                shop.deliver(Report::Unpaid, &session).await;
+            }
+            let event = shop.report(report, &session);
+            for _ in 0..2 {
+                shop.accept(&event).await;
+                shop.deliver(report, &session).await;
+                assert_eq!(shop.status(order).await, "canceled");
+                assert_eq!(shop.stock().await, STOCK);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_amount_or_currency_does_not_pay_for_an_order() {
+    on_each(|shop| async move {
+        for (field, value) in [
+            ("amount_total", json!(669)),
+            ("amount_total", json!(671)),
+            ("amount_total", json!(null)),
+            ("currency", json!("usd")),
+            ("currency", json!(null)),
+        ] {
+            let (order, session) = shop.order().await;
+            let mut object = shop.stripe.session(&session, "paid");
+            object[field] = value;
+            let kind = "checkout.session.completed";
+            shop.accept(&shop.event(kind, &object)).await;
+            assert_eq!(shop.status(order).await, "placed", "{object}");
+            // Somebody has to look into it first.
+            shop.ask(ADA, order).await.problem(StatusCode::CONFLICT);
+            shop.cancel(order).await.problem(StatusCode::CONFLICT);
+            // They send the money back on Stripe's pages.
+            shop.deliver(Report::Refunded, &session).await;
+            assert_eq!(shop.status(order).await, "canceled");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_that_costs_nothing_does_not_pay_for_an_order() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        let mut object = shop.stripe.session(&session, "no_payment_required");
+        object["amount_total"] = 0.into();
+        let event = shop.event("checkout.session.completed", &object);
+        shop.accept(&event).await;
+        assert_eq!(shop.status(order).await, "placed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn money_for_a_canceled_order_goes_back() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        shop.deliver(Report::Expired, &session).await;
+        shop.deliver(Report::Paid, &session).await;
+        assert_eq!(shop.status(order).await, "canceled");
+        assert_eq!(shop.stripe.refunds(), [payment_intent(&session)]);
+        shop.deliver(Report::Refunded, &session).await;
+        assert_eq!(shop.stock().await, STOCK);
+        // It's done now.
+        shop.refund(order).await.problem(StatusCode::CONFLICT);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn stripe_sends_an_event_again_until_its_refund_was_asked_for() {
+    on_each(|shop| async move {
+        let (_, session) = shop.order().await;
+        shop.deliver(Report::Expired, &session).await;
+        let event = shop.report(Report::Paid, &session);
+        for status in [429, 500] {
+            shop.stripe.fail(vec![Fault::Status(status); 3]);
+            let response = shop.send(&event).await;
+            response.problem(StatusCode::INTERNAL_SERVER_ERROR);
+        }
+        assert!(shop.stripe.refunds().is_empty());
+        shop.accept(&event).await;
+        assert_eq!(shop.stripe.refunds(), [payment_intent(&session)]);
+        // Once more, with the same key: Stripe does nothing.
+        shop.accept(&event).await;
+        assert_eq!(shop.stripe.refunds(), [payment_intent(&session)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_barista_can_ask_for_a_refund_that_is_still_due() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        shop.deliver(Report::Expired, &session).await;
+        shop.stripe.fail(vec![Fault::Status(500); 3]);
+        let response = shop.send(&shop.report(Report::Paid, &session)).await;
+        response.problem(StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(shop.refund(order).await.status, StatusCode::ACCEPTED);
+        assert_eq!(shop.stripe.refunds(), [payment_intent(&session)]);
+    })
+    .await;
+}
+
+/// The first page has expired by our clock, and the event about it is late.
+#[tokio::test]
+async fn an_order_that_is_paid_twice_keeps_the_money_once() {
+    on_each(|shop| async move {
+        let (order, first) = shop.order().await;
+        shop.app.clock.advance(31 * 60);
+        let response = shop.ask(ADA, order).await;
+        assert_eq!(response.status, StatusCode::CREATED);
+        let second = session_of(&response.json());
+        assert_ne!(second, first);
+        shop.app.clock.advance(-31 * 60);
+
+        shop.deliver(Report::Paid, &first).await;
+        assert_eq!(shop.status(order).await, "paid");
+        shop.deliver(Report::Paid, &second).await;
+        assert_eq!(shop.stripe.refunds(), [payment_intent(&second)]);
+        shop.deliver(Report::Refunded, &second).await;
+        assert_eq!(shop.status(order).await, "paid");
+        assert_eq!(shop.stock().await, STOCK - 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_with_a_newer_page_is_not_canceled_when_the_old_one_expires() {
+    on_each(|shop| async move {
+        let (order, first) = shop.order().await;
+        shop.app.clock.advance(31 * 60);
+        let response = shop.ask(ADA, order).await;
+        let second = session_of(&response.json());
+        shop.app.clock.advance(-31 * 60);
+
+        shop.deliver(Report::Expired, &first).await;
+        assert_eq!(shop.status(order).await, "placed");
+        shop.deliver(Report::Expired, &second).await;
+        assert_eq!(shop.status(order).await, "canceled");
+        assert_eq!(shop.stock().await, STOCK);
+    })
+    .await;
+}
+
+// Refunds.
+
+#[tokio::test]
+async fn an_order_is_canceled_when_its_money_has_gone_back() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        shop.deliver(Report::Paid, &session).await;
+        for _ in 0..2 {
+            let response = shop.refund(order).await;
+            assert_eq!(response.status, StatusCode::ACCEPTED);
+            let location = format!("/orders/{order}");
+            assert_eq!(response.header("location"), location);
+            assert_eq!(shop.status(order).await, "paid");
+        }
+        assert_eq!(shop.stripe.refunds(), [payment_intent(&session)]);
+        shop.deliver(Report::Refunded, &session).await;
+        assert_eq!(shop.status(order).await, "canceled");
+        assert_eq!(shop.stock().await, STOCK);
+        shop.refund(order).await.problem(StatusCode::CONFLICT);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_without_money_or_that_was_made_is_not_refunded() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        shop.refund(order).await.problem(StatusCode::CONFLICT);
+        shop.deliver(Report::Unpaid, &session).await;
+        shop.refund(order).await.problem(StatusCode::CONFLICT);
+        shop.deliver(Report::Succeeded, &session).await;
+        shop.set_status(order, "made").await;
+        shop.refund(order).await.problem(StatusCode::CONFLICT);
+        shop.refund(order + 1).await.problem(StatusCode::NOT_FOUND);
+        assert!(shop.stripe.refunds().is_empty());
+
+        // If it was made between the request for a refund and the event, it stays made.
+        shop.deliver(Report::Refunded, &session).await;
+        assert_eq!(shop.status(order).await, "made");
+        assert_eq!(shop.stock().await, STOCK - 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_a_barista_can_ask_for_a_refund() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        shop.deliver(Report::Paid, &session).await;
+        let path = format!("/orders/{order}/refund");
+        let request = by(&shop.app, ADA, post(&path, Value::Null));
+        let response = shop.app.send(request).await;
+        response.problem(StatusCode::FORBIDDEN);
+        assert!(shop.stripe.refunds().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_part_of_the_money_that_goes_back_changes_nothing() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        shop.deliver(Report::Paid, &session).await;
+        let part = shop.stripe.charge(&session, false);
+        shop.accept(&shop.event("charge.refunded", &part)).await;
+        assert_eq!(shop.status(order).await, "paid");
+    })
+    .await;
+}
+
+/// Somebody has changed the metadata on Stripe's pages.
+#[tokio::test]
+async fn a_refund_is_also_known_by_the_id_of_the_money() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        shop.deliver(Report::Paid, &session).await;
+        let mut charge = shop.stripe.charge(&session, true);
+        charge["metadata"] = json!({});
+        shop.accept(&shop.event("charge.refunded", &charge)).await;
+        assert_eq!(shop.status(order).await, "canceled");
+    })
+    .await;
+}
+
+// Every sequence.
+
+/// The events that Stripe sends about one session, and how its order ends.
+const HISTORIES: [(&[Report], &str); 6] = [
+    (&[Report::Paid], "paid"),
+    (&[Report::Unpaid, Report::Succeeded], "paid"),
+    (&[Report::Unpaid, Report::Failed], "canceled"),
+    (&[Report::Expired], "canceled"),
+    (&[Report::Paid, Report::Refunded], "canceled"),
+    (
+        &[Report::Unpaid, Report::Succeeded, Report::Refunded],
+        "canceled",
+    ),
+];
+
+/// All sequences of these.
+fn permutations<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
+    if items.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for index in 0..items.len() {
+        let mut rest = items.to_vec();
+        let first = rest.remove(index);
+        for mut sequence in permutations(&rest) {
+            sequence.insert(0, first.clone());
+            all.push(sequence);
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn an_order_ends_the_same_in_whatever_sequence_its_events_come() {
+    on_each(|shop| async move {
+        let mut sold = 0;
+        for (reports, end) in HISTORIES {
+            for sequence in permutations(reports) {
+                let (order, session) = shop.order().await;
+                let events: Vec<_> =
+                    sequence.iter().map(|&r| shop.report(r, &session)).collect();
+                // Each event comes twice: at once, and after all others.
+                for event in events.iter().flat_map(|e| [e, e]).chain(&events) {
+                    shop.accept(event).await;
+                }
+                assert_eq!(shop.status(order).await, end, "{sequence:?}");
+                sold += u64::from(end == "paid");
+                assert_eq!(shop.stock().await, STOCK - sold, "{sequence:?}");
+            }
+        }
+        assert!(shop.stripe.refunds().is_empty());
+    })
+    .await;
+}
+
+/// A shuffle that is the same each time.
+fn shuffle<T>(items: &mut [T], mut seed: u64) {
+    for last in (1..items.len()).rev() {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        items.swap(last, (seed >> 33) as usize % (last + 1));
+    }
+}
+
+/// Sends events, 16 at a time, and checks that all of them are accepted.
+async fn deliver_at_once(shop: &Shop, events: Vec<String>) {
+    let next = Arc::new(AtomicU64::new(0));
+    let events = Arc::new(events);
+    let mut tasks = JoinSet::new();
+    for _ in 0..16 {
+        let (shop, next, events) = (shop.clone(), next.clone(), events.clone());
+        tasks.spawn(async move {
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed) as usize;
+                let Some(event) = events.get(index) else {
+                    break;
+                };
+                shop.accept(event).await;
+            }
+        });
+    }
+    tasks.join_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_order_ends_right_after_a_hundred_events_16_at_a_time() {
+    on_each(|shop| async move {
+        let mut sold = 0;
+        for seed in 0..3 {
+            let mut orders = Vec::new();
+            let mut events = Vec::new();
+            while events.len() < 100 {
+                let (reports, end) = HISTORIES[orders.len() % HISTORIES.len()];
+                let (order, session) = shop.order().await;
+                orders.push((order, end));
+                for &report in reports {
+                    let event = shop.report(report, &session);
+                    events.extend([event.clone(), event]);
+                }
+            }
+            shuffle(&mut events, seed);
+            deliver_at_once(&shop, events).await;
+            for (order, end) in orders {
+                assert_eq!(shop.status(order).await, end, "{seed}");
+                sold += u64::from(end == "paid");
+            }
+            assert_eq!(shop.stock().await, STOCK - sold, "{seed}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_arrives_twice_at_the_same_time_changes_an_order_once() {
+    on_each(|shop| async move {
+        for _ in 0..10 {
+            let (order, session) = shop.order().await;
+            let expired = shop.report(Report::Expired, &session);
+            deliver_at_once(&shop, vec![expired; 2]).await;
+            assert_eq!(shop.status(order).await, "canceled");
+            assert_eq!(shop.stock().await, STOCK);
+            // Different events that say the same, too.
+            let (_, session) = shop.order().await;
+            let expired = [Report::Expired; 2]
+                .map(|r| shop.report(r, &session))
+                .into();
+            deliver_at_once(&shop, expired).await;
+            assert_eq!(shop.stock().await, STOCK);
+        }
+    })
+    .await;
+}
+
+/// Whoever comes first: either the order is paid, or it is canceled and the money goes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_is_canceled_and_paid_at_the_same_time_ends_right() {
+    on_each(|shop| async move {
+        let mut sold = 0;
+        for _ in 0..20 {
+            let (order, session) = shop.order().await;
+            let paid = shop.report(Report::Paid, &session);
+            let (canceled, ()) =
+                tokio::join!(shop.cancel(order), shop.accept(&paid));
+            let refunded =
+                shop.stripe.refunds().contains(&payment_intent(&session));
+            let status = shop.status(order).await;
+            match canceled.status {
+                StatusCode::OK => {
+                    assert_eq!((&*status, refunded), ("canceled", true))
+                }
+                _ => assert_eq!((&*status, refunded), ("paid", false)),
+            }
+            sold += u64::from(status == "paid");
+            assert_eq!(shop.stock().await, STOCK - sold);
+        }
+    })
+    .await;
+}
+
+/// The event and what it changes are one transaction. If the event alone were stored, Stripe
+/// would send it again for nothing.
+#[tokio::test]
+async fn an_event_whose_change_fails_is_not_recorded() {
+    let Some(database) = TestDatabase::create() else {
+        return;
+    };
+    let storage = Postgres::connect(&database.url()).await.unwrap();
+    let shop = Shop::open(Repositories::of(Arc::new(storage))).await;
+    let (order, session) = shop.order().await;
+    let event = shop.report(Report::Expired, &session);
+    // The last of the changes: the items go back into the stock.
+    database
+        .execute("ALTER TABLE items ADD CONSTRAINT failure CHECK (stock < 1000)");
+    let response = shop.send(&event).await;
+    response.problem(StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(shop.status(order).await, "placed");
+
+    database.execute("ALTER TABLE items DROP CONSTRAINT failure");
+    shop.accept(&event).await;
+    assert_eq!(shop.status(order).await, "canceled");
+    assert_eq!(shop.stock().await, STOCK);
+}
+
+// Without an account at Stripe.
+
+#[tokio::test]
+async fn without_an_account_at_stripe_payments_are_off() {
+    on_each_storage(|repositories| async move {
+        let app = TestApp::with_provider(repositories, None);
+        let body = json!({ "lines": [{ "item": "tea", "quantity": 1 }] });
+        let request = with_header(post("/orders", body), "idempotency-key", "k");
+        app.json_of(by(&app, ADA, request)).await;
+        for request in [
+            by(&app, ADA, post("/orders/1/payment", Value::Null)),
+            app.as_barista(post("/orders/1/refund", Value::Null)),
+            post("/webhooks/stripe", Value::Null),
+        ] {
+            let response = app.send(request).await;
+            let problem = response.problem(StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(problem["detail"], "Payments are turned off on this server");
+            // It's no use to try again.
+            assert_eq!(response.header("retry-after"), "");
+        }
+        let cancel = patch("/orders/1", json!({ "status": "canceled" }));
+        app.json_of(by(&app, ADA, cancel)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn old_events_are_forgotten() {
+    on_each_storage(|repositories| async move {
+        let payments = &repositories.payments;
+        let body = event("evt_1", "charge.refunded", &json!({ "refunded": true }));
+        let event = service::payments::webhook::Event::parse(body.as_bytes());
+        payments.record(&event.unwrap(), NOW).await.unwrap();
+        let later = |milliseconds| {
+            Timestamp::from_millisecond(NOW.as_millisecond() + milliseconds)
+                .unwrap()
+        };
+        assert_eq!(payments.forget_events(later(0)).await.unwrap(), 0);
+        assert_eq!(payments.forget_events(later(1)).await.unwrap(), 1);
+        assert_eq!(payments.forget_events(later(1)).await.unwrap(), 0);
+    })
+    .await;
+}
