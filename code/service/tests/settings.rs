@@ -36,6 +36,58 @@ fn all_wrong_settings_are_reported_at_once_and_without_their_values() {
     assert!(!error.contains("hunter2"), "{error}");
 }
 
+#[test]
+fn an_account_at_stripe_needs_both_secrets() {
+    let key = ("STRIPE_SECRET_KEY", "sk_test_a");
+    let secret = ("STRIPE_WEBHOOK_SECRET", "whsec_a,whsec_b");
+    assert!(read(&[]).unwrap().stripe.is_none());
+    let stripe = read(&[key, secret]).unwrap().stripe.unwrap();
+    assert_eq!(stripe.api, "https://api.stripe.com");
+    for alone in [key, secret] {
+        let error = read(&[alone]).unwrap_err();
+        assert!(error.contains("must be set together"), "{error}");
+    }
+}
+
+#[test]
+fn secrets_of_stripe_are_checked_at_the_start() {
+    for (name, value) in [
+        ("STRIPE_SECRET_KEY", "whsec_hunter2"),
+        ("STRIPE_SECRET_KEY", "sk_test_hunter2\n"),
+        ("STRIPE_WEBHOOK_SECRET", "sk_test_hunter2"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_hunter2 "),
+    ] {
+        let error = read(&[(name, value)]).unwrap_err();
+        assert!(error.contains(&format!("{name} must be")), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn the_secret_key_is_not_sent_without_tls() {
+    let read = |api| {
+        let key = ("STRIPE_SECRET_KEY", "sk_test_a");
+        let secret = ("STRIPE_WEBHOOK_SECRET", "whsec_a");
+        read(&[key, secret, ("STRIPE_API", api)])
+    };
+    for api in [
+        "https://stripe.example",
+        "http://127.0.0.1:4242",
+        "http://localhost:4242",
+        "http://[::1]:4242",
+    ] {
+        assert_eq!(read(api).unwrap().stripe.unwrap().api, api);
+    }
+    for api in [
+        "http://stripe.example",
+        "stripe.example",
+        "https://a.example/v1",
+    ] {
+        let error = read(api).unwrap_err();
+        assert!(error.contains("STRIPE_API must be"), "{error}");
+    }
+}
+
 /// A value in the example that can't be read would be the first thing that a reader meets.
 #[test]
 fn every_line_of_the_example_can_be_read() {
@@ -43,8 +95,12 @@ fn every_line_of_the_example_can_be_read() {
     let assignments = example
         .lines()
         .filter_map(|line| line.strip_prefix("# ").unwrap_or(line).split_once('='))
-        .filter(|(name, _)| {
+        .filter(|(name, value)| {
+            // Without a value, it is for the reader to find one. And an account of this
+            // kind can't be set beside a database.
             name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+                && !value.is_empty()
+                && *name != "SHOP_BARISTA"
         });
     // The example has no secret: somebody would use it.
     let secret = ("JWT_SECRET", "a secret of these tests, long enough");
