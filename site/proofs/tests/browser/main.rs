@@ -73,6 +73,10 @@ const TESTS: &[(&str, Test)] = tests![
 /// The tests that are ignored unless [`access::AXE`] names a file begin with this.
 const NEEDS_AXE: &str = "no_page_breaks_a_rule_of_access";
 
+/// How many tests run at the same time, each in a browser of its own. A test waits for its browser
+/// half of the time, so there are more tests than a small machine has cores.
+const THREADS: usize = 4;
+
 /// The test that measures time. It would measure what else the machine does, too.
 const ALONE: &str = "the_largest_paint_takes_a_part_of_what_a_stock_page_takes";
 
@@ -81,7 +85,8 @@ fn main() -> ExitCode {
         println!("browser tests: left out, as BROWSER_TESTS=1 is not set");
         return ExitCode::SUCCESS;
     }
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(THREADS);
     let browsers: Arc<Browsers> = Arc::default();
     let trials = TESTS
         .iter()
