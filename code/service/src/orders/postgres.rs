@@ -155,6 +155,7 @@ impl Repository for Postgres {
 
     #[instrument(skip_all)]
     async fn orders(&self, filter: OrderFilter) -> Result<Page, StorageError> {
+        // ANCHOR: query-builder
         let mut sql = QueryBuilder::new(
             "SELECT id, customer_id, note, total_cents, status, placed_at
              FROM orders WHERE true",
@@ -178,6 +179,7 @@ impl Repository for Postgres {
         let mut connection = self.pool().acquire().await?;
         let rows: Vec<OrderRow> =
             sql.build_query_as().fetch_all(&mut *connection).await?;
+        // ANCHOR_END: query-builder
         let orders = with_lines(&mut connection, rows).await?;
         Ok(Page::new(orders, filter.limit))
     }

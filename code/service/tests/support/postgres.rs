@@ -39,6 +39,7 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
+    // ANCHOR: create
     /// Creates an empty database on the server that `POSTGRES_URL` names.
     pub fn create() -> Option<Self> {
         let server = server()?;
@@ -51,6 +52,7 @@ impl TestDatabase {
             _permit: permit,
         })
     }
+    // ANCHOR_END: create
 
     /// Its address, as a value for `DATABASE_URL`.
     pub fn url(&self) -> String {
