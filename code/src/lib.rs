@@ -9,6 +9,7 @@ pub mod features;
 pub mod mistakes;
 pub mod requests;
 pub mod runtime;
+pub mod service;
 pub mod shop;
 pub mod structure;
 
@@ -42,6 +43,10 @@ pub const PROGRAMS: &[Program] = &[
     Program {
         name: "mistakes",
         app: mistakes::app,
+    },
+    Program {
+        name: "service",
+        app: service::app,
     },
 ];
 
@@ -110,6 +115,7 @@ impl Program {
     /// a page does not have.
     pub fn served(&self) -> Router {
         match self.name {
+            "service" => service::served(),
             "shop" => shop::served(),
             _ => (self.app)(),
         }
