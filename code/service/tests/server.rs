@@ -125,6 +125,86 @@ fn an_address_in_use_is_named_before_the_database_is_opened() {
     assert!(error.contains(&expected), "{error}");
 }
 
+#[test]
+fn without_a_database_a_setting_names_the_account_of_the_barista() {
+    let folder = tempdir().unwrap();
+    let mut command = service(folder.path());
+    command.env("SHOP_BARISTA", "Ada@shop.example");
+    let server = Server::start(command);
+    for (email, role) in [
+        ("bo@shop.example", "customer"),
+        ("ada@shop.example", "barista"),
+    ] {
+        let password = "a password for the tests";
+        let body = json!({ "email": email, "name": "X", "password": password });
+        let response = server.call("POST /customers", "", &body.to_string());
+        let account: Value = serde_json::from_str(&response.1).unwrap();
+        assert_eq!(account["role"], role);
+    }
+    assert!(server.stop().success());
+
+    let mut command = service(folder.path());
+    command.env("SHOP_BARISTA", "ada@shop.example");
+    command.env("DATABASE_URL", "postgres://127.0.0.1:1/nothing");
+    let error = error_of(&mut command);
+    assert!(error.contains("\n  JWT_SECRET is missing"), "{error}");
+    assert!(error.contains("\n  SHOP_BARISTA can't be set with DATABASE_URL"));
+}
+
+#[test]
+fn without_a_database_make_barista_says_what_to_do_instead() {
+    let folder = tempdir().unwrap();
+    let error =
+        error_of(service(folder.path()).args(["make-barista", "a@b.example"]));
+    assert!(error.contains("make-barista needs DATABASE_URL"), "{error}");
+    assert!(error.contains("SHOP_BARISTA"), "{error}");
+
+    let error = error_of(service(folder.path()).args(["make-barista", "ada"]));
+    assert!(error.contains("must be an e-mail address"), "{error}");
+    for arguments in [&["make-barista"][..], &["serve"], &["--help"]] {
+        let error = error_of(service(folder.path()).args(arguments));
+        assert!(error.starts_with("The arguments are wrong: "), "{error}");
+    }
+}
+
+#[test]
+fn make_barista_gives_an_account_the_role_while_the_service_runs() {
+    let Some(database) = TestDatabase::create() else {
+        return;
+    };
+    let folder = tempdir().unwrap();
+    let command = || {
+        let mut command = service(folder.path());
+        command.env("DATABASE_URL", database.url());
+        command.env("JWT_SECRET", JWT_SECRET);
+        command
+    };
+    let server = Server::start(command());
+    let error = error_of(command().args(["make-barista", "ada@shop.example"]));
+    let expected = "no account has the address ada@shop.example";
+    assert!(error.contains(expected), "{error}");
+
+    let account = r#"{ "email": "ada@shop.example", "name": "Ada",
+                       "password": "a password for the tests" }"#;
+    assert_eq!(server.call("POST /customers", "", account).0, 201);
+    let done = command()
+        .args(["make-barista", "Ada@Shop.example"])
+        .output();
+    assert!(done.unwrap().status.success());
+
+    let sign_in = r#"{ "email": "ada@shop.example",
+                       "password": "a password for the tests" }"#;
+    let (status, tokens) = server.call("POST /sessions", "", sign_in);
+    assert_eq!(status, 200, "{tokens}");
+    let tokens: Value = serde_json::from_str(&tokens).unwrap();
+    let token = tokens["access_token"].as_str().unwrap();
+    let headers = format!("authorization: Bearer {token}\r\n");
+    let (_, account) = server.call("GET /me", &headers, "");
+    let account: Value = serde_json::from_str(&account).unwrap();
+    assert_eq!(account["role"], "barista");
+    assert!(server.stop().success());
+}
+
 /// An access token for the clock of this machine, which the process has.
 fn barista_token() -> String {
     let secret = JwtSecret::new(JWT_SECRET.into()).unwrap();

@@ -220,4 +220,40 @@ mod tests {
         let result = passwords.verify("any".into(), Some("no hash".into())).await;
         assert!(matches!(result, Err(CustomerError::Failed(_))));
     }
+
+    #[cfg(feature = "server")]
+    fn one_at_a_time() -> Passwords {
+        Passwords {
+            random: Random::new(|| [7; 32]),
+            permits: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    /// The clock is paused: it jumps to the end of the wait.
+    #[cfg(feature = "server")]
+    #[tokio::test(start_paused = true)]
+    async fn with_too_many_at_once_a_request_gives_up_after_a_while() {
+        let passwords = one_at_a_time();
+        let permit = passwords.permits.acquire().await.unwrap();
+        let result = passwords.verify("any".into(), None).await;
+        assert!(matches!(result, Err(CustomerError::Busy)));
+        drop(permit);
+        assert!(passwords.run(|| true).await.unwrap());
+    }
+
+    #[cfg(feature = "server")]
+    #[tokio::test]
+    async fn the_work_of_a_request_that_was_canceled_still_counts() {
+        use std::sync::mpsc;
+        use std::time::Duration;
+
+        let passwords = one_at_a_time();
+        let (finish, wait) = mpsc::channel::<()>();
+        let work = passwords.run(move || wait.recv());
+        let canceled = tokio::time::timeout(Duration::ZERO, work).await;
+        assert!(canceled.is_err());
+        assert_eq!(passwords.permits.available_permits(), 0);
+        finish.send(()).unwrap();
+        assert!(passwords.permits.acquire().await.is_ok());
+    }
 }

@@ -78,8 +78,8 @@ pub trait Repository: Send + Sync {
     async fn clean_up(&self, now: Timestamp) -> Result<(), StorageError>;
 }
 
-/// An account that is to be added.
-#[derive(Debug, Clone)]
+/// An account that is to be added. It has no `Debug`, so that the hash gets into no log.
+#[derive(Clone)]
 pub struct NewAccount {
     /// The address, which no other account may have.
     pub email: EmailAddress,
@@ -93,8 +93,8 @@ pub struct NewAccount {
     pub created_at: Timestamp,
 }
 
-/// What a sign-in needs of an account.
-#[derive(Debug, Clone)]
+/// What a sign-in needs of an account. It has no `Debug`, so that the hash gets into no log.
+#[derive(Clone)]
 pub struct Account {
     /// The customer.
     pub customer: CustomerId,

@@ -113,6 +113,10 @@ impl Customers {
         let now = self.clock.now();
         let attempts = self.repository.count_attempt(email.hash(), now).await?;
         if attempts.count > MAX_ATTEMPTS {
+            // Once, so that the attempts don't fill the log.
+            if attempts.count == MAX_ATTEMPTS + 1 {
+                warn!("too many attempts to sign in with one address");
+            }
             return Err(too_many_attempts(attempts, now));
         }
 
