@@ -1021,6 +1021,7 @@ async fn an_event_whose_change_fails_is_not_recorded() {
         return;
     };
     let storage = Postgres::connect(&database.url()).await.unwrap();
+    database.need_no_accounts();
     let shop = Shop::open(Repositories::of(Arc::new(storage))).await;
     let (order, session) = shop.order().await;
     let event = shop.report(Report::Expired, &session);
