@@ -1,5 +1,5 @@
-//! Where the time and random bytes come from. Both are arguments of the program, so that
-//! tests can choose them, and can expect exact responses.
+//! Where the time and random bytes come from. Both are arguments of the program, so
+//! that tests can choose them, and can expect exact responses.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ impl Clock {
         Self(Arc::new(now))
     }
 
-    /// The time, to the millisecond: the databases store no more than that, and so a value
-    /// that was read is equal to the one that was stored.
+    /// The time, to the millisecond: the databases store no more than that, and so
+    /// a value that was read is equal to the one that was stored.
     pub fn now(&self) -> Timestamp {
         let now = (self.0)();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
@@ -43,8 +43,9 @@ impl Random {
 ///
 /// # Panics
 ///
-/// If the system has none: a secret that isn't random is worse than a failed request. Linux
-/// always has some after its start, and the service asks for some when it starts.
+/// If the system has none: a secret that isn't random is worse than a failed
+/// request. Linux always has some after its start, and the service asks for some
+/// when it starts.
 #[cfg(feature = "server")]
 pub fn system_random() -> [u8; 32] {
     let mut bytes = [0; 32];

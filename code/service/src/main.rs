@@ -68,8 +68,9 @@ fn start(command: Command) -> anyhow::Result<()> {
             Command::MakeBarista(email) => make_barista(settings, email).await,
         }
     })?;
-    // A `main` with `#[tokio::main]` doesn't return before all calls in `spawn_blocking`
-    // have ended, however long they take. This waits for them for a second at most.
+    // A `main` with `#[tokio::main]` doesn't return before all calls in
+    // `spawn_blocking` have ended, however long they take. This waits for them for
+    // a second at most.
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
 }
@@ -95,7 +96,7 @@ impl Command {
                 }
             }
             _ => bail!(
-                "write no arguments, or: make-barista and the e-mail address of an account"
+                "write no arguments, or make-barista and the address of an account"
             ),
         }
     }
@@ -108,8 +109,8 @@ async fn make_barista(
 ) -> anyhow::Result<()> {
     let Some(url) = settings.database else {
         bail!(
-            "make-barista needs DATABASE_URL. Without it, the accounts are in the memory of \
-             the running service. Start the service with SHOP_BARISTA instead"
+            "make-barista needs DATABASE_URL. Without it, the accounts are in the memory \
+             of the running service. Start the service with SHOP_BARISTA instead"
         );
     };
     let storage = open(&url).await?;
@@ -178,7 +179,8 @@ async fn serve_state(
     Ok(())
 }
 
-/// Removes what has expired, once an hour. Several processes may do so on one database.
+/// Removes what has expired, once an hour. Several processes may do so on one
+/// database.
 async fn clean_up(state: AppState) {
     loop {
         let results = [

@@ -18,17 +18,18 @@ use crate::payments::webhook::WebhookSecrets;
 pub struct Settings {
     /// `SHOP_ADDRESS`: where to listen. Default: `127.0.0.1:4000`.
     pub address: SocketAddr,
-    /// `SHOP_URL`: the address that clients use, without a path. Tokens are made for it and
-    /// accepted only for it. Default: `http://127.0.0.1:4000`.
+    /// `SHOP_URL`: the address that clients use, without a path. Tokens are made
+    /// for it and accepted only for it. Default: `http://127.0.0.1:4000`.
     pub url: String,
-    /// `DATABASE_URL`: a PostgreSQL database, as `postgres://…`. It may have a password in
-    /// it. Default: none, and the data is in memory.
+    /// `DATABASE_URL`: a PostgreSQL database, as `postgres://…`. It may have a
+    /// password in it. Default: none, and the data is in memory.
     pub database: Option<SecretString>,
-    /// `JWT_SECRET`: the secret with which access tokens are signed, at least 32 bytes. With a
-    /// database, it is required. Default: none, and a random one has to be made.
+    /// `JWT_SECRET`: the secret with which access tokens are signed, at least 32
+    /// bytes. With a database, it is required. Default: none, and a random one has
+    /// to be made.
     pub jwt_secret: Option<JwtSecret>,
-    /// `SHOP_BARISTA`: the address of the account that becomes a barista when it is made. It
-    /// can't be set with a database. Default: none.
+    /// `SHOP_BARISTA`: the address of the account that becomes a barista when it is
+    /// made. It can't be set with a database. Default: none.
     pub barista: Option<EmailAddress>,
     /// The account at Stripe. Default: none, and nobody can pay.
     pub stripe: Option<StripeSettings>,
@@ -37,11 +38,11 @@ pub struct Settings {
 /// The account at Stripe.
 #[derive(Debug)]
 pub struct StripeSettings {
-    /// `STRIPE_SECRET_KEY`: the key for calls to Stripe, as `sk_…`, or as `rk_…` with fewer
-    /// rights.
+    /// `STRIPE_SECRET_KEY`: the key for calls to Stripe, as `sk_…`, or as `rk_…`
+    /// with fewer rights.
     pub secret_key: SecretString,
-    /// `STRIPE_WEBHOOK_SECRET`: the secrets with which Stripe signs its events, as `whsec_…`,
-    /// separated by commas.
+    /// `STRIPE_WEBHOOK_SECRET`: the secrets with which Stripe signs its events, as
+    /// `whsec_…`, separated by commas.
     pub webhook_secrets: WebhookSecrets,
     /// `STRIPE_API`: the address of Stripe. Tests have one of their own. Default:
     /// `https://api.stripe.com`.
@@ -49,8 +50,8 @@ pub struct StripeSettings {
 }
 
 impl Settings {
-    /// Reads the settings. `get` looks up a variable: in the server, it looks in the
-    /// environment and in the file `.env`.
+    /// Reads the settings. `get` looks up a variable: in the server, it looks in
+    /// the environment and in the file `.env`.
     ///
     /// # Errors
     ///
@@ -67,8 +68,8 @@ impl Settings {
             read_var(&get, "JWT_SECRET", parse_jwt_secret, &mut problems);
         let barista = read_var(&get, "SHOP_BARISTA", parse_barista, &mut problems);
         if get("DATABASE_URL").is_some() {
-            // With a random secret, a restart would end the access tokens that are in use,
-            // and several processes would not accept each other's.
+            // With a random secret, a restart would end the access tokens that are
+            // in use, and several processes would not accept each other's.
             if get("JWT_SECRET").is_none() {
                 let problem =
                     "JWT_SECRET is missing. With DATABASE_URL, it must be";
@@ -107,7 +108,8 @@ fn read_stripe(
         problems,
     );
     let api = read_var(&get, "STRIPE_API", parse_stripe_api, problems);
-    // With the key alone, customers would pay, and their orders would stay as they are.
+    // With the key alone, customers would pay, and their orders would stay as they
+    // are.
     let is_set = |name: &str| get(name).is_some();
     if is_set("STRIPE_SECRET_KEY") != is_set("STRIPE_WEBHOOK_SECRET") {
         problems.push(
@@ -122,9 +124,9 @@ fn read_stripe(
     })
 }
 
-/// Reads one setting, and adds to the problems if it is wrong. A problem names the variable
-/// and says what to write, but does not repeat the value: it may be a secret that was put
-/// into the wrong variable.
+/// Reads one setting, and adds to the problems if it is wrong. A problem names the
+/// variable and says what to write, but does not repeat the value: it may be a
+/// secret that was put into the wrong variable.
 fn read_var<T>(
     get: impl Fn(&str) -> Option<OsString>,
     name: &str,
@@ -184,10 +186,10 @@ fn parse_jwt_secret(value: &str) -> Result<JwtSecret, &'static str> {
     JwtSecret::new(value.into()).ok_or(JWT_SECRET)
 }
 
-/// Nobody checks who owns an address, so whoever signs up first with this one would be a
-/// barista.
-const BARISTA: &str = "SHOP_BARISTA can't be set with DATABASE_URL. Sign up, and then run \
-                       `service make-barista` with the address of the account";
+/// Nobody checks who owns an address, so whoever signs up first with this one would
+/// be a barista.
+const BARISTA: &str = "SHOP_BARISTA can't be set with DATABASE_URL. Sign up, and then \
+                       run `service make-barista` with the address of the account";
 
 fn parse_barista(value: &str) -> Result<EmailAddress, &'static str> {
     EmailAddress::try_from(value)

@@ -270,7 +270,8 @@ fn signed(header: &Value, claims: &Value, secret: &str) -> String {
     format!("{message}.{}", BASE64.encode(signature))
 }
 
-/// The same JSON object with a member that has another value, or without the member.
+/// The same JSON object with a member that has another value, or without the
+/// member.
 fn with(object: &Value, name: &str, value: Value) -> Value {
     let mut object = object.clone();
     match value {
@@ -285,8 +286,8 @@ async fn a_token_that_the_service_has_not_made_is_refused() {
     let app = TestApp::in_memory();
     let token = signed_in(&app, ADA).await.access;
     let (header, claims) = parts(&token);
-    // The helper signs as the service does, so what is refused below is refused for the
-    // reason that is named.
+    // The helper signs as the service does, so what is refused below is refused for
+    // the reason that is named.
     let copy = signed(&header, &claims, JWT_SECRET);
     assert_eq!(app.send(me(&copy)).await.status, StatusCode::OK);
 
@@ -535,8 +536,8 @@ async fn what_is_no_refresh_token_is_refused() {
     .await;
 }
 
-/// Two tabs of a browser share their tokens, and both exchange the same one at the same time.
-/// The tab that is last stores its new token.
+/// Two tabs of a browser share their tokens, and both exchange the same one at the
+/// same time. The tab that is last stores its new token.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_tabs_that_refresh_at_the_same_time_200_times_stay_signed_in() {
     on_each_storage(|repositories| async {
@@ -659,7 +660,8 @@ async fn after_a_sign_out_no_refresh_token_of_the_session_is_valid() {
         refused(&app, &next.refresh).await;
         refused(&app, &first.refresh).await;
         refreshed(&app, &other.refresh).await;
-        // The access token is valid until it expires, and signing out twice does no harm.
+        // The access token is valid until it expires, and signing out twice does no
+        // harm.
         app.json_of(me(&next.access)).await;
         let response = app.send(sign_out()).await;
         assert_eq!(response.status, StatusCode::NO_CONTENT);

@@ -9,7 +9,8 @@ use thiserror::Error;
 use crate::problem::{BUSY, ErrorDetail, OUR_FAULT, Problem};
 use crate::storage::{Source, StorageError};
 
-/// Why a request about customers failed, or a request that needs to know who sends it.
+/// Why a request about customers failed, or a request that needs to know who sends
+/// it.
 #[derive(Debug, Error)]
 pub enum CustomerError {
     /// The request has no access token.
@@ -27,14 +28,15 @@ pub enum CustomerError {
     /// There is no account with this address, or its password is another one.
     #[error("The e-mail address or the password is wrong")]
     WrongPassword,
-    /// Somebody has tried to sign in with this address too often. Nothing was checked.
+    /// Somebody has tried to sign in with this address too often. Nothing was
+    /// checked.
     #[error("There were too many attempts to sign in with this e-mail address")]
     TooManyAttempts {
         /// When to try again, in seconds.
         retry_after: u64,
     },
-    /// The refresh token isn't one of ours, or it has expired or was used, or its session has
-    /// ended.
+    /// The refresh token isn't one of ours, or it has expired or was used, or its
+    /// session has ended.
     #[error("The refresh token is not valid any more. Sign in again")]
     InvalidRefreshToken,
     /// Too many passwords are being checked.
@@ -51,8 +53,8 @@ pub enum CustomerError {
 impl CustomerError {
     /// The header that the response has because of this error.
     pub fn header(&self) -> Option<(HeaderName, HeaderValue)> {
-        // A 401 must have this header (RFC 9110, section 15.5.2). It has `error` only if the
-        // request had an access token (RFC 6750, section 3).
+        // A 401 must have this header (RFC 9110, section 15.5.2). It has `error`
+        // only if the request had an access token (RFC 6750, section 3).
         let challenge = match self {
             Self::NoToken | Self::WrongPassword | Self::InvalidRefreshToken => {
                 "Bearer realm=\"shop\""

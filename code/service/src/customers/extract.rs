@@ -1,5 +1,5 @@
-//! The extractors that tell a handler who sends a request. A handler that has one of them as
-//! an argument runs only for those who may send the request.
+//! The extractors that tell a handler who sends a request. A handler that has one
+//! of them as an argument runs only for those who may send the request.
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
@@ -29,7 +29,8 @@ where
     }
 }
 
-/// A barista who has signed in. For anybody else who has signed in, the response is a 403.
+/// A barista who has signed in. For anybody else who has signed in, the response is
+/// a 403.
 pub struct Barista(pub Identity);
 
 impl<S> FromRequestParts<S> for Barista

@@ -1,10 +1,11 @@
 //! The signatures of tokens: HMAC with SHA-256, which JWT calls HS256.
 //!
-//! jsonwebtoken comes with two implementations of its algorithms, and each is a Cargo feature.
-//! Without a feature, or with both, the program compiles, and panics at the first token: to
-//! have both, it's enough that two crates of one workspace choose a different one. This
-//! implementation needs no feature. It's small, too: it has the one algorithm that is used,
-//! and two crates that the program needs anyway.
+//! jsonwebtoken comes with two implementations of its algorithms, and each is a
+//! Cargo feature. Without a feature, or with both, the program compiles, and panics
+//! at the first token: to have both, it's enough that two crates of one workspace
+//! choose a different one. This implementation needs no feature. It's small, too:
+//! it has the one algorithm that is used, and two crates that the program needs
+//! anyway.
 
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
@@ -21,7 +22,8 @@ pub(super) fn install() {
         // These are for keys in JSON (JWK), and we have none.
         key_utils: KeyUtils::new_unimplemented(),
     };
-    // It's an error if one is installed already: after the first call, that's this one.
+    // It's an error if one is installed already: after the first call, that's this
+    // one.
     let _ = PROVIDER.install_default();
 }
 

@@ -53,8 +53,8 @@ impl Accounts {
         customers.find(|customer| customer.id == id)
     }
 
-    /// Whether a token may be exchanged: if it hasn't been, or if that was a moment ago and
-    /// no token that it was exchanged for has been used.
+    /// Whether a token may be exchanged: if it hasn't been, or if that was a moment
+    /// ago and no token that it was exchanged for has been used.
     fn may_rotate(&self, hash: TokenHash, token: &StoredToken, now: i64) -> bool {
         let Some(used_at) = token.used_at else {
             return true;

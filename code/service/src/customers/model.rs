@@ -1,5 +1,5 @@
-//! Customers and their sessions, and the rules that hold for them. Nothing here knows of HTTP
-//! or SQL.
+//! Customers and their sessions, and the rules that hold for them. Nothing here
+//! knows of HTTP or SQL.
 
 use std::fmt;
 
@@ -34,8 +34,8 @@ impl fmt::Display for CustomerId {
     }
 }
 
-/// The number of a session. A session begins when a customer signs in. It ends when they sign
-/// out, or when nobody has used it for a long time.
+/// The number of a session. A session begins when a customer signs in. It ends when
+/// they sign out, or when nobody has used it for a long time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(u64);
 
@@ -78,8 +78,8 @@ pub struct Identity {
     pub session: SessionId,
 }
 
-/// An e-mail address that looks like one. Whether it exists, and whose it is, only a message
-/// with a link can tell, and this service sends none.
+/// An e-mail address that looks like one. Whether it exists, and whose it is, only
+/// a message with a link can tell, and this service sends none.
 #[derive(Debug, Clone)]
 pub struct EmailAddress {
     address: String,
@@ -92,8 +92,9 @@ impl EmailAddress {
         &self.address
     }
 
-    /// The address in lower case. Two addresses with the same key are the same: hardly any
-    /// provider tells them apart, and people write their address in different ways.
+    /// The address in lower case. Two addresses with the same key are the same:
+    /// hardly any provider tells them apart, and people write their address in
+    /// different ways.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -129,8 +130,8 @@ impl TryFrom<&str> for EmailAddress {
     }
 }
 
-/// The SHA-256 of an address in lower case. It stands for an address that may not have an
-/// account, so that the storage doesn't collect the addresses of strangers.
+/// The SHA-256 of an address in lower case. It stands for an address that may not
+/// have an account, so that the storage doesn't collect the addresses of strangers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EmailHash(pub [u8; 32]);
 
@@ -201,8 +202,8 @@ pub struct Customer {
     pub role: Role,
 }
 
-/// The body of `POST /sessions`. The rules for a new password aren't applied here: they may
-/// have been different when the account was made.
+/// The body of `POST /sessions`. The rules for a new password aren't applied here:
+/// they may have been different when the account was made.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignInRequest {
@@ -231,13 +232,14 @@ pub struct TokenPair {
     pub expires_in: u32,
 }
 
-/// How long a refresh token can be exchanged, in milliseconds: 30 days. A session ends when
-/// nobody has used it for this time.
+/// How long a refresh token can be exchanged, in milliseconds: 30 days. A session
+/// ends when nobody has used it for this time.
 pub const REFRESH_TOKEN_MILLISECONDS: i64 = 30 * 24 * 60 * 60 * 1000;
 
-/// How long after its first exchange a refresh token can be exchanged again, in milliseconds.
-/// Two tabs of a browser may exchange the same token at the same time, and a response may be
-/// lost on its way. Without this time, both would look like a theft and sign the customer out.
+/// How long after its first exchange a refresh token can be exchanged again, in
+/// milliseconds. Two tabs of a browser may exchange the same token at the same
+/// time, and a response may be lost on its way. Without this time, both would look
+/// like a theft and sign the customer out.
 pub const GRACE_MILLISECONDS: i64 = 30 * 1000;
 
 /// A secret that can be exchanged once for a pair of tokens: 32 random bytes.
@@ -260,8 +262,8 @@ impl RefreshToken {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// What is stored. It needs no salt and no slow function as a password does, because 32
-    /// random bytes can't be guessed.
+    /// What is stored. It needs no salt and no slow function as a password does,
+    /// because 32 random bytes can't be guessed.
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(self.0).into())
     }
@@ -275,5 +277,6 @@ pub struct TokenHash(pub [u8; 32]);
 /// [`ATTEMPTS_MILLISECONDS`].
 pub const MAX_ATTEMPTS: u64 = 10;
 
-/// How long attempts to sign in are counted, in milliseconds: 15 minutes from the first one.
+/// How long attempts to sign in are counted, in milliseconds: 15 minutes from the
+/// first one.
 pub const ATTEMPTS_MILLISECONDS: i64 = 15 * 60 * 1000;

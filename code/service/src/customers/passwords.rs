@@ -15,9 +15,10 @@ use super::model::EmailAddress;
 use crate::clock::Random;
 use crate::fields::FieldError;
 
-/// A password that an account may have: 15 to 128 characters, and none that is among the first
-/// that an attacker would try. There are no rules on which kinds of characters it has, because
-/// such rules lead to passwords like `Password1!` (NIST SP 800-63B-4, section 3.1.1.2).
+/// A password that an account may have: 15 to 128 characters, and none that is
+/// among the first that an attacker would try. There are no rules on which kinds of
+/// characters it has, because such rules lead to passwords like `Password1!` (NIST
+/// SP 800-63B-4, section 3.1.1.2).
 #[derive(Debug)]
 pub struct Password(SecretString);
 
@@ -49,23 +50,23 @@ impl Password {
     }
 }
 
-/// Whether a password in lower case is on the list of common ones. The list is short, because
-/// few common passwords have 15 characters. The service haveibeenpwned.com has a far longer
-/// one.
+/// Whether a password in lower case is on the list of common ones. The list is
+/// short, because few common passwords have 15 characters. The service
+/// haveibeenpwned.com has a far longer one.
 fn is_common(lowercase: &str) -> bool {
     include_str!("common_passwords.txt")
         .lines()
         .any(|common| common == lowercase)
 }
 
-/// Hashes passwords with Argon2id, and the parameters that OWASP recommends. That's slow on
-/// purpose: about 20 milliseconds and 19 MiB of memory for each password that is tried.
-/// Clones are cheap.
+/// Hashes passwords with Argon2id, and the parameters that OWASP recommends. That's
+/// slow on purpose: about 20 milliseconds and 19 MiB of memory for each password
+/// that is tried. Clones are cheap.
 #[derive(Clone)]
 pub struct Passwords {
     random: Random,
-    /// One permit for each processor: with more at once, each would only take longer, and
-    /// together they could use up the memory.
+    /// One permit for each processor: with more at once, each would only take
+    /// longer, and together they could use up the memory.
     #[cfg(feature = "server")]
     permits: Arc<Semaphore>,
 }
@@ -95,9 +96,9 @@ impl Passwords {
         self.run(hash).await?.map_err(failed)
     }
 
-    /// Whether this is the password of an account with this hash. Without an account, this
-    /// takes as long as with one, so that the time doesn't reveal which addresses have an
-    /// account.
+    /// Whether this is the password of an account with this hash. Without an
+    /// account, this takes as long as with one, so that the time doesn't reveal
+    /// which addresses have an account.
     ///
     /// # Errors
     ///
@@ -114,7 +115,8 @@ impl Passwords {
         self.run(verify).await?.map_err(failed)
     }
 
-    /// Runs slow work on a thread that may block, so that it doesn't hold up other requests.
+    /// Runs slow work on a thread that may block, so that it doesn't hold up other
+    /// requests.
     #[cfg(feature = "server")]
     async fn run<T: Send + 'static>(
         &self,
@@ -127,7 +129,8 @@ impl Passwords {
             .await
             .map_err(|_| CustomerError::Busy)?;
         let work = tokio::task::spawn_blocking(move || {
-            // The permit belongs to the work, which continues if the request is canceled.
+            // The permit belongs to the work, which continues if the request is
+            // canceled.
             let _permit = permit;
             work()
         });

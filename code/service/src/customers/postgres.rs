@@ -15,8 +15,8 @@ use super::repository::{Account, Attempts, NewAccount, Repository, Rotation};
 use crate::storage::postgres::{Postgres, signed, unsigned};
 use crate::storage::{Source, StorageError};
 
-/// How long what has ended stays in the tables, in milliseconds: a day. So a request that is
-/// running never needs a row that is just being removed.
+/// How long what has ended stays in the tables, in milliseconds: a day. So a
+/// request that is running never needs a row that is just being removed.
 const KEPT_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;
 
 /// A row of the table `customers`.
@@ -48,8 +48,8 @@ impl Repository for Postgres {
         &self,
         new: NewAccount,
     ) -> Result<Customer, CustomerError> {
-        // The unique index decides whether the address is taken. If we looked first, two
-        // requests at the same time would both find it free.
+        // The unique index decides whether the address is taken. If we looked
+        // first, two requests at the same time would both find it free.
         let sql = "INSERT INTO customers
                        (email, email_key, name, password_hash, role, created_at)
                    VALUES ($1, $2, $3, $4, $5, $6)
@@ -123,15 +123,16 @@ impl Repository for Postgres {
         email: EmailHash,
         now: Timestamp,
     ) -> Result<Attempts, StorageError> {
-        // One statement: of two at the same time, the second one waits for the row and
-        // counts on from what the first one has written.
-        let sql = "INSERT INTO sign_in_attempts AS old (email_hash, attempts, first_at)
+        // One statement: of two at the same time, the second one waits for the row
+        // and counts on from what the first one has written.
+        let sql = "INSERT INTO sign_in_attempts AS old
+                       (email_hash, attempts, first_at)
                    VALUES ($1, 1, $2)
                    ON CONFLICT (email_hash) DO UPDATE SET
-                       attempts =
-                           CASE WHEN old.first_at <= $3 THEN 1 ELSE old.attempts + 1 END,
-                       first_at =
-                           CASE WHEN old.first_at <= $3 THEN $2 ELSE old.first_at END
+                       attempts = CASE WHEN old.first_at <= $3
+                           THEN 1 ELSE old.attempts + 1 END,
+                       first_at = CASE WHEN old.first_at <= $3
+                           THEN $2 ELSE old.first_at END
                    RETURNING attempts, first_at";
         let (count, first_at): (i64, i64) = query_as(sql)
             .bind(email.0)
@@ -187,9 +188,9 @@ impl Repository for Postgres {
         now: Timestamp,
     ) -> Result<Rotation, StorageError> {
         let mut tx = self.pool().begin().await?;
-        // One statement checks the token and marks it as used. Of two requests with the same
-        // token, the second one waits here for the first one to commit, and then sees
-        // that the token is used.
+        // One statement checks the token and marks it as used. Of two requests with
+        // the same token, the second one waits here for the first one to commit,
+        // and then sees that the token is used.
         let sql = "UPDATE refresh_tokens AS token
                    SET used_at = coalesce(token.used_at, $2)
                    FROM sessions
@@ -248,8 +249,8 @@ impl Repository for Postgres {
                 }
             }
         };
-        // Also if the session was ended. If this were an error that rolls the transaction
-        // back, the session would continue.
+        // Also if the session was ended. If this were an error that rolls the
+        // transaction back, the session would continue.
         tx.commit().await?;
         Ok(rotation)
     }

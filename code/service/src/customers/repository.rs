@@ -35,14 +35,16 @@ pub trait Repository: Send + Sync {
         email: &EmailAddress,
     ) -> Result<Option<Account>, StorageError>;
 
-    /// Gives the account with this address a role. `false` if there is no such account.
+    /// Gives the account with this address a role. `false` if there is no such
+    /// account.
     async fn set_role(
         &self,
         email: &EmailAddress,
         role: Role,
     ) -> Result<bool, StorageError>;
 
-    /// Counts an attempt to sign in. Of two at the same time, one is counted after the other.
+    /// Counts an attempt to sign in. Of two at the same time, one is counted after
+    /// the other.
     async fn count_attempt(
         &self,
         email: EmailHash,
@@ -58,8 +60,9 @@ pub trait Repository: Send + Sync {
         now: Timestamp,
     ) -> Result<SessionId, StorageError>;
 
-    /// Exchanges a refresh token for a new one of the same session, or ends the session if
-    /// the old one was used before. All of this is stored, whatever the result is.
+    /// Exchanges a refresh token for a new one of the same session, or ends the
+    /// session if the old one was used before. All of this is stored, whatever the
+    /// result is.
     async fn rotate(
         &self,
         old: TokenHash,
@@ -67,18 +70,21 @@ pub trait Repository: Send + Sync {
         now: Timestamp,
     ) -> Result<Rotation, StorageError>;
 
-    /// Ends a session, if it hasn't ended. No refresh token of it can be exchanged any more.
+    /// Ends a session, if it hasn't ended. No refresh token of it can be exchanged
+    /// any more.
     async fn end_session(
         &self,
         session: SessionId,
         now: Timestamp,
     ) -> Result<(), StorageError>;
 
-    /// Removes sessions and refresh tokens that have ended, and attempts that no longer count.
+    /// Removes sessions and refresh tokens that have ended, and attempts that no
+    /// longer count.
     async fn clean_up(&self, now: Timestamp) -> Result<(), StorageError>;
 }
 
-/// An account that is to be added. It has no `Debug`, so that the hash gets into no log.
+/// An account that is to be added. It has no `Debug`, so that the hash gets into no
+/// log.
 #[derive(Clone)]
 pub struct NewAccount {
     /// The address, which no other account may have.
@@ -93,7 +99,8 @@ pub struct NewAccount {
     pub created_at: Timestamp,
 }
 
-/// What a sign-in needs of an account. It has no `Debug`, so that the hash gets into no log.
+/// What a sign-in needs of an account. It has no `Debug`, so that the hash gets
+/// into no log.
 #[derive(Clone)]
 pub struct Account {
     /// The customer.
@@ -118,7 +125,8 @@ pub struct Attempts {
 pub enum Rotation {
     /// The new token is stored. The role is that of the account now.
     Rotated(Identity),
-    /// The old token is unknown or has expired, or its session has ended. Nothing has changed.
+    /// The old token is unknown or has expired, or its session has ended. Nothing
+    /// has changed.
     Refused,
     /// The old token was used before, so its session has been ended.
     Ended(SessionId),

@@ -46,19 +46,19 @@ impl Customers {
         }
     }
 
-    /// Makes the customer who signs up with this address a barista. Nobody checks whose
-    /// address it is, so this is only for a first look at the service.
+    /// Makes the customer who signs up with this address a barista. Nobody checks
+    /// whose address it is, so this is only for a first look at the service.
     #[must_use]
     pub fn with_barista(self, email: EmailAddress) -> Self {
         let barista = Some(email);
         Self { barista, ..self }
     }
 
-    /// Who sends a request with this access token. Nothing is looked up in the storage: the
-    /// token itself says what the customer may do, for ten minutes at most. So requests need
-    /// no query to know who sends them. The price is that a sign-out and a change of the role
-    /// take effect with the next refresh. If your service can't wait that long, look up
-    /// the session here.
+    /// Who sends a request with this access token. Nothing is looked up in the
+    /// storage: the token itself says what the customer may do, for ten minutes at
+    /// most. So requests need no query to know who sends them. The price is that a
+    /// sign-out and a change of the role take effect with the next refresh. If your
+    /// service can't wait that long, look up the session here.
     ///
     /// # Errors
     ///
@@ -93,8 +93,8 @@ impl Customers {
         self.repository.add_customer(account).await
     }
 
-    /// Begins a session. A wrong password and an unknown address have the same error, after
-    /// the same effort.
+    /// Begins a session. A wrong password and an unknown address have the same
+    /// error, after the same effort.
     ///
     /// # Errors
     ///
@@ -105,11 +105,13 @@ impl Customers {
         &self,
         request: SignInRequest,
     ) -> Result<TokenPair, CustomerError> {
-        // No account has an address that isn't one, so there is nothing to count or to hide.
+        // No account has an address that isn't one, so there is nothing to count or
+        // to hide.
         let email = EmailAddress::try_from(request.email.as_str())
             .map_err(|_| CustomerError::WrongPassword)?;
-        // The attempt is counted before the password is checked. Otherwise, a thousand
-        // requests at the same time would all see that there were few attempts so far.
+        // The attempt is counted before the password is checked. Otherwise, a
+        // thousand requests at the same time would all see that there were few
+        // attempts so far.
         let now = self.clock.now();
         let attempts = self.repository.count_attempt(email.hash(), now).await?;
         if attempts.count > MAX_ATTEMPTS {
@@ -150,9 +152,10 @@ impl Customers {
         self.token_pair(&identity, &token)
     }
 
-    /// Exchanges a refresh token for a new pair of tokens. A token that was exchanged before
-    /// may have been stolen. Nobody knows which of the two who have it is the thief, so the
-    /// session ends, and the customer has to sign in again.
+    /// Exchanges a refresh token for a new pair of tokens. A token that was
+    /// exchanged before may have been stolen. Nobody knows which of the two who
+    /// have it is the thief, so the session ends, and the customer has to sign in
+    /// again.
     ///
     /// # Errors
     ///
@@ -170,7 +173,7 @@ impl Customers {
             Rotation::Rotated(identity) => self.token_pair(&identity, &new),
             Rotation::Refused => Err(CustomerError::InvalidRefreshToken),
             Rotation::Ended(session) => {
-                warn!(%session, "a refresh token was used twice: its session was ended");
+                warn!(%session, "a refresh token was used twice: its session is over");
                 Err(CustomerError::InvalidRefreshToken)
             }
         }
@@ -190,8 +193,8 @@ impl Customers {
         })
     }
 
-    /// Ends the session that somebody is signed in with. Their access token remains valid
-    /// until it expires, as [`authenticate`](Self::authenticate) says.
+    /// Ends the session that somebody is signed in with. Their access token remains
+    /// valid until it expires, as [`authenticate`](Self::authenticate) says.
     #[instrument(skip_all)]
     pub async fn sign_out(&self, identity: Identity) -> Result<(), StorageError> {
         let now = self.clock.now();

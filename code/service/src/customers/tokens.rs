@@ -1,4 +1,5 @@
-//! Access tokens: JSON Web Tokens (RFC 7519) that say who sends a request, for a short time.
+//! Access tokens: JSON Web Tokens (RFC 7519) that say who sends a request, for a
+//! short time.
 
 use std::sync::Arc;
 
@@ -16,13 +17,13 @@ use super::hs256;
 use super::model::{CustomerId, Identity, Role, SessionId};
 use crate::clock::{Clock, Random};
 
-/// How long an access token is valid, in seconds. Nothing can end it earlier, because the
-/// service looks nothing up to check it: a customer who has signed out, or who has another
-/// role, can use it until then.
+/// How long an access token is valid, in seconds. Nothing can end it earlier,
+/// because the service looks nothing up to check it: a customer who has signed out,
+/// or who has another role, can use it until then.
 pub const ACCESS_TOKEN_SECONDS: u32 = 600;
 
-/// The secret with which tokens are signed: at least 32 bytes, since a shorter key is weaker
-/// than the signature (RFC 7518, section 3.2).
+/// The secret with which tokens are signed: at least 32 bytes, since a shorter key
+/// is weaker than the signature (RFC 7518, section 3.2).
 #[derive(Debug, Clone)]
 pub struct JwtSecret(SecretString);
 
@@ -32,8 +33,8 @@ impl JwtSecret {
         (secret.expose_secret().len() >= 32).then_some(Self(secret))
     }
 
-    /// A new secret that nobody knows. Tokens that are signed with it are worth nothing after
-    /// the program has ended.
+    /// A new secret that nobody knows. Tokens that are signed with it are worth
+    /// nothing after the program has ended.
     pub fn random(random: &Random) -> Self {
         Self(URL_SAFE_NO_PAD.encode(random.bytes()).into())
     }
@@ -78,8 +79,8 @@ struct ReceivedClaims {
 }
 
 impl Tokens {
-    /// Tokens that are signed with this secret, and are made by and for the service with this
-    /// address.
+    /// Tokens that are signed with this secret, and are made by and for the service
+    /// with this address.
     ///
     /// # Errors
     ///
@@ -125,7 +126,8 @@ impl Tokens {
         jsonwebtoken::encode(&self.0.header, &claims, &self.0.signing_key)
     }
 
-    /// Who sends a request with this token. `None` if it is invalid, whatever the reason is.
+    /// Who sends a request with this token. `None` if it is invalid, whatever the
+    /// reason is.
     pub fn verify(&self, token: &str) -> Option<Identity> {
         let inner = &self.0;
         let token = jsonwebtoken::decode::<ReceivedClaims>(
@@ -155,25 +157,27 @@ fn validation(url: &str) -> Validation {
     let mut validation = Validation::new(Algorithm::HS256);
     validation.set_issuer(&[url]);
     validation.set_audience(&[url]);
-    // A claim that isn't required may be missing, even if its value would be checked. Then
-    // these two would accept a token that another service made for itself.
+    // A claim that isn't required may be missing, even if its value would be
+    // checked. Then these two would accept a token that another service made for
+    // itself.
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    // jsonwebtoken would read the clock of the system, and accept a token for a minute after
-    // its end. `is_current` checks the time.
+    // jsonwebtoken would read the clock of the system, and accept a token for a
+    // minute after its end. `is_current` checks the time.
     validation.validate_exp = false;
     validation.validate_nbf = false;
     validation
 }
 
-/// Whether a token is valid at this time (RFC 7519, sections 4.1.4 and 4.1.5). There is no
-/// leeway for clocks that differ, since the tokens are made by the service that checks them.
+/// Whether a token is valid at this time (RFC 7519, sections 4.1.4 and 4.1.5).
+/// There is no leeway for clocks that differ, since the tokens are made by the
+/// service that checks them.
 fn is_current(claims: &ReceivedClaims, now: Timestamp) -> bool {
     let now = now.as_second();
     now < claims.exp && claims.nbf.is_none_or(|nbf| nbf <= now)
 }
 
-/// The name of the key that signs tokens. A new secret has a new name. The name doesn't reveal
-/// more of the secret than a signature does.
+/// The name of the key that signs tokens. A new secret has a new name. The name
+/// doesn't reveal more of the secret than a signature does.
 fn key_id(secret: &[u8]) -> errors::Result<String> {
     let hmac = Hmac::<Sha256>::new_from_slice(secret)
         .map_err(|_| errors::ErrorKind::InvalidKeyFormat)?;
