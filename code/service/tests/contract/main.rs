@@ -44,6 +44,7 @@ macro_rules! contract {
 mod customers;
 mod menu;
 mod orders;
+mod payments;
 
 /// The rules that repositories break. Each rule gets new ones.
 async fn broken_rules(
