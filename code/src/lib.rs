@@ -96,6 +96,11 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("snapshots", "shop"),
     Chapter::of("mistakes", "mistakes"),
     Chapter::of("more-mistakes", "mistakes"),
+    Chapter::of("payments", "service"),
+    Chapter::of("payment-failures", "service"),
+    Chapter::of("webhooks", "service"),
+    Chapter::of("duplicate-events", "service"),
+    Chapter::of("events-out-of-order", "service"),
 ];
 
 /// The program of that name, if there is one.

@@ -18,16 +18,20 @@ CREATE TABLE payments (
 
 CREATE INDEX payments_of_order ON payments (order_id, id);
 
+-- ANCHOR: one-payment
 -- Whatever the program does: no customer has two pages for one order at the same time, and no
 -- order is paid twice.
 CREATE UNIQUE INDEX one_live_payment ON payments (order_id)
     WHERE status IN ('creating', 'open', 'processing');
 CREATE UNIQUE INDEX one_paid_payment ON payments (order_id) WHERE status = 'paid';
+-- ANCHOR_END: one-payment
 
+-- ANCHOR: events
 -- The events of Stripe that were recorded.
 CREATE TABLE stripe_events (
     id          text PRIMARY KEY,
     received_at bigint NOT NULL
 );
+-- ANCHOR_END: events
 
 CREATE INDEX stripe_events_by_age ON stripe_events (received_at);

@@ -857,6 +857,7 @@ async fn a_refund_is_also_known_by_the_id_of_the_money() {
 
 // Every sequence.
 
+// ANCHOR: histories
 /// The events that Stripe sends about one session, and how its order ends.
 const HISTORIES: [(&[Report], &str); 6] = [
     (&[Report::Paid], "paid"),
@@ -869,6 +870,7 @@ const HISTORIES: [(&[Report], &str); 6] = [
         "canceled",
     ),
 ];
+// ANCHOR_END: histories
 
 /// All sequences of these.
 fn permutations<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
@@ -887,6 +889,7 @@ fn permutations<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
     all
 }
 
+// ANCHOR: every-sequence
 #[tokio::test]
 async fn an_order_ends_the_same_in_whatever_sequence_its_events_come() {
     on_each(|shop| async move {
@@ -909,6 +912,7 @@ async fn an_order_ends_the_same_in_whatever_sequence_its_events_come() {
     })
     .await;
 }
+// ANCHOR_END: every-sequence
 
 /// A shuffle that is the same each time.
 fn shuffle<T>(items: &mut [T], mut seed: u64) {
@@ -1013,8 +1017,9 @@ async fn an_order_that_is_canceled_and_paid_at_the_same_time_ends_right() {
     .await;
 }
 
-/// The event and what it changes are one transaction. If the event alone were stored, Stripe
-/// would send it again for nothing.
+// ANCHOR: not-recorded
+/// An event and its change are stored in one transaction. If the event were stored alone, the
+/// service would ignore it when Stripe sends it again.
 #[tokio::test]
 async fn an_event_whose_change_fails_is_not_recorded() {
     let Some(database) = TestDatabase::create() else {
@@ -1037,6 +1042,7 @@ async fn an_event_whose_change_fails_is_not_recorded() {
     assert_eq!(shop.status(order).await, "canceled");
     assert_eq!(shop.stock().await, STOCK);
 }
+// ANCHOR_END: not-recorded
 
 // Without an account at Stripe.
 

@@ -88,6 +88,7 @@ async fn a_session_has_the_total_of_the_order_and_an_idempotency_key() {
     assert_eq!(request.form, expected.into());
 }
 
+// ANCHOR: three-times
 #[tokio::test]
 async fn a_call_is_tried_three_times_with_the_same_key() {
     for status in [409, 429, 500, 502, 503] {
@@ -100,6 +101,7 @@ async fn a_call_is_tried_three_times_with_the_same_key() {
         assert_eq!(keys, ["session-p1"; 3], "{status}");
     }
 }
+// ANCHOR_END: three-times
 
 #[tokio::test]
 async fn a_call_is_not_tried_for_a_fourth_time() {

@@ -1,5 +1,5 @@
 //! Draws diagrams again: the path of a request from the spans that it opened, and dependencies from
-//! Cargo.lock.
+//! Cargo.lock. A test of `code/tests` may also draw one.
 
 use std::fs;
 use std::path::Path;
@@ -11,12 +11,13 @@ use site::chapters::anchors::Problem;
 use site::workspace::slashes;
 use toml::Table;
 
-use crate::walk::stem;
+use crate::walk::{is, stem};
 use crate::{replay, snapshots};
 
 /// Compares a diagram with the source that its first line names: a request, as in
 /// `%% requests.http: Title`, or `%% Cargo.lock: Title`, where the second line lists packages:
-/// `%% axum, hyper, tokio`.
+/// `%% axum, hyper, tokio`. A diagram whose first line names a test, as in
+/// `%% payments.rs: Title`, is compared by that test.
 pub fn check(root: &Path, file: &Path) -> Result<Option<Problem>> {
     let text = fs::read_to_string(root.join(file))
         .with_context(|| format!("reading {}", slashes(file)))?;
@@ -31,6 +32,9 @@ pub fn check(root: &Path, file: &Path) -> Result<Option<Problem>> {
     };
     if story == "Cargo.lock" {
         return packages(root, file, &text);
+    }
+    if is(Path::new(story), "rs") {
+        return Ok(drawn_by_a_test(root, file, story));
     }
     let story = Path::new("code/exchanges").join(story);
     let Some(program) = code::program_of(&stem(&story)) else {
@@ -54,6 +58,21 @@ pub fn check(root: &Path, file: &Path) -> Result<Option<Problem>> {
     };
     let drawn = format!("{first}\n{}", draw(exchange, &answer, program.name));
     Ok(snapshots::compare(root, file, &drawn))
+}
+
+/// Whether the test that a diagram names compares the diagram.
+fn drawn_by_a_test(root: &Path, file: &Path, test: &str) -> Option<Problem> {
+    let below_code = slashes(file.strip_prefix("code").unwrap_or(file));
+    let test = Path::new("code/tests").join(test);
+    let text = fs::read_to_string(root.join(&test)).unwrap_or_default();
+    if text.contains(&below_code) {
+        return None;
+    }
+    let message = format!(
+        "{} doesn't draw this diagram. Let it compare `{below_code}`, or name another test",
+        slashes(&test)
+    );
+    Some(Problem::new(file, 1, message))
 }
 
 /// Compares a diagram with the dependencies in Cargo.lock between the packages that it lists.

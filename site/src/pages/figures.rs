@@ -107,18 +107,17 @@ pub fn challenge(
 
 /// A diagram: its steps as a list, and the source that a script draws when the reader asks for it.
 pub fn diagram(origin: &Origin, source: &[&str]) -> String {
-    let title = source
+    let named = source
         .first()
         .and_then(|line| line.strip_prefix("%%")?.split_once(':'));
-    let title = title.map_or("Diagram", |(_, title)| title.trim());
+    let (made_from, title) = named.unwrap_or(("", "Diagram"));
+    let title = title.trim();
     let steps: String = source.iter().filter_map(|line| step(line)).collect();
     let shown = format!(
         "<ol>\n{steps}</ol>\n\n<pre class=\"mermaid-source\" hidden>{}</pre>",
         escape(&source.join("\n"))
     );
-    let is_a_request = source
-        .iter()
-        .any(|line| line.starts_with("sequenceDiagram"));
+    let is_a_request = made_from.trim().ends_with(".http");
     let suffix = if is_a_request { ": call trace" } else { "" };
     let title = format!("{title}{suffix}");
     let caption = format!("{} {}", inline(&title), origin.anchor());

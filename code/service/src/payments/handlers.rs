@@ -39,6 +39,7 @@ pub async fn refund(
     Ok((StatusCode::ACCEPTED, [(LOCATION, format!("/orders/{id}"))]))
 }
 
+// ANCHOR: webhook
 /// `POST /webhooks/stripe`: 200 for each event that Stripe needn't send again, even if the
 /// service doesn't use it.
 #[instrument(skip_all)]
@@ -50,3 +51,4 @@ pub async fn webhook(
     payments.receive(&headers, &body?).await?;
     Ok(StatusCode::OK)
 }
+// ANCHOR_END: webhook

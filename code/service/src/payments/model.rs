@@ -280,6 +280,7 @@ impl Report {
     /// What an event says about this payment, if that concerns us.
     pub fn new(kind: &EventKind, payment: &Payment) -> Option<Self> {
         match kind {
+            // ANCHOR: report
             EventKind::Completed(session)
             | EventKind::AsyncPaymentSucceeded(session) => {
                 let amount = i64::from(payment.amount.get());
@@ -296,6 +297,7 @@ impl Report {
                     _ => Self::Mismatched,
                 })
             }
+            // ANCHOR_END: report
             EventKind::AsyncPaymentFailed(_) | EventKind::Expired(_) => {
                 Some(Self::Ended)
             }
@@ -349,6 +351,7 @@ pub fn decide(
         let mut others = all.iter().filter(|p| p.reference != payment.reference);
         others.any(|other| wanted(other.state))
     };
+    // ANCHOR: decide
     let (state, status) = match (report, payment.state) {
         (Report::Processing, State::Creating | State::Open) => {
             (State::Processing, None)
@@ -371,6 +374,7 @@ pub fn decide(
         }
         (_, old) => (old, None),
     };
+    // ANCHOR_END: decide
     Decision {
         payment: state,
         order: status,

@@ -169,6 +169,7 @@ impl Repository for Postgres {
         now: Timestamp,
     ) -> Result<Recorded, StorageError> {
         let mut tx = self.pool().begin().await?;
+        // ANCHOR: record
         // If the same event is being recorded by another transaction, this waits for it.
         let sql = "INSERT INTO stripe_events (id, received_at) VALUES ($1, $2)
                    ON CONFLICT (id) DO NOTHING";
@@ -178,6 +179,7 @@ impl Repository for Postgres {
             .execute(&mut *tx)
             .await?;
         let is_new = inserted.rows_affected() == 1;
+        // ANCHOR_END: record
         let subject = Subject::of(&event.kind);
         let Some(order) = order_of(&mut tx, subject).await? else {
             tx.commit().await?;
@@ -190,6 +192,7 @@ impl Repository for Postgres {
             |payment: &&Payment| subject.is_some_and(|s| s.is(payment));
         let missing = || StorageError::Failed("a payment is missing".into());
         let payment = all.iter().find(is_subject).ok_or_else(missing)?;
+        // ANCHOR: change
         let (changed, step) = if is_new {
             apply(&event.kind, payment, &all, order.status)
         } else {
@@ -210,6 +213,7 @@ impl Repository for Postgres {
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
+        // ANCHOR_END: change
         Ok(Recorded::Known {
             before: payment.state,
             order: step.unwrap_or(order.status),

@@ -11,6 +11,7 @@ use crate::storage::Source;
 /// The currency of all prices, as the provider writes it.
 pub const CURRENCY: &str = "eur";
 
+// ANCHOR: provider
 /// A company that takes money from customers. No method is called inside of a transaction:
 /// a transaction that waits for another company keeps its locks and its connection.
 #[async_trait]
@@ -29,6 +30,7 @@ pub trait PaymentProvider: Send + Sync {
     /// [`reference`](Refund::reference) doesn't send it again.
     async fn refund(&self, refund: &Refund) -> Result<(), ProviderError>;
 }
+// ANCHOR_END: provider
 
 /// A page to create: a Checkout Session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +72,7 @@ pub struct Refund {
     pub payment_intent: String,
 }
 
+// ANCHOR: error
 /// Why the provider didn't do what we asked for.
 #[derive(Debug, Error)]
 pub enum ProviderError {
@@ -83,3 +86,4 @@ pub enum ProviderError {
     #[error("it is unknown whether the payment provider did it")]
     OutcomeUnknown(#[source] Source),
 }
+// ANCHOR_END: error

@@ -84,6 +84,7 @@ impl Payments {
     ) -> Result<Started, PaymentError> {
         let provider = &self.gateway()?.provider;
         let now = self.clock.now();
+        // ANCHOR: begin
         let begun = self
             .repository
             .begin(identity, order, self.new_reference(), now)
@@ -91,7 +92,9 @@ impl Payments {
         if let Some(page) = begun.page() {
             return Ok(Started::Existing(page));
         }
+        // ANCHOR_END: begin
 
+        // ANCHOR: create
         // This isn't inside of a transaction, so a slow provider holds no lock and no
         // connection to the database. If the process ends here, the customer asks again, and
         // the reference is in the database.
@@ -106,6 +109,8 @@ impl Payments {
                 return Err(error.into());
             }
         };
+        // ANCHOR_END: create
+        // ANCHOR: open
         match self
             .repository
             .open(&begun.reference, session.clone())
@@ -116,7 +121,7 @@ impl Payments {
                 Ok(Started::Created(page))
             }
             Err(error) => {
-                // Nobody has got the page, so it could also be left as it is.
+                // Nobody knows the address of the page, so it does no harm if it stays open.
                 if let Err(error) = provider.expire_session(&session.id).await {
                     let error: &dyn std::error::Error = &error;
                     warn!(error, session = session.id, "a page stays open");
@@ -124,6 +129,7 @@ impl Payments {
                 Err(error)
             }
         }
+        // ANCHOR_END: open
     }
 
     /// A name for a payment that nobody else uses, not even another service with the same
@@ -139,6 +145,7 @@ impl Payments {
     /// # Errors
     ///
     /// Those of [`Repository::refunds`], and [`PaymentError::Provider`].
+    // ANCHOR: refund
     #[instrument(skip_all)]
     pub async fn refund(&self, order: OrderId) -> Result<(), PaymentError> {
         let provider = &self.gateway()?.provider;
@@ -147,6 +154,7 @@ impl Payments {
         }
         Ok(())
     }
+    // ANCHOR_END: refund
 
     /// Takes what Stripe has sent to the webhook.
     ///
@@ -162,6 +170,7 @@ impl Payments {
     ) -> Result<(), PaymentError> {
         let Gateway { provider, secrets } = self.gateway()?;
         let now = self.clock.now();
+        // ANCHOR: receive
         verify(headers, body, secrets, now)?;
         let event = Event::parse(body).map_err(PaymentError::Event)?;
         if event.kind == EventKind::Other {
@@ -169,7 +178,9 @@ impl Payments {
         }
         let recorded = self.repository.record(&event, now).await?;
         log(&event, &recorded);
+        // ANCHOR_END: receive
 
+        // ANCHOR: refund-due
         // The change is committed. If the refund fails now, Stripe gets an error, sends the
         // event again, and it arrives here once more.
         if let Recorded::Known { payment, .. } = recorded
@@ -183,6 +194,7 @@ impl Payments {
             refunded.map_err(PaymentError::RefundDue)?;
         }
         Ok(())
+        // ANCHOR_END: refund-due
     }
 
     /// Forgets old events, and returns their number.
@@ -251,6 +263,7 @@ impl BeforeCancel for Payments {
 }
 
 impl Payments {
+    // ANCHOR: close
     async fn close(&self, payment: &Payment) -> Result<(), PaymentError> {
         match (payment.state, &payment.session) {
             (PaymentState::Processing, _) => {
@@ -274,4 +287,5 @@ impl Payments {
             _ => Ok(()),
         }
     }
+    // ANCHOR_END: close
 }

@@ -56,6 +56,7 @@ pub struct Timeouts {
     pub first_pause: Duration,
 }
 
+// ANCHOR: timeouts
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
@@ -66,6 +67,7 @@ impl Default for Timeouts {
         }
     }
 }
+// ANCHOR_END: timeouts
 
 /// Stripe.
 pub struct Stripe {
@@ -128,6 +130,7 @@ impl Stripe {
         let mut maybe_done = false;
         let mut tries = 1;
         loop {
+            // ANCHOR: try
             let limit = deadline.min(Instant::now() + self.timeouts.response);
             let failure = match timeout_at(limit, self.send(call)).await {
                 Ok(Ok(body)) => {
@@ -137,6 +140,8 @@ impl Stripe {
                 Ok(Err(failure)) => failure,
                 Err(elapsed) => Failure::unknown(elapsed),
             };
+            // ANCHOR_END: try
+            // ANCHOR: again
             maybe_done |= matches!(failure.error, ProviderError::OutcomeUnknown(_));
             let pause = self.pause(tries);
             if !failure.retry
@@ -154,6 +159,7 @@ impl Stripe {
             warn!(error = %failure.source(), path = call.path, "asking Stripe again");
             tries += 1;
             sleep(pause).await;
+            // ANCHOR_END: again
         }
     }
 
@@ -187,6 +193,7 @@ impl Stripe {
         }
 
         let error = ApiError::new(head.status, &body);
+        // ANCHOR: statuses
         let mut failure = match head.status {
             // The limit of requests comes before everything else.
             StatusCode::TOO_MANY_REQUESTS => Failure::unavailable(error),
@@ -195,6 +202,7 @@ impl Stripe {
             status if status.is_client_error() => Failure::refused(error),
             _ => Failure::unknown(error),
         };
+        // ANCHOR_END: statuses
         // Stripe knows best. It stores the response for a key, for example, and would only
         // repeat most of those with the status 500.
         match head
@@ -214,13 +222,16 @@ impl Stripe {
         Instant::now() + self.timeouts.total
     }
 
-    /// How long to wait after this many tries: random, so that not everybody comes back at
-    /// the same moment after a failure, but at least half of the longest pause.
+    // ANCHOR: pause
+    /// How long to wait after this many tries. The pause is random, so that after a failure
+    /// of Stripe, its clients don't all come back at the same moment. It's at least half of
+    /// the longest pause.
     fn pause(&self, tries: u32) -> Duration {
         let longest = self.timeouts.first_pause * 2_u32.pow(tries - 1);
         let [byte, ..] = self.random.bytes();
         longest * (256 + u32::from(byte)) / 512
     }
+    // ANCHOR_END: pause
 }
 
 /// A call of the API.
@@ -338,6 +349,7 @@ impl PaymentProvider for Stripe {
         let amount = new.amount.get().to_string();
         let expires_at = new.expires_at.as_second().to_string();
         let back = format!("{}/orders/{order}", self.shop_url);
+        // ANCHOR: form
         let form = [
             ("mode", "payment"),
             ("line_items[0][quantity]", "1"),
@@ -347,18 +359,21 @@ impl PaymentProvider for Stripe {
             // Otherwise, Stripe may let the customer pay in another currency.
             ("adaptive_pricing[enabled]", "false"),
             ("client_reference_id", &order),
-            // What we say about the session is in its events, and what we say about the
-            // payment is in those of a refund.
+            // Stripe repeats the metadata of a session in the events about the session, and
+            // the metadata of its payment in the events about a refund.
             ("metadata[payment]", &new.reference),
             ("payment_intent_data[metadata][payment]", &new.reference),
             ("success_url", &back),
             ("cancel_url", &back),
             ("expires_at", &expires_at),
         ];
+        // ANCHOR_END: form
+        // ANCHOR: key
         let key = format!("session-{}", new.reference);
         let call = Call::post("/v1/checkout/sessions", key, &form);
         let Created { id, url } = self.call(&call, self.deadline()).await?;
         Ok(OpenSession { id, url })
+        // ANCHOR_END: key
     }
 
     #[instrument(skip_all)]

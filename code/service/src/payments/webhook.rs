@@ -25,6 +25,7 @@ pub const TOLERANCE: u64 = 300;
 pub struct WebhookSecrets(Vec<SecretString>);
 
 impl WebhookSecrets {
+    // ANCHOR: secrets
     /// Reads secrets that are separated by commas.
     ///
     /// # Errors
@@ -45,6 +46,7 @@ impl WebhookSecrets {
         }
         Ok(Self(text.split(',').map(SecretString::from).collect()))
     }
+    // ANCHOR_END: secrets
 }
 
 /// Why Stripe didn't send an event, or not now.
@@ -82,6 +84,7 @@ pub fn verify(
     let value = value.to_str().map_err(|_| SignatureError::Header)?;
     let SignatureHeader { time, signatures } = SignatureHeader::parse(value)?;
 
+    // ANCHOR: matches
     // While a secret is being replaced, Stripe signs with the old and the new one, and we
     // accept both. So each signature is compared with that of each secret.
     let matches = secrets.0.iter().any(|secret| {
@@ -100,11 +103,14 @@ pub fn verify(
     if !matches {
         return Err(SignatureError::Mismatch);
     }
+    // ANCHOR_END: matches
+    // ANCHOR: time
     let seconds: i64 = time.parse().map_err(|_| SignatureError::Header)?;
     if now.as_second().abs_diff(seconds) > TOLERANCE {
         return Err(SignatureError::Time);
     }
     Ok(())
+    // ANCHOR_END: time
 }
 
 /// What the header says: `t=1772439300,v1=5257a869…,v1=…`.
@@ -240,6 +246,7 @@ impl Event {
             r#type: String,
         }
 
+        // ANCHOR: kinds
         let Head { id, r#type } = serde_json::from_slice(body)?;
         let kind = match r#type.as_str() {
             "checkout.session.completed" => EventKind::Completed(object(body)?),
@@ -254,6 +261,7 @@ impl Event {
             _ => EventKind::Other,
         };
         Ok(Self { id, kind })
+        // ANCHOR_END: kinds
     }
 }
 
@@ -319,6 +327,7 @@ mod tests {
         signed_at(NOW.as_second())
     }
 
+    // ANCHOR: by-stripe
     /// The header was made by `stripe.webhooks.generateTestHeaderString` of Stripe's
     /// library for Node.js, for this body, secret and time.
     #[test]
@@ -328,6 +337,7 @@ mod tests {
         assert_eq!(check(header), Ok(()));
         assert_eq!(header, now());
     }
+    // ANCHOR_END: by-stripe
 
     #[test]
     fn another_body_secret_or_time_does_not_match() {

@@ -37,6 +37,7 @@ impl Received {
     }
 }
 
+// ANCHOR: fault
 /// What the next request gets instead of its response.
 #[derive(Debug, Clone)]
 pub enum Fault {
@@ -51,6 +52,7 @@ pub enum Fault {
     /// A body that breaks off, but it is done.
     BreakOff,
 }
+// ANCHOR_END: fault
 
 #[derive(Default)]
 struct Account {
