@@ -4,44 +4,19 @@
 //! `postgres://postgres@127.0.0.1/postgres`; each test makes a database of its own there.
 #![cfg(all(feature = "server", feature = "sqlite"))]
 
+#[path = "support/database.rs"]
+mod database;
 mod support;
 
 mod postgresql {
-    use std::env;
-    use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 
     use sqlx::migrate::Migrator;
     use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-    use sqlx::{
-        AssertSqlSafe, Connection, FromRow, PgConnection, query, query_as,
-        query_scalar,
-    };
+    use sqlx::{FromRow, PgConnection, query, query_as, query_scalar};
 
+    use crate::database::with_database;
     use crate::support::recorded;
-
-    /// Runs a test with a database of its own, if `POSTGRES_URL` is set.
-    async fn with_database<F: Future<Output = ()>>(
-        test: impl FnOnce(PgConnectOptions) -> F,
-    ) {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let Ok(url) = env::var("POSTGRES_URL") else {
-            eprintln!("left out, as POSTGRES_URL is not set");
-            return;
-        };
-        let options: PgConnectOptions =
-            url.parse().expect("POSTGRES_URL is an address");
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("guide_{}_{count}", std::process::id());
-        let mut server = PgConnection::connect_with(&options).await.unwrap();
-        let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        query(create).execute(&mut server).await.unwrap();
-
-        test(options.database(&name)).await;
-
-        let drop = AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
-        query(drop).execute(&mut server).await.unwrap();
-    }
 
     /// A pool of this many connections. A request waits for one for a tenth of a second.
     async fn pool(options: PgConnectOptions, connections: u32) -> PgPool {

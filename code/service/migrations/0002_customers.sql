@@ -21,6 +21,7 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_customer_id ON sessions (customer_id);
 
+-- ANCHOR: refresh-tokens
 -- The refresh tokens of each session, those that were used among them, so that the service
 -- notices when one is used again.
 CREATE TABLE refresh_tokens (
@@ -33,6 +34,7 @@ CREATE TABLE refresh_tokens (
     used_at    bigint,
     expires_at bigint NOT NULL
 );
+-- ANCHOR_END: refresh-tokens
 
 CREATE INDEX refresh_tokens_session_id ON refresh_tokens (session_id);
 CREATE INDEX refresh_tokens_parent ON refresh_tokens (parent);

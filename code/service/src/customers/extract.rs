@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::extract::bearer_token;
 
 /// Somebody who has signed in. Without a valid access token, the response is a 401.
+// ANCHOR: signed-in
 pub struct SignedIn(pub Identity);
 
 impl<S> FromRequestParts<S> for SignedIn
@@ -28,9 +29,11 @@ where
         Ok(Self(Customers::from_ref(state).authenticate(token)?))
     }
 }
+// ANCHOR_END: signed-in
 
 /// A barista who has signed in. For anybody else who has signed in, the response is
 /// a 403.
+// ANCHOR: barista
 pub struct Barista(pub Identity);
 
 impl<S> FromRequestParts<S> for Barista
@@ -51,3 +54,4 @@ where
         }
     }
 }
+// ANCHOR_END: barista

@@ -15,6 +15,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use sha2::Sha256;
 
 /// Makes jsonwebtoken use this implementation. It may be called several times.
+// ANCHOR: install
 pub(super) fn install() {
     static PROVIDER: CryptoProvider = CryptoProvider {
         signer_factory: signer,
@@ -26,6 +27,7 @@ pub(super) fn install() {
     // one.
     let _ = PROVIDER.install_default();
 }
+// ANCHOR_END: install
 
 fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
     Ok(Box::new(Hs256::new(algorithm, key.as_bytes())?))
@@ -59,6 +61,7 @@ impl Signer<Vec<u8>> for Hs256 {
     }
 }
 
+// ANCHOR: verifier
 impl Verifier<Vec<u8>> for Hs256 {
     fn verify(
         &self,
@@ -70,6 +73,7 @@ impl Verifier<Vec<u8>> for Hs256 {
         hmac.verify_slice(signature).map_err(Error::from_source)
     }
 }
+// ANCHOR_END: verifier
 
 impl JwtSigner for Hs256 {
     fn algorithm(&self) -> Algorithm {

@@ -136,6 +136,7 @@ impl TryFrom<&str> for EmailAddress {
 pub struct EmailHash(pub [u8; 32]);
 
 /// The body of `POST /customers`.
+// ANCHOR: sign-up-request
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignUpRequest {
@@ -146,6 +147,7 @@ pub struct SignUpRequest {
     /// The name that the barista calls.
     pub name: String,
 }
+// ANCHOR_END: sign-up-request
 
 /// Somebody who may get an account.
 #[derive(Debug)]
@@ -158,6 +160,7 @@ pub struct NewCustomer {
     pub name: String,
 }
 
+// ANCHOR: new-customer
 impl TryFrom<SignUpRequest> for NewCustomer {
     type Error = Vec<FieldError>;
 
@@ -178,6 +181,7 @@ impl TryFrom<SignUpRequest> for NewCustomer {
         }
     }
 }
+// ANCHOR_END: new-customer
 
 fn parse_name(name: &str) -> Result<String, FieldError> {
     let name = name.trim();
@@ -262,11 +266,13 @@ impl RefreshToken {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
+    // ANCHOR: refresh-token-hash
     /// What is stored. It needs no salt and no slow function as a password does,
     /// because 32 random bytes can't be guessed.
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(self.0).into())
     }
+    // ANCHOR_END: refresh-token-hash
 }
 
 /// The SHA-256 of a refresh token.

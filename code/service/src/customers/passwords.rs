@@ -28,6 +28,7 @@ impl Password {
     /// # Errors
     ///
     /// If it's too short, too long or too common.
+    // ANCHOR: password-rules
     pub fn new(
         password: SecretString,
         email: Option<&EmailAddress>,
@@ -48,6 +49,7 @@ impl Password {
         }
         Ok(Self(password))
     }
+    // ANCHOR_END: password-rules
 }
 
 /// Whether a password in lower case is on the list of common ones. The list is
@@ -108,16 +110,19 @@ impl Passwords {
         password: SecretString,
         stored: Option<String>,
     ) -> Result<bool, CustomerError> {
+        // ANCHOR: same-effort
         let verify = move || match stored {
             Some(stored) => verify(&password, &stored),
             None => hash(&password, &[0; 16]).map(|_| false),
         };
         self.run(verify).await?.map_err(failed)
+        // ANCHOR_END: same-effort
     }
 
     /// Runs slow work on a thread that may block, so that it doesn't hold up other
     /// requests.
     #[cfg(feature = "server")]
+    // ANCHOR: spawn-blocking
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -136,6 +141,7 @@ impl Passwords {
         });
         work.await.map_err(failed)
     }
+    // ANCHOR_END: spawn-blocking
 
     /// A web page has one thread, and one visitor.
     #[cfg(not(feature = "server"))]
@@ -144,12 +150,15 @@ impl Passwords {
     }
 }
 
+// ANCHOR: hash
 fn hash(password: &SecretString, salt: &[u8]) -> Result<String, Error> {
     let password = password.expose_secret().as_bytes();
     let hash = Argon2::default().hash_password_with_salt(password, salt)?;
     Ok(hash.to_string())
 }
+// ANCHOR_END: hash
 
+// ANCHOR: verify
 fn verify(password: &SecretString, stored: &str) -> Result<bool, Error> {
     let stored = PasswordHash::new(stored)?;
     let password = password.expose_secret().as_bytes();
@@ -160,6 +169,7 @@ fn verify(password: &SecretString, stored: &str) -> Result<bool, Error> {
         Err(error) => Err(error),
     }
 }
+// ANCHOR_END: verify
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> CustomerError {
     CustomerError::Failed(Box::new(error))

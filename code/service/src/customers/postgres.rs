@@ -48,6 +48,7 @@ impl Repository for Postgres {
         &self,
         new: NewAccount,
     ) -> Result<Customer, CustomerError> {
+        // ANCHOR: add-customer
         // The unique index decides whether the address is taken. If we looked
         // first, two requests at the same time would both find it free.
         let sql = "INSERT INTO customers
@@ -66,6 +67,7 @@ impl Repository for Postgres {
             .await
             .map_err(StorageError::from)?;
         let row = row.ok_or(CustomerError::EmailTaken)?;
+        // ANCHOR_END: add-customer
         Ok(Customer::try_from(row)?)
     }
 
@@ -123,6 +125,7 @@ impl Repository for Postgres {
         email: EmailHash,
         now: Timestamp,
     ) -> Result<Attempts, StorageError> {
+        // ANCHOR: count-attempt
         // One statement: of two at the same time, the second one waits for the row
         // and counts on from what the first one has written.
         let sql = "INSERT INTO sign_in_attempts AS old
@@ -140,6 +143,7 @@ impl Repository for Postgres {
             .bind(now.as_millisecond() - ATTEMPTS_MILLISECONDS)
             .fetch_one(self.pool())
             .await?;
+        // ANCHOR_END: count-attempt
         let first_at = Timestamp::from_millisecond(first_at);
         Ok(Attempts {
             count: unsigned(count)?,
@@ -188,6 +192,7 @@ impl Repository for Postgres {
         now: Timestamp,
     ) -> Result<Rotation, StorageError> {
         let mut tx = self.pool().begin().await?;
+        // ANCHOR: rotate
         // One statement checks the token and marks it as used. Of two requests with
         // the same token, the second one waits here for the first one to commit,
         // and then sees that the token is used.
@@ -205,6 +210,7 @@ impl Repository for Postgres {
                               WHERE child.parent = token.hash
                                 AND child.used_at IS NOT NULL))
                    RETURNING sessions.id, customers.id, customers.role";
+        // ANCHOR_END: rotate
         let row: Option<(i64, i64, String)> = query_as(sql)
             .bind(old.0)
             .bind(now.as_millisecond())
@@ -231,6 +237,7 @@ impl Repository for Postgres {
                 })
             }
             None => {
+                // ANCHOR: end-family
                 let sql = "UPDATE sessions SET ended_at = $2
                            FROM refresh_tokens AS token
                            WHERE token.hash = $1
@@ -247,6 +254,7 @@ impl Repository for Postgres {
                     Some(id) => Rotation::Ended(SessionId::new(unsigned(id)?)),
                     None => Rotation::Refused,
                 }
+                // ANCHOR_END: end-family
             }
         };
         // Also if the session was ended. If this were an error that rolls the

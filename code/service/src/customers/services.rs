@@ -105,6 +105,7 @@ impl Customers {
         &self,
         request: SignInRequest,
     ) -> Result<TokenPair, CustomerError> {
+        // ANCHOR: sign-in
         // No account has an address that isn't one, so there is nothing to count or
         // to hide.
         let email = EmailAddress::try_from(request.email.as_str())
@@ -129,6 +130,7 @@ impl Customers {
             return Err(CustomerError::WrongPassword);
         };
         self.begin_session(&email, account).await
+        // ANCHOR_END: sign-in
     }
 
     async fn begin_session(

@@ -29,9 +29,11 @@ pub struct JwtSecret(SecretString);
 
 impl JwtSecret {
     /// A secret that somebody has chosen. `None` if it is shorter than 32 bytes.
+    // ANCHOR: secret
     pub fn new(secret: SecretString) -> Option<Self> {
         (secret.expose_secret().len() >= 32).then_some(Self(secret))
     }
+    // ANCHOR_END: secret
 
     /// A new secret that nobody knows. Tokens that are signed with it are worth
     /// nothing after the program has ended.
@@ -112,6 +114,7 @@ impl Tokens {
     ///
     /// If it can't be signed.
     pub fn issue(&self, identity: &Identity) -> errors::Result<String> {
+        // ANCHOR: issue
         let issued_at = self.0.clock.now().as_second();
         let claims = Claims {
             iss: &self.0.url,
@@ -124,11 +127,13 @@ impl Tokens {
             jti: URL_SAFE_NO_PAD.encode(&self.0.random.bytes()[..16]),
         };
         jsonwebtoken::encode(&self.0.header, &claims, &self.0.signing_key)
+        // ANCHOR_END: issue
     }
 
     /// Who sends a request with this token. `None` if it is invalid, whatever the
     /// reason is.
     pub fn verify(&self, token: &str) -> Option<Identity> {
+        // ANCHOR: verify
         let inner = &self.0;
         let token = jsonwebtoken::decode::<ReceivedClaims>(
             token,
@@ -148,11 +153,13 @@ impl Tokens {
             role: claims.role,
             session: SessionId::new(claims.sid.parse().ok()?),
         })
+        // ANCHOR_END: verify
     }
 }
 
 /// What jsonwebtoken checks in a token, besides its signature.
 fn validation(url: &str) -> Validation {
+    // ANCHOR: validation
     // Without a fixed algorithm, the sender of a token would choose it.
     let mut validation = Validation::new(Algorithm::HS256);
     validation.set_issuer(&[url]);
@@ -165,16 +172,19 @@ fn validation(url: &str) -> Validation {
     // minute after its end. `is_current` checks the time.
     validation.validate_exp = false;
     validation.validate_nbf = false;
+    // ANCHOR_END: validation
     validation
 }
 
 /// Whether a token is valid at this time (RFC 7519, sections 4.1.4 and 4.1.5).
 /// There is no leeway for clocks that differ, since the tokens are made by the
 /// service that checks them.
+// ANCHOR: is-current
 fn is_current(claims: &ReceivedClaims, now: Timestamp) -> bool {
     let now = now.as_second();
     now < claims.exp && claims.nbf.is_none_or(|nbf| nbf <= now)
 }
+// ANCHOR_END: is-current
 
 /// The name of the key that signs tokens. A new secret has a new name. The name
 /// doesn't reveal more of the secret than a signature does.

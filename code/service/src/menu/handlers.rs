@@ -57,6 +57,7 @@ fn cached(headers: &HeaderMap, version: u64, body: impl IntoResponse) -> Respons
 
 /// `PUT /menu/{id}`: 201 for a new item, 200 for one that was replaced.
 #[instrument(skip_all)]
+// ANCHOR: only-barista
 pub async fn put_item(
     State(menu): State<Menu>,
     Barista(_): Barista,
@@ -64,6 +65,7 @@ pub async fn put_item(
     headers: HeaderMap,
     Json(request): Json<ItemRequest>,
 ) -> Result<impl IntoResponse, Error> {
+    // ANCHOR_END: only-barista
     let id = ItemId::try_from(id).map_err(Error::invalid_parameter)?;
     let new = NewItem::new(id, request).map_err(Error::invalid_body)?;
     let (status, item) = match menu.put_item(new, expected(&headers)?).await? {

@@ -68,10 +68,12 @@ pub struct Line {
 }
 
 impl Order {
+    // ANCHOR: is-visible-to
     /// Whether somebody may see this order: it is theirs, or they are a barista.
     pub fn is_visible_to(&self, identity: &Identity) -> bool {
         identity.role == Role::Barista || identity.customer == self.customer
     }
+    // ANCHOR_END: is-visible-to
 
     /// Checks that somebody may set this status now.
     ///

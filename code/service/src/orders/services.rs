@@ -79,9 +79,11 @@ impl Orders {
         identity: Identity,
         id: OrderId,
     ) -> Result<Order, OrderError> {
+        // ANCHOR: own-order
         let order = self.repository.order(id).await?;
         let order = order.filter(|order| order.is_visible_to(&identity));
         order.ok_or(OrderError::UnknownOrder(id))
+        // ANCHOR_END: own-order
     }
 
     /// One page of the orders that pass the filter: of this customer, or of all customers if
@@ -96,6 +98,7 @@ impl Orders {
         identity: Identity,
         mut filter: OrderFilter,
     ) -> Result<Page, OrderError> {
+        // ANCHOR: own-orders
         if identity.role != Role::Barista {
             let own = identity.customer;
             if filter
@@ -106,6 +109,7 @@ impl Orders {
                 return Err(OrderError::OthersOrders);
             }
         }
+        // ANCHOR_END: own-orders
         Ok(self.repository.orders(filter).await?)
     }
 
