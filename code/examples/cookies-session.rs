@@ -1,5 +1,5 @@
-//! Sessions in a cookie: the browser has a random token, and the server looks it up for each
-//! request.
+//! Sessions in a cookie: the browser has a random token, and the server looks it up
+//! for each request.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,8 +42,8 @@ struct Accounts {
 }
 
 impl Accounts {
-    /// The name of the customer, if the password is right. The effort is always the same.
-    /// (In your own program, also limit how often somebody may try.)
+    /// The name of the customer, if the password is right. The effort is always the
+    /// same. (In your own program, also limit how often somebody may try.)
     async fn check(
         &self,
         request: SignInRequest,
@@ -109,8 +109,8 @@ impl Sessions {
 }
 
 // ANCHOR: cookie
-/// The name of the cookie. A browser accepts a name that begins with `__Host-` only with
-/// `Secure` and `Path=/`, and without `Domain`.
+/// The name of the cookie. A browser accepts a name that begins with `__Host-` only
+/// with `Secure` and `Path=/`, and without `Domain`.
 const SESSION: &str = "__Host-session";
 
 fn session_cookie(token: String) -> Cookie<'static> {
@@ -147,8 +147,8 @@ where
 }
 // ANCHOR_END: extractor
 
-/// A 401 with the header that it must have (RFC 9110, section 15.5.2). There is no standard
-/// name for a scheme with cookies.
+/// A 401 with the header that it must have (RFC 9110, section 15.5.2). There is no
+/// standard name for a scheme with cookies.
 fn unauthorized() -> Response {
     let challenge = [(WWW_AUTHENTICATE, "Cookie realm=\"shop\"")];
     (StatusCode::UNAUTHORIZED, challenge).into_response()

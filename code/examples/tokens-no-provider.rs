@@ -1,5 +1,5 @@
-//! jsonwebtoken without one of its two features for cryptography: a token that isn't one
-//! is rejected, and the first one that could be valid ends in a panic.
+//! jsonwebtoken without one of its two features for cryptography: a token that
+//! isn't one is rejected, and the first one that could be valid ends in a panic.
 
 use std::panic;
 

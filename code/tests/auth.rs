@@ -1,4 +1,5 @@
 //! What the chapters on passwords and sign-in say.
+#![allow(clippy::unwrap_used)] // in a test, a panic is the report
 #![cfg(all(feature = "server", feature = "sqlite"))]
 
 mod support;

@@ -2,6 +2,7 @@
 //!
 //! The tests need a server. `POSTGRES_URL` names one, such as
 //! `postgres://postgres@127.0.0.1/postgres`; each test makes a database of its own there.
+#![allow(clippy::unwrap_used)] // in a test, a panic is the report
 #![cfg(all(feature = "server", feature = "sqlite"))]
 
 #[path = "support/database.rs"]

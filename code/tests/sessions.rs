@@ -1,6 +1,7 @@
 //! Two tabs of a browser that exchange the same refresh token at the same time.
 //!
 //! The tests need a PostgreSQL server, which `POSTGRES_URL` names.
+#![allow(clippy::unwrap_used)] // in a test, a panic is the report
 #![cfg(all(feature = "server", feature = "sqlite"))]
 
 #[path = "support/database.rs"]
@@ -48,8 +49,8 @@ mod sessions {
     // ANCHOR_END: find
 
     // ANCHOR: exchange
-    /// Stores a new token in place of one that [`find`] has read. If that one was used, ends
-    /// the session instead, and returns `false`.
+    /// Stores a new token in place of one that [`find`] has read. If that one was
+    /// used, ends the session instead, and returns `false`.
     async fn exchange(
         connection: &mut PgConnection,
         (old, new): (&str, &str),
@@ -114,8 +115,8 @@ mod sessions {
     }
 
     // ANCHOR: rotate
-    /// Marks a token as used, unless that happened more than 30 seconds ago. Returns its
-    /// session.
+    /// Marks a token as used, unless that happened more than 30 seconds ago.
+    /// Returns its session.
     async fn rotate(
         connection: &mut PgConnection,
         token: &str,

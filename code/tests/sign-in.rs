@@ -1,4 +1,5 @@
 //! What the chapter on sign-in says.
+#![allow(clippy::unwrap_used)] // in a test, a panic is the report
 #![cfg(all(feature = "server", feature = "sqlite"))]
 
 mod support;

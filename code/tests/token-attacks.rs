@@ -1,4 +1,5 @@
 //! The tokens in the exchanges of the chapter on attacks are what the chapter says.
+#![allow(clippy::unwrap_used)] // in a test, a panic is the report
 #![cfg(all(feature = "server", feature = "sqlite"))]
 
 mod token_attacks {
@@ -102,8 +103,8 @@ mod token_attacks {
         }
     }
 
-    /// A token that is made as those of the attacks, but is right, is accepted. So each of them
-    /// is refused for its one change.
+    /// A token that is made as those of the attacks, but is right, is accepted. So
+    /// each of them is refused for its one change.
     #[tokio::test]
     async fn each_attack_is_refused_for_its_change() {
         let app = app();

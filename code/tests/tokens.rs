@@ -1,4 +1,6 @@
-//! What the chapter on JWTs says about the tokens of the service, and about jsonwebtoken.
+//! What the chapter on JWTs says about the tokens of the service, and about
+//! jsonwebtoken.
+#![allow(clippy::unwrap_used)] // in a test, a panic is the report
 #![cfg(all(feature = "server", feature = "sqlite"))]
 
 mod support;
@@ -18,7 +20,8 @@ mod tokens {
 
     use crate::support::recorded;
 
-    /// The tokens of the service. They also make jsonwebtoken use the service's HS256.
+    /// The tokens of the service. They also make jsonwebtoken use the service's
+    /// HS256.
     fn tokens() -> Tokens {
         let secret = JwtSecret::new(JWT_SECRET.into()).unwrap();
         let random = Random::new(|| [7; 32]);
