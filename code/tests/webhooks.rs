@@ -147,6 +147,24 @@ mod webhooks {
         .await;
     }
 
+    #[tokio::test]
+    async fn in_transactions_the_second_delivery_fails_and_changes_nothing() {
+        with_database(|pool| async move {
+            let mut first = pool.begin().await.unwrap();
+            let mut second = pool.begin().await.unwrap();
+            assert!(!is_stored(&mut first, "evt_1").await.unwrap());
+            assert!(!is_stored(&mut second, "evt_1").await.unwrap());
+            put_back(&mut first).await.unwrap();
+            store(&mut first, "evt_1").await.unwrap();
+            first.commit().await.unwrap();
+            put_back(&mut second).await.unwrap();
+            store(&mut second, "evt_1").await.unwrap_err();
+            second.rollback().await.unwrap();
+            assert_eq!(stock(&pool).await, 1);
+        })
+        .await;
+    }
+
     // ANCHOR: record
     /// Stores an event. Returns whether it's new.
     async fn store_if_new(
@@ -158,8 +176,8 @@ mod webhooks {
         let done = query(sql).bind(event).execute(connection).await?;
         Ok(done.rows_affected() == 1)
     }
-
     // ANCHOR_END: record
+
     // ANCHOR: receive
     /// Stores an event and makes its change. Returns whether the event was new.
     async fn receive(pool: &PgPool, event: &str) -> Result<bool, sqlx::Error> {

@@ -19,8 +19,8 @@ CREATE TABLE payments (
 CREATE INDEX payments_of_order ON payments (order_id, id);
 
 -- ANCHOR: one-payment
--- Whatever the program does: no customer has two pages for one order at the same time, and no
--- order is paid twice.
+-- Even if the program has a bug, no order has two pages at the same time on which
+-- somebody can pay, and no order is paid twice.
 CREATE UNIQUE INDEX one_live_payment ON payments (order_id)
     WHERE status IN ('creating', 'open', 'processing');
 CREATE UNIQUE INDEX one_paid_payment ON payments (order_id) WHERE status = 'paid';

@@ -12,7 +12,7 @@ use crate::storage::Source;
 pub const CURRENCY: &str = "eur";
 
 // ANCHOR: provider
-/// A company that takes money from customers. No method is called inside of a transaction:
+/// A company that takes money from customers. No method is called inside a transaction:
 /// a transaction that waits for another company keeps its locks and its connection.
 #[async_trait]
 pub trait PaymentProvider: Send + Sync {

@@ -95,7 +95,7 @@ impl Payments {
         // ANCHOR_END: begin
 
         // ANCHOR: create
-        // This isn't inside of a transaction, so a slow provider holds no lock and no
+        // This isn't inside a transaction, so a slow provider holds no lock and no
         // connection to the database. If the process ends here, the customer asks again, and
         // the reference is in the database.
         let session = match provider.create_session(&begun.to_new_session()).await {
@@ -121,7 +121,8 @@ impl Payments {
                 Ok(Started::Created(page))
             }
             Err(error) => {
-                // Nobody knows the address of the page, so it does no harm if it stays open.
+                // Nobody knows the address of the page, so it does no harm if it
+                // stays open.
                 if let Err(error) = provider.expire_session(&session.id).await {
                     let error: &dyn std::error::Error = &error;
                     warn!(error, session = session.id, "a page stays open");

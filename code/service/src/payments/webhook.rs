@@ -30,7 +30,7 @@ impl WebhookSecrets {
     ///
     /// # Errors
     ///
-    /// What the text must be, to follow the name of a setting and "must be".
+    /// The end of a message that begins with the name of the setting and "must be".
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         // With white space, such as a line break that was copied along, no signature would
         // ever match, and nobody would notice before the first customer had paid.
