@@ -83,6 +83,14 @@ async function start(command, args, env, probe) {
       const text = readFileSync(`/proc/${child.pid}/status`, "utf8");
       return Number(/^VmRSS:\s+(\d+) kB/m.exec(text)[1]) / 1024;
     },
+    /** The CPU time that the process has used so far, in seconds. */
+    cpu() {
+      const text = readFileSync(`/proc/${child.pid}/stat`, "utf8");
+      // The name of the program comes before the `)`, and may contain spaces.
+      const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+      // `utime` and `stime`, in ticks. Linux has 100 of them in a second.
+      return (Number(fields[11]) + Number(fields[12])) / 100;
+    },
     async stop() {
       child.kill("SIGTERM");
       const killer = setTimeout(() => child.kill("SIGKILL"), 5000);
@@ -137,11 +145,14 @@ function load(port, target, duration, token = "") {
   });
 }
 
-async function measure(port, target, token) {
-  if (warmup > 0) await load(port, target, warmup, token);
-  const result = await load(port, target, seconds, token);
+async function measure(server, target, token) {
+  if (warmup > 0) await load(server.port, target, warmup, token);
+  const before = server.cpu();
+  const result = await load(server.port, target, seconds, token);
+  const cpu = server.cpu() - before;
   return {
     rate: result.expected / result.seconds,
+    cpu: (cpu * 1e6) / result.expected,
     p50: result.p50,
     p99: result.p99,
     wrong: result.other + result.failed,
@@ -170,8 +181,8 @@ async function sqliteCandidates() {
     copyFileSync(template, file);
     const server = await start(command, args, { [variable]: file }, "/menu");
     try {
-      const menu = await measure(server.port, "menu");
-      const orders = await measure(server.port, "shop");
+      const menu = await measure(server, "menu");
+      const orders = await measure(server, "shop");
       return { startMs: server.startMs, menu, orders, rss: server.rss() };
     } finally {
       await server.stop();
@@ -236,7 +247,7 @@ async function postgresCandidates(url) {
     const server = await start(command, args, env(copy), "/health/live");
     try {
       const token = sign(SECRET, URL_IN_TOKENS, String(customer), 3600);
-      const orders = await measure(server.port, "service", token);
+      const orders = await measure(server, "service", token);
       return { startMs: server.startMs, orders, rss: server.rss() };
     } finally {
       await server.stop();
@@ -282,20 +293,23 @@ function printLoad(title, results, operation) {
     const of = (key) => median(runs.map((run) => run[operation][key]));
     const rates = runs.map((run) => run[operation].rate);
     const wrong = runs.reduce((sum, run) => sum + run[operation].wrong, 0);
-    return { name, rate: of("rate"), rates, p50: of("p50"), p99: of("p99"), wrong };
+    const [rate, cpu, p50, p99] = ["rate", "cpu", "p50", "p99"].map(of);
+    return { name, rate, rates, cpu, p50, p99, wrong };
   };
   const rows = Object.entries(results).map(row);
   const [first] = rows;
   console.log(`\n${title}\n`);
   console.log(
-    "| | requests/s | slowest and fastest round | p50 ms | p99 ms | wrong responses |" +
-      " axum's rate / this | axum's p99 / this |",
+    "| | requests/s | slowest and fastest round | p50 ms | p99 ms | CPU µs per request |" +
+      " wrong responses | axum's rate / this | axum's p99 / this | this CPU / axum's |",
   );
-  console.log("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-  for (const { name, rate, rates, p50, p99, wrong } of rows) {
+  console.log("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+  for (const { name, rate, rates, cpu, p50, p99, wrong } of rows) {
     const range = `${Math.min(...rates).toFixed(0)} to ${Math.max(...rates).toFixed(0)}`;
-    const ratios = `${(first.rate / rate).toFixed(2)} | ${(first.p99 / p99).toFixed(2)}`;
-    const times = `${p50.toFixed(2)} | ${p99.toFixed(2)}`;
+    const ratios = [first.rate / rate, first.p99 / p99, cpu / first.cpu]
+      .map((ratio) => ratio.toFixed(2))
+      .join(" | ");
+    const times = `${p50.toFixed(2)} | ${p99.toFixed(2)} | ${cpu.toFixed(0)}`;
     console.log(`| ${name} | ${rate.toFixed(0)} | ${range} | ${times} | ${wrong} | ${ratios} |`);
   }
 }
