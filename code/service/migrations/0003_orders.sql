@@ -29,6 +29,7 @@ CREATE TABLE order_lines (
 -- The responses to orders that were placed. The columns of the response are NULL only inside
 -- the transaction that places the order: it stores its key first, so that a second
 -- transaction with the same key waits.
+-- ANCHOR: idempotency-keys
 CREATE TABLE idempotency_keys (
     customer_id bigint NOT NULL,
     key         text NOT NULL,
@@ -40,5 +41,6 @@ CREATE TABLE idempotency_keys (
     PRIMARY KEY (customer_id, key),
     CHECK (num_nulls(status, location, body) IN (0, 3))
 );
+-- ANCHOR_END: idempotency-keys
 
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);

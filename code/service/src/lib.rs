@@ -61,6 +61,7 @@ pub struct AppState {
 }
 
 /// The whole API, without the middleware that [`middleware`] adds around it.
+// ANCHOR: router
 pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(customers::routes())
@@ -74,6 +75,7 @@ pub fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(16 * 1024)) // bytes
         .with_state(state)
 }
+// ANCHOR_END: router
 
 /// `GET /health/live`: the process answers. If it doesn't, restart it.
 #[instrument(skip_all)]

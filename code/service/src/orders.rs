@@ -15,6 +15,7 @@ pub mod postgres;
 pub mod repository;
 pub mod services;
 
+// ANCHOR: routes
 /// The endpoints of the orders.
 pub fn routes() -> Router<AppState> {
     Router::new()
@@ -27,3 +28,4 @@ pub fn routes() -> Router<AppState> {
             get(handlers::show_order).patch(handlers::change_order),
         )
 }
+// ANCHOR_END: routes

@@ -124,8 +124,9 @@ pub fn diagram(origin: &Origin, source: &[&str]) -> String {
     figure("diagram", "", origin, &caption, &shown)
 }
 
-/// A message of a sequence diagram, `client->>requests: POST /orders`, or an edge of a flowchart,
-/// `axum -->|depends on| hyper`, as an item of a list.
+/// A message of a sequence diagram, `client->>requests: POST /orders`, a step of a state diagram,
+/// `placed --> paid: payments`, or an edge of a flowchart, `axum -->|depends on| hyper`, as an item of
+/// a list.
 fn step(line: &str) -> Option<String> {
     if let Some((from, edge)) = line.split_once("-->|") {
         let (what, to) = edge.split_once('|')?;
@@ -135,8 +136,12 @@ fn step(line: &str) -> Option<String> {
     let (arrow, what) = line.split_once(':')?;
     let (from, to) = arrow
         .split_once("-->>")
-        .or_else(|| arrow.split_once("->>"))?;
-    let [from, to, what] = [from, to, what].map(|part| escape(part.trim()));
+        .or_else(|| arrow.split_once("->>"))
+        .or_else(|| arrow.split_once("-->"))?;
+    let [from, to, what] = [from, to, what].map(|part| match part.trim() {
+        "[*]" => "start".to_owned(),
+        part => escape(part),
+    });
     Some(format!("<li><b>{from} → {to}</b> {what}</li>\n"))
 }
 

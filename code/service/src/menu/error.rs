@@ -16,9 +16,14 @@ pub enum MenuError {
     /// A change came without a condition that says which version it replaces.
     #[error("The request has neither if-match nor if-none-match")]
     NoCondition,
-    /// The item isn't in the version that the client expects, so nothing was changed.
-    #[error("The item has changed, or it isn't there, or it is there already")]
+    /// The item isn't in the version that the client expects to replace, so nothing was
+    /// changed.
+    #[error("The item has changed, or it isn't there")]
     Stale,
+    /// The client expects to add an item, but there is one with this id, so nothing was
+    /// changed.
+    #[error("The item is there already")]
+    Exists,
     /// The storage was busy or failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -57,6 +62,10 @@ impl From<&MenuError> for Problem {
                 errors: vec![ErrorDetail::in_header("if-match", STALE)],
                 ..Self::new(StatusCode::PRECONDITION_FAILED, STALE)
             },
+            MenuError::Exists => Self {
+                errors: vec![ErrorDetail::in_header("if-none-match", EXISTS)],
+                ..Self::new(StatusCode::PRECONDITION_FAILED, EXISTS)
+            },
             MenuError::Storage(error) => Self::from(error),
         }
     }
@@ -66,3 +75,5 @@ const CONDITION: &str = "Send if-match with the etag of the item that you replac
                          if-none-match: * to add an item";
 const STALE: &str = "The item is not the one that you have read. Read it again, and send \
                      its etag";
+const EXISTS: &str = "There is an item with this id already. To replace it, read it, and \
+                      send its etag in if-match";

@@ -25,11 +25,13 @@ pub async fn list_menu(
     State(menu): State<Menu>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
+    // ANCHOR: list-version
     let items = menu.items().await?;
     // An item is never removed, and its version only grows. So the sum of the versions
     // is different after each change.
     let version = items.iter().map(|item| item.version).sum();
     Ok(cached(&headers, version, Json(items)))
+    // ANCHOR_END: list-version
 }
 
 /// `GET /menu/{id}`
@@ -43,6 +45,7 @@ pub async fn show_item(
     Ok(cached(&headers, item.version, Json(item)))
 }
 
+// ANCHOR: cached
 /// Answers 304 without a body if the client has this version already (RFC 9110, section
 /// 15.4.5).
 fn cached(headers: &HeaderMap, version: u64, body: impl IntoResponse) -> Response {
@@ -54,6 +57,7 @@ fn cached(headers: &HeaderMap, version: u64, body: impl IntoResponse) -> Respons
         _ => (etag, body).into_response(),
     }
 }
+// ANCHOR_END: cached
 
 /// `PUT /menu/{id}`: 201 for a new item, 200 for one that was replaced.
 #[instrument(skip_all)]
@@ -75,6 +79,7 @@ pub async fn put_item(
     Ok((status, [(ETAG, etag::of(item.version))], Json(item)))
 }
 
+// ANCHOR: expected
 /// What the client expects to replace. A request without a condition is refused (RFC 6585,
 /// section 3), because it would overwrite a change that its sender hasn't seen.
 fn expected(headers: &HeaderMap) -> Result<Expected, MenuError> {
@@ -90,3 +95,4 @@ fn expected(headers: &HeaderMap) -> Result<Expected, MenuError> {
         _ => Err(MenuError::NoCondition),
     }
 }
+// ANCHOR_END: expected

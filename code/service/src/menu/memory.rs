@@ -49,7 +49,7 @@ impl Repository for Memory {
         let place = data.find_item(new.id.as_str());
         let old = place.ok().map(|place| &data.items[place]);
         if !expected.allows(old) {
-            return Err(MenuError::Stale);
+            return Err(expected.unmet());
         }
         let item = Item {
             version: old.map_or(1, |old| old.version + 1),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::StockError;
+use super::error::{MenuError, StockError};
 use crate::fields::FieldError;
 
 /// Something that customers can order.
@@ -178,6 +178,14 @@ impl Expected {
                 versions.contains(&item.version)
             }
             _ => false,
+        }
+    }
+
+    /// The error for an item that isn't as the client expects.
+    pub const fn unmet(&self) -> MenuError {
+        match self {
+            Self::Nothing => MenuError::Exists,
+            Self::Anything | Self::Versions(_) => MenuError::Stale,
         }
     }
 }

@@ -105,7 +105,7 @@ impl Repository for Postgres {
             } // ANCHOR_END: if-match
         }
         .map_err(StorageError::from)?;
-        let item = Item::try_from(row.ok_or(MenuError::Stale)?)?;
+        let item = Item::try_from(row.ok_or_else(|| expected.unmet())?)?;
         Ok(match expected {
             Expected::Nothing => Put::Created(item),
             Expected::Anything | Expected::Versions(_) => Put::Replaced(item),

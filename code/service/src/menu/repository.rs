@@ -19,7 +19,8 @@ pub trait Repository: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`MenuError::Stale`], if it isn't. Then nothing has changed.
+    /// [`MenuError::Stale`] or [`MenuError::Exists`], if it isn't. Then nothing has
+    /// changed.
     async fn put_item(
         &self,
         new: NewItem,

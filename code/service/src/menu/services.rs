@@ -42,7 +42,7 @@ impl Menu {
     ///
     /// # Errors
     ///
-    /// [`MenuError::Stale`].
+    /// [`MenuError::Stale`] and [`MenuError::Exists`].
     #[instrument(skip_all)]
     pub async fn put_item(
         &self,

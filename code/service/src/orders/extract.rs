@@ -9,6 +9,7 @@ use crate::error::Error;
 /// The name of the header.
 const HEADER: &str = "idempotency-key";
 
+// ANCHOR: key
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Error;
 
@@ -25,3 +26,4 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
         key.map_err(|reason| Error::invalid_header(HEADER, reason))
     }
 }
+// ANCHOR_END: key

@@ -12,9 +12,11 @@ use sha2::{Digest, Sha256};
 use super::model::{NewOrder, Order};
 use crate::storage::StorageError;
 
+// ANCHOR: keep
 /// How long keys are kept, in milliseconds: 24 hours. After that, a request with the same key
 /// may place another order.
 const KEEP: i64 = 24 * 60 * 60 * 1000;
+// ANCHOR_END: keep
 
 /// Keys from this time or earlier are no longer kept.
 pub(super) fn keys_end(now: Timestamp) -> Timestamp {
@@ -53,6 +55,7 @@ impl TryFrom<&[u8]> for IdempotencyKey {
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
+    // ANCHOR: fingerprint
     /// The fingerprint of an order. Spaces in the JSON make no difference, because the order
     /// has been read by then.
     pub fn of(new: &NewOrder) -> Self {
@@ -66,6 +69,7 @@ impl Fingerprint {
         hash.update(new.note().map_or("", |note| note.as_str()));
         Self(hash.finalize().into())
     }
+    // ANCHOR_END: fingerprint
 
     /// The bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
@@ -73,6 +77,7 @@ impl Fingerprint {
     }
 }
 
+// ANCHOR: answer
 /// The response to an order that was placed. It is stored, so that it can be repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -83,6 +88,7 @@ pub struct Answer {
     /// The order as JSON.
     pub body: String,
 }
+// ANCHOR_END: answer
 
 impl Answer {
     /// The response for an order that has just been placed.

@@ -81,6 +81,7 @@ impl Order {
     ///
     /// [`OrderError::UnknownOrder`] if they may not even see the order. Then
     /// [`OrderError::WrongRole`] and [`OrderError::NotNow`].
+    // ANCHOR: check-step
     pub fn check_step(
         &self,
         identity: &Identity,
@@ -95,6 +96,7 @@ impl Order {
         let actors: Vec<_> = [owner, barista].into_iter().flatten().collect();
         self.check_step_of(&actors, step)
     }
+    // ANCHOR_END: check-step
 
     /// Checks that somebody who acts in these ways may set this status now.
     ///
@@ -102,6 +104,7 @@ impl Order {
     ///
     /// [`OrderError::WrongRole`] if they never may, and [`OrderError::NotNow`] if they may
     /// when the order has another status.
+    // ANCHOR: check-step-of
     pub fn check_step_of(
         &self,
         actors: &[Actor],
@@ -127,6 +130,7 @@ impl Order {
             allowed,
         })
     }
+    // ANCHOR_END: check-step-of
 
     /// What the order took out of the stock.
     pub fn portions(&self) -> Vec<Portion> {
@@ -175,6 +179,7 @@ impl Status {
         Self::Canceled,
     ];
 
+    // ANCHOR: next
     /// The statuses that somebody may set after this one. All steps that an order can make
     /// are in this table, and nowhere else.
     pub const fn next(self, actor: Actor) -> &'static [Self] {
@@ -187,6 +192,7 @@ impl Status {
             _ => &[],
         }
     }
+    // ANCHOR_END: next
 
     /// The status as clients and databases write it.
     pub const fn as_str(self) -> &'static str {
@@ -234,6 +240,7 @@ pub struct StatusRequest {
     pub status: RequestedStatus,
 }
 
+// ANCHOR: requested-status
 /// The statuses that a client may ask for. Nobody can say that an order is paid, except for
 /// Stripe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -246,6 +253,7 @@ pub enum RequestedStatus {
     /// See [`Status::Collected`].
     Collected,
 }
+// ANCHOR_END: requested-status
 
 impl From<RequestedStatus> for Status {
     fn from(requested: RequestedStatus) -> Self {
@@ -503,6 +511,7 @@ impl TryFrom<u32> for PageLimit {
     }
 }
 
+// ANCHOR: page
 /// One page of the list of orders, which begins with the newest.
 ///
 /// It doesn't begin with the oldest, because an order gets its number before its transaction
@@ -517,6 +526,7 @@ pub struct Page {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<OrderId>,
 }
+// ANCHOR_END: page
 
 impl Page {
     /// Makes a page of the orders that were found. If there is one more than the limit,

@@ -105,12 +105,14 @@ impl Repository for Postgres {
         now: Timestamp,
     ) -> Result<Answer, OrderError> {
         let fingerprint = Fingerprint::of(&new);
+        // ANCHOR: place-begin
         // If this function returns early, or the client disconnects and the future is
         // dropped, then the transaction is dropped, which rolls it back.
         let mut tx = self.pool().begin().await?;
         if !claim_key(&mut tx, customer, &key, &fingerprint, now).await? {
             return stored_answer(&mut tx, customer, &key, &fingerprint).await;
         }
+        // ANCHOR_END: place-begin
         let items = take_stock(&mut tx, &new.portions()).await?;
         let (lines, total_cents) = new.price(&items)?;
         let sql =
@@ -134,10 +136,12 @@ impl Repository for Postgres {
             placed_at: now,
         };
         insert_lines(&mut tx, &order).await?;
+        // ANCHOR: place-end
         let answer = Answer::created(&order)?;
         store_answer(&mut tx, customer, &key, &answer).await?;
         tx.commit().await?;
         Ok(answer)
+        // ANCHOR_END: place-end
     }
 
     #[instrument(skip_all)]
@@ -217,6 +221,7 @@ async fn claim_key(
     fingerprint: &Fingerprint,
     now: Timestamp,
 ) -> Result<bool, OrderError> {
+    // ANCHOR: claim-key
     // Less than the time limit of a statement, so that we know what it has waited for.
     let sql = "SET LOCAL lock_timeout = '4s'";
     query(sql).execute(&mut *connection).await?;
@@ -230,6 +235,8 @@ async fn claim_key(
         .bind(now.as_millisecond())
         .execute(&mut *connection)
         .await;
+    // ANCHOR_END: claim-key
+    // ANCHOR: key-in-use
     match inserted {
         Ok(done) => Ok(done.rows_affected() == 1),
         // 55P03: a lock that wasn't free in time.
@@ -240,6 +247,7 @@ async fn claim_key(
         }
         Err(error) => Err(error.into()),
     }
+    // ANCHOR_END: key-in-use
 }
 
 /// The answer to an order that was placed with this key.
@@ -256,12 +264,14 @@ async fn stored_answer(
         .bind(key.as_str())
         .fetch_optional(connection)
         .await?;
+    // ANCHOR: key-reused
     // `clean_up` has removed the key in this very moment. The next try will find it free.
     let removed = || StorageError::Busy("the key was removed".into());
     let row = row.ok_or_else(removed)?;
     if row.fingerprint != fingerprint.as_bytes() {
         return Err(OrderError::KeyReused);
     }
+    // ANCHOR_END: key-reused
     let (Some(status), Some(location), Some(body)) =
         (row.status, row.location, row.body)
     else {

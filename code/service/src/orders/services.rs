@@ -14,6 +14,7 @@ use crate::customers::model::{Identity, Role};
 use crate::error::Error;
 use crate::storage::StorageError;
 
+// ANCHOR: before-cancel
 /// What has to happen before an order is canceled, in a feature that the orders don't know.
 /// The payments, for example, import the orders. If the orders imported the payments, too,
 /// neither could be understood or changed alone.
@@ -26,6 +27,7 @@ pub trait BeforeCancel: Send + Sync {
     /// If the order must not be canceled now.
     async fn before_cancel(&self, order: OrderId) -> Result<(), Error>;
 }
+// ANCHOR_END: before-cancel
 
 /// The orders. Clones are cheap, and all of them share one repository.
 #[derive(Clone)]

@@ -172,7 +172,7 @@ async fn put(
 ) -> Option<Put> {
     match menu.put_item(new, expected).await {
         Ok(put) => Some(put),
-        Err(MenuError::Stale) => None,
+        Err(MenuError::Stale | MenuError::Exists) => None,
         Err(error) => panic!("{error:?}"),
     }
 }
