@@ -1,6 +1,7 @@
 //! What the chapters on the complete API say about the service: its files, which feature uses
 //! which, the steps of an order, and who may use which endpoint.
 #![cfg(all(feature = "server", feature = "sqlite"))]
+#![allow(clippy::unwrap_used)] // in a test, a panic is the report
 
 mod support;
 

@@ -3,6 +3,7 @@
 //! The test needs a server. `POSTGRES_URL` names one, such as
 //! `postgres://postgres@127.0.0.1/postgres`; the test makes a database of its own there.
 #![cfg(all(feature = "server", feature = "sqlite"))]
+#![allow(clippy::unwrap_used)] // in a test, a panic is the report
 
 #[path = "support/postgres.rs"]
 mod postgres;

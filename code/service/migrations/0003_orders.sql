@@ -9,10 +9,12 @@ CREATE TABLE orders (
     placed_at   bigint NOT NULL
 );
 
+-- ANCHOR: order-indexes
 -- The list of a customer's orders, and the list of all orders with one status. The newest
 -- come first, and PostgreSQL can also read an index from its end.
 CREATE INDEX orders_of_customer ON orders (customer_id, id);
 CREATE INDEX orders_by_status ON orders (status, id);
+-- ANCHOR_END: order-indexes
 
 -- The name and the price are those from when the order was placed.
 CREATE TABLE order_lines (

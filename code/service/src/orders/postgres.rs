@@ -387,6 +387,7 @@ pub(crate) async fn cancel_and_restock(
 
 /// Sets the status of an order, if `check` allows it. The row is locked first, so of two
 /// requests that cancel the order at once, the second one finds it canceled.
+// ANCHOR: change
 async fn change(
     connection: &mut PgConnection,
     id: OrderId,
@@ -407,6 +408,7 @@ async fn change(
     order.status = status;
     Ok(order)
 }
+// ANCHOR_END: change
 
 /// Reads an order, and locks its row until the caller's transaction ends.
 pub(crate) async fn lock_order(
