@@ -186,7 +186,7 @@ async fn clean_up(state: AppState) {
         let results = [
             state.customers.clean_up().await,
             state.orders.clean_up().await.map(drop),
-            state.payments.clean_up().await.map(drop),
+            state.payments.clean_up().await,
         ];
         for error in results.into_iter().filter_map(Result::err) {
             let error: &dyn Error = &error;

@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use service::clock::Random;
 use service::customers::model::Role;
+use service::orders::model::OrderId;
 use service::payments::provider::{
     Ended, NewSession, OpenSession, PaymentProvider, ProviderError, Refund,
 };
@@ -543,7 +544,6 @@ async fn events_that_the_service_does_not_use_are_accepted() {
         // Another service may use the same account.
         let (_, session) = shop.order().await;
         let mut object = shop.stripe.session(&session, "paid");
-        object["payment_intent"] = "pi_other".into();
         for metadata in [
             json!(null),
             json!({}),
@@ -551,10 +551,13 @@ async fn events_that_the_service_does_not_use_are_accepted() {
             json!({ "payment": "\0" }),
         ] {
             object["metadata"] = metadata;
-            let kind = "checkout.session.completed";
-            let event = shop.event(kind, &object);
-            shop.accept(&event).await;
-            shop.accept(&event).await;
+            for payment_intent in [json!("pi_other"), json!(null)] {
+                object["payment_intent"] = payment_intent;
+                let kind = "checkout.session.completed";
+                let event = shop.event(kind, &object);
+                shop.accept(&event).await;
+                shop.accept(&event).await;
+            }
         }
         assert_eq!(shop.status(1).await, "placed");
     })
@@ -761,12 +764,43 @@ async fn an_order_with_a_newer_page_is_not_canceled_when_the_old_one_expires() {
         let response = shop.ask(ADA, order).await;
         let second = session_of(&response.json());
         shop.app.clock.advance(-31 * 60);
+        let payments = &shop.app.repositories.payments;
+        let payments = payments.payments(OrderId::new(order)).await.unwrap();
+        let states: Vec<_> = payments.iter().map(|p| p.state.as_str()).collect();
+        assert_eq!(states, ["expired", "open"]);
 
+        shop.deliver(Report::Unpaid, &first).await;
+        shop.deliver(Report::Failed, &first).await;
         shop.deliver(Report::Expired, &first).await;
         assert_eq!(shop.status(order).await, "placed");
         shop.deliver(Report::Expired, &second).await;
         assert_eq!(shop.status(order).await, "canceled");
         assert_eq!(shop.stock().await, STOCK);
+    })
+    .await;
+}
+
+/// Stripe sends an event again even if it was accepted. At that time, it may be wrong.
+#[tokio::test]
+async fn an_old_event_that_comes_again_changes_nothing() {
+    on_each(|shop| async move {
+        let (order, first) = shop.order().await;
+        shop.app.clock.advance(31 * 60);
+        shop.stripe.fail(vec![Fault::Status(500); 3]);
+        shop.ask(ADA, order).await.problem(StatusCode::BAD_GATEWAY);
+        shop.app.clock.advance(-31 * 60);
+        let expired = shop.report(Report::Expired, &first);
+        // Another page is being created.
+        shop.accept(&expired).await;
+        assert_eq!(shop.status(order).await, "placed");
+
+        // Stripe refuses to create it, so nobody can pay until the customer asks again.
+        shop.app.clock.advance(31 * 60);
+        shop.stripe.fail([Fault::Status(400)]);
+        shop.ask(ADA, order).await.problem(StatusCode::BAD_GATEWAY);
+        shop.app.clock.advance(-31 * 60);
+        shop.accept(&expired).await;
+        assert_eq!(shop.status(order).await, "placed");
     })
     .await;
 }

@@ -6,7 +6,8 @@ use tracing::instrument;
 
 use super::error::PaymentError;
 use super::model::{
-    Begun, Payment, PaymentState, Subject, apply, begin, check_open, refunds,
+    Begun, Payment, PaymentState, Subject, apply, begin, check_open, is_abandoned,
+    refunds,
 };
 use super::provider::{OpenSession, Refund};
 use super::repository::{Recorded, Repository};
@@ -145,6 +146,27 @@ impl Repository for Memory {
             before,
             order,
         })
+    }
+
+    #[instrument(skip_all)]
+    async fn cancel_abandoned(
+        &self,
+        before: Timestamp,
+    ) -> Result<u64, StorageError> {
+        let mut data = self.lock();
+        let abandoned: Vec<_> = data
+            .orders
+            .iter()
+            .filter(|order| {
+                is_abandoned(order, &data.payments_of(order.id), before)
+            })
+            .map(|order| order.id)
+            .collect();
+        for &order in &abandoned {
+            cancel_and_restock(&mut data, order)
+                .map_err(|error| StorageError::Failed(error.into()))?;
+        }
+        Ok(abandoned.len() as u64)
     }
 
     #[instrument(skip_all)]

@@ -23,6 +23,10 @@ pub const LIFETIME: SignedDuration = SignedDuration::from_mins(31);
 /// but nobody has its address, so nobody can pay on it.
 pub const REPEAT_FOR: SignedDuration = SignedDuration::from_secs(20);
 
+/// How long an order waits for somebody to pay. Then it is canceled, so that its items can be
+/// sold to others.
+pub const UNPAID_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+
 /// The smallest amount that Stripe takes in euros.
 pub const MINIMUM: Cents = Cents::new(50);
 
@@ -228,6 +232,24 @@ pub fn check_open(order: &Order, payment: &Payment) -> Result<(), PaymentError> 
         PaymentState::Creating | PaymentState::Open => Ok(()),
         _ => Err(PaymentError::Ended(order.id)),
     }
+}
+
+/// Whether nobody will pay for an order any more: it was placed before this time, and no money
+/// is on its way. Stripe's event about an expired page cancels most of these orders earlier.
+/// But some customers never ask for a page, and some events never arrive.
+pub fn is_abandoned(
+    order: &Order,
+    payments: &[Payment],
+    before: Timestamp,
+) -> bool {
+    let no_money = |payment: &Payment| match payment.state {
+        PaymentState::Creating | PaymentState::Open => payment.expires_at < before,
+        PaymentState::Processing | PaymentState::Mismatched => false,
+        _ => true,
+    };
+    order.status == Status::Placed
+        && order.placed_at < before
+        && payments.iter().all(no_money)
 }
 
 /// Finds the money of an order that can go back.

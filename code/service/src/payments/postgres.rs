@@ -10,7 +10,8 @@ use tracing::instrument;
 
 use super::error::PaymentError;
 use super::model::{
-    Begun, Payment, PaymentState, Subject, apply, begin, check_open, refunds,
+    Begun, Payment, PaymentState, Subject, apply, begin, check_open, is_abandoned,
+    refunds,
 };
 use super::provider::{OpenSession, Refund};
 use super::repository::{Recorded, Repository};
@@ -219,6 +220,35 @@ impl Repository for Postgres {
             order: step.unwrap_or(order.status),
             payment: changed,
         })
+    }
+
+    #[instrument(skip_all)]
+    async fn cancel_abandoned(
+        &self,
+        before: Timestamp,
+    ) -> Result<u64, StorageError> {
+        let sql = "SELECT id FROM orders WHERE status = $1 AND placed_at < $2";
+        let orders: Vec<(i64,)> = query_as(sql)
+            .bind(Status::Placed.as_str())
+            .bind(before.as_millisecond())
+            .fetch_all(self.pool())
+            .await?;
+        let mut number = 0;
+        for (id,) in orders {
+            let mut tx = self.pool().begin().await?;
+            let order = lock_order(&mut tx, OrderId::new(unsigned(id)?)).await;
+            let order = order.map_err(failed)?;
+            let payments = payments_of(&mut tx, order.id).await?;
+            // Somebody may have paid since the first query.
+            if is_abandoned(&order, &payments, before) {
+                cancel_and_restock(&mut tx, order.id)
+                    .await
+                    .map_err(failed)?;
+                tx.commit().await?;
+                number += 1;
+            }
+        }
+        Ok(number)
     }
 
     #[instrument(skip_all)]

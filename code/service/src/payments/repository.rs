@@ -65,6 +65,14 @@ pub trait Repository: Send + Sync {
         now: Timestamp,
     ) -> Result<Recorded, StorageError>;
 
+    /// Cancels each order that was placed before this time and that nobody will pay for any
+    /// more, puts its items back into the stock, and returns the number of these orders. Each
+    /// of them is a transaction of its own, so that no request waits for all of them.
+    async fn cancel_abandoned(
+        &self,
+        before: Timestamp,
+    ) -> Result<u64, StorageError>;
+
     /// Forgets the events that were recorded before this time, and returns their number.
     async fn forget_events(&self, before: Timestamp) -> Result<u64, StorageError>;
 }

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use tracing::{error, info, instrument, warn};
 
 use super::error::PaymentError;
-use super::model::{Payment, PaymentPage, PaymentState};
+use super::model::{Payment, PaymentPage, PaymentState, UNPAID_LIFETIME};
 use super::provider::{Ended, PaymentProvider, ProviderError};
 use super::repository::{Recorded, Repository};
 use super::webhook::{Event, EventKind, WebhookSecrets, verify};
@@ -173,7 +173,7 @@ impl Payments {
         let now = self.clock.now();
         // ANCHOR: receive
         verify(headers, body, secrets, now)?;
-        let event = Event::parse(body).map_err(PaymentError::Event)?;
+        let event = Event::parse(body).map_err(unreadable)?;
         if event.kind == EventKind::Other {
             return Ok(());
         }
@@ -198,12 +198,26 @@ impl Payments {
         // ANCHOR_END: refund-due
     }
 
-    /// Forgets old events, and returns their number.
+    /// Cancels the orders that nobody has paid for, and forgets old events.
     #[instrument(skip_all)]
-    pub async fn clean_up(&self) -> Result<u64, StorageError> {
-        let before = self.clock.now() - REMEMBER_EVENTS;
-        self.repository.forget_events(before).await
+    pub async fn clean_up(&self) -> Result<(), StorageError> {
+        let now = self.clock.now();
+        let abandoned = now - UNPAID_LIFETIME;
+        let canceled = self.repository.cancel_abandoned(abandoned).await?;
+        if canceled > 0 {
+            info!(canceled, "nobody has paid for some orders");
+        }
+        self.repository.forget_events(now - REMEMBER_EVENTS).await?;
+        Ok(())
     }
+}
+
+/// The signature was right, so this is an event of Stripe's. If it can't be read, a developer
+/// has to know: the orders stay as they are until this program can read it.
+fn unreadable(error: serde_json::Error) -> PaymentError {
+    let cause: &dyn std::error::Error = &error;
+    error!(error = cause, "an event of Stripe's can't be read");
+    PaymentError::Event(error)
 }
 
 /// Logs what became of an event, if somebody should know.

@@ -35,6 +35,7 @@ contract! {
     an_event_without_money_puts_the_stock_back_once,
     another_amount_pays_for_nothing,
     only_money_that_is_there_can_go_back,
+    an_order_that_nobody_pays_for_is_canceled,
     events_are_forgotten_when_they_are_old,
 }
 
@@ -269,6 +270,43 @@ async fn only_money_that_is_there_can_go_back(all: Repositories) {
         matches!(unknown, Err(PaymentError::Order(_))),
         "{unknown:?}"
     );
+}
+
+async fn an_order_that_nobody_pays_for_is_canceled(all: Repositories) {
+    let never_asked = place(&all, "never-asked").await;
+    let lost = open(&all, "event-lost").await.0;
+    let (paid, payment) = open(&all, "paid").await;
+    record(&all, "evt_1", "completed", &payment, "paid").await;
+    let (processing, payment) = open(&all, "processing").await;
+    record(&all, "evt_2", "completed", &payment, "unpaid").await;
+    let (mismatched, payment) = open(&all, "mismatched").await;
+    let wrong = event("evt_3", "completed", &payment, "paid", 219);
+    all.payments.record(&wrong, NOW).await.unwrap();
+    let canceled = place(&all, "canceled").await;
+    cancel(&all, canceled).await;
+    assert_eq!(stock(&all).await, 15);
+
+    let millisecond = SignedDuration::from_millis(1);
+    for (before, number) in [
+        (NOW, 0),
+        (NOW + millisecond, 1),
+        (NOW + LIFETIME, 0),
+        (NOW + LIFETIME + millisecond, 1),
+        (Timestamp::MAX, 0),
+    ] {
+        let canceled = all.payments.cancel_abandoned(before).await;
+        assert_eq!(canceled.unwrap(), number, "{before}");
+    }
+    assert_eq!(stock(&all).await, 17);
+    for (order, end) in [
+        (never_asked, Status::Canceled),
+        (lost, Status::Canceled),
+        (paid, Status::Paid),
+        (processing, Status::Placed),
+        (mismatched, Status::Placed),
+    ] {
+        assert_eq!(status(&all, order).await, end, "{order}");
+    }
 }
 
 async fn events_are_forgotten_when_they_are_old(all: Repositories) {
@@ -516,6 +554,13 @@ impl Repository for Wrong {
 
     async fn refunds(&self, order: OrderId) -> Result<Vec<Refund>, PaymentError> {
         self.right.refunds(order).await
+    }
+
+    async fn cancel_abandoned(
+        &self,
+        before: Timestamp,
+    ) -> Result<u64, StorageError> {
+        self.right.cancel_abandoned(before).await
     }
 
     async fn forget_events(&self, before: Timestamp) -> Result<u64, StorageError> {
