@@ -149,9 +149,14 @@ mod complete_api {
         recorded("diagrams/complete-api/order.mmd", &drawn);
     }
 
-    /// The rows of the table in `src/complete-api.md`: the endpoints, and who may use them.
-    fn listed() -> Vec<(String, String, String)> {
-        let page = include_str!("../../src/complete-api.md");
+    /// The two tables of the endpoints: on the page, and in the README of the service.
+    const TABLES: [&str; 2] = [
+        include_str!("../../src/complete-api.md"),
+        include_str!("../service/README.md"),
+    ];
+
+    /// The rows of a table: the endpoints, and who may use them.
+    fn listed(page: &str) -> Vec<(String, String, String)> {
         let mut rows = Vec::new();
         for line in page.lines() {
             let mut cells = line.trim_matches('|').split('|').map(str::trim);
@@ -172,9 +177,7 @@ mod complete_api {
     }
 
     #[test]
-    fn the_table_lists_every_path() -> io::Result<()> {
-        let listed: BTreeSet<_> =
-            listed().into_iter().map(|(_, path, _)| path).collect();
+    fn each_table_lists_every_path() -> io::Result<()> {
         let mut routes = BTreeSet::new();
         for file in entries(folder())? {
             let source = fs::read_to_string(&file).unwrap_or_default();
@@ -183,18 +186,21 @@ mod complete_api {
                 routes.insert(path.to_owned());
             }
         }
-        assert_eq!(listed, routes, "src/complete-api.md has the first list");
+        for page in TABLES {
+            let listed = listed(page).into_iter().map(|(_, path, _)| path);
+            let listed: BTreeSet<_> = listed.collect();
+            let title = page.lines().next().unwrap_or_default();
+            assert_eq!(listed, routes, "the table below \"{title}\" is the first");
+        }
         Ok(())
     }
 
     #[tokio::test]
-    async fn the_table_says_who_may_use_which_endpoint() {
+    async fn each_table_says_who_may_use_which_endpoint() {
         let app = app();
         let ada = sign_in(&app, "ada@shop.example").await;
         let tom = sign_in(&app, "tom@shop.example").await;
-        let listed = listed();
-        assert!(listed.len() > 10, "{listed:?}");
-        for (method, path, who) in listed {
+        for (method, path, who) in TABLES.into_iter().flat_map(listed) {
             let what = format!("{method} {path}, for {who}");
             let mut statuses = Vec::new();
             for token in [None, Some(&ada), Some(&tom)] {
