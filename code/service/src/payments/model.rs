@@ -360,7 +360,8 @@ pub struct Decision {
 /// 2. If the order is placed, and no other payment may still come, it's canceled.
 /// 3. If the order is placed or paid, and no other payment has paid for it, it's canceled. An
 ///    order that was made stays as it is.
-/// 4. The service asks Stripe for the refund again.
+/// 4. As after every event about a payment whose refund is due, the service asks Stripe for
+///    the refund again. Stripe ignores that if it has the first request.
 pub fn decide(
     report: Report,
     payment: &Payment,

@@ -1,5 +1,5 @@
-//! What the payments need of a payment provider. [`Stripe`](super::stripe::Stripe) is one
-//! that takes money, another stands in for it in tests.
+//! What the payments need of a payment provider. There are two: Stripe, and
+//! [`StandIn`](super::stand_in::StandIn), which takes no money.
 
 use async_trait::async_trait;
 use jiff::Timestamp;

@@ -48,9 +48,9 @@ pub struct Timeouts {
     pub connect: Duration,
     /// Until one try has its whole response.
     pub response: Duration,
-    /// All tries of a call together. A request of ours waits for it, and for the database
-    /// before and after, and all that has to fit into
-    /// [`REQUEST_TIMEOUT`](crate::middleware::REQUEST_TIMEOUT).
+    /// All tries of a call together. It's shorter than
+    /// [`REQUEST_TIMEOUT`](crate::middleware::REQUEST_TIMEOUT), because the request that
+    /// waits for Stripe also waits for the database, before and after.
     pub total: Duration,
     /// The longest pause before the second try. The pause doubles with each try.
     pub first_pause: Duration,

@@ -49,7 +49,7 @@ impl WebhookSecrets {
     // ANCHOR_END: secrets
 }
 
-/// Why Stripe didn't send an event, or not now.
+/// Why a request isn't accepted as an event that Stripe has just sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SignatureError {
     /// The header is missing, it came twice, or it isn't in Stripe's format.
