@@ -7,6 +7,8 @@ use code::exercise::{self, Check, Report};
 
 #[path = "../exercises/contracts/check.rs"]
 mod check_contracts;
+#[path = "../exercises/etags/check.rs"]
+mod check_etags;
 #[path = "../exercises/extractors/check.rs"]
 mod check_extractors;
 #[path = "../exercises/handlers/check.rs"]
@@ -27,6 +29,8 @@ mod check_sqlite;
 mod check_transactions;
 #[path = "../exercises/contracts/solution.rs"]
 mod solution_contracts;
+#[path = "../exercises/etags/solution.rs"]
+mod solution_etags;
 #[path = "../exercises/extractors/solution.rs"]
 mod solution_extractors;
 #[path = "../exercises/handlers/solution.rs"]
@@ -47,6 +51,8 @@ mod solution_sqlite;
 mod solution_transactions;
 #[path = "../exercises/contracts/exercise.rs"]
 mod start_contracts;
+#[path = "../exercises/etags/exercise.rs"]
+mod start_etags;
 #[path = "../exercises/extractors/exercise.rs"]
 mod start_extractors;
 #[path = "../exercises/handlers/exercise.rs"]
@@ -133,6 +139,12 @@ const EXERCISES: &[Exercise] = &[
         start: start_mistakes::app,
         solution: solution_mistakes::app,
         checks: check_mistakes::checks,
+    },
+    Exercise {
+        name: "etags",
+        start: start_etags::app,
+        solution: solution_etags::app,
+        checks: check_etags::checks,
     },
 ];
 

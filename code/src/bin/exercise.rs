@@ -8,6 +8,8 @@ use code::exercise::{self, Check};
 
 #[path = "../../exercises/contracts/check.rs"]
 mod check_contracts;
+#[path = "../../exercises/etags/check.rs"]
+mod check_etags;
 #[path = "../../exercises/extractors/check.rs"]
 mod check_extractors;
 #[path = "../../exercises/handlers/check.rs"]
@@ -28,6 +30,8 @@ mod check_sqlite;
 mod check_transactions;
 #[path = "../../exercises/contracts/exercise.rs"]
 mod contracts;
+#[path = "../../exercises/etags/exercise.rs"]
+mod etags;
 #[path = "../../exercises/extractors/exercise.rs"]
 mod extractors;
 #[path = "../../exercises/middleware/exercise.rs"]
@@ -103,6 +107,11 @@ const EXERCISES: &[Exercise] = &[
         name: "mistakes",
         app: mistakes::app,
         checks: check_mistakes::checks,
+    },
+    Exercise {
+        name: "etags",
+        app: etags::app,
+        checks: check_etags::checks,
     },
 ];
 
