@@ -13,6 +13,8 @@ pub mod handlers;
 mod hs256;
 pub mod memory;
 pub mod model;
+#[cfg(feature = "server")]
+pub mod openapi;
 pub mod passwords;
 #[cfg(feature = "server")]
 pub mod postgres;

@@ -36,6 +36,8 @@ pub mod extract;
 pub mod fields;
 pub mod menu;
 pub mod middleware;
+#[cfg(feature = "server")]
+pub mod openapi;
 pub mod orders;
 pub mod payments;
 pub mod problem;
@@ -63,7 +65,10 @@ pub struct AppState {
 /// The whole API, without the middleware that [`middleware`] adds around it.
 // ANCHOR: router
 pub fn router(state: AppState) -> Router {
-    Router::new()
+    let router = Router::new();
+    #[cfg(feature = "server")]
+    let router = router.merge(openapi::routes());
+    router
         .merge(customers::routes())
         .merge(menu::routes())
         .merge(orders::routes())

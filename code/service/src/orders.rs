@@ -11,6 +11,8 @@ pub mod idempotency;
 pub mod memory;
 pub mod model;
 #[cfg(feature = "server")]
+pub mod openapi;
+#[cfg(feature = "server")]
 pub mod postgres;
 pub mod repository;
 pub mod services;

@@ -10,6 +10,8 @@ pub mod handlers;
 pub mod memory;
 pub mod model;
 #[cfg(feature = "server")]
+pub mod openapi;
+#[cfg(feature = "server")]
 pub mod postgres;
 pub mod provider;
 pub mod repository;

@@ -21,18 +21,22 @@ use crate::storage::StorageError;
 /// says which kind of problem it is, and `title` is the name of the status (RFC 9457,
 /// section 4.2.1).
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// Which kind of problem this is, for programs.
+    #[cfg_attr(feature = "server", schema(format = "uri-reference"))]
     pub r#type: &'static str,
     /// Which kind of problem this is, for people.
     pub title: &'static str,
     /// The status of the response, for programs that get only the body.
     #[serde(serialize_with = "as_number")]
+    #[cfg_attr(feature = "server", schema(value_type = u16, minimum = 400, maximum = 599))]
     pub status: StatusCode,
     /// What is wrong this time, for people.
     pub detail: String,
     /// The mistakes in the request, if they can be listed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "server", schema(value_type = Vec<crate::openapi::ErrorDetail>))]
     pub errors: Vec<ErrorDetail>,
 }
 

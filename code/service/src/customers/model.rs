@@ -14,6 +14,7 @@ use crate::fields::FieldError;
 /// The number of a customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct CustomerId(u64);
 
 impl CustomerId {
@@ -60,6 +61,7 @@ impl fmt::Display for SessionId {
 /// What an account may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub enum Role {
     /// Orders, and sees their own orders.
     Customer,
@@ -139,12 +141,29 @@ pub struct EmailHash(pub [u8; 32]);
 // ANCHOR: sign-up-request
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct SignUpRequest {
     /// The address to sign in with.
+    #[cfg_attr(
+        feature = "server",
+        schema(
+            max_length = 254,
+            pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f]+@[^\s\x00-\x1f\x7f-\x9f@.][^\s\x00-\x1f\x7f-\x9f@]*\.[^\s\x00-\x1f\x7f-\x9f@]*[^\s\x00-\x1f\x7f-\x9f@.]\s*$"
+        )
+    )]
     pub email: String,
     /// The password.
+    #[cfg_attr(feature = "server", schema(value_type = String, min_length = 15, max_length = 128))]
     pub password: SecretString,
     /// The name that the barista calls.
+    #[cfg_attr(
+        feature = "server",
+        schema(
+            min_length = 1,
+            max_length = 100,
+            pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+        )
+    )]
     pub name: String,
 }
 // ANCHOR_END: sign-up-request
@@ -195,6 +214,7 @@ fn parse_name(name: &str) -> Result<String, FieldError> {
 
 /// Somebody who has an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Customer {
     /// The number of the customer.
     pub id: CustomerId,
@@ -210,23 +230,28 @@ pub struct Customer {
 /// they may have been different when the account was made.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct SignInRequest {
     /// The address of the account.
     pub email: String,
     /// The password.
+    #[cfg_attr(feature = "server", schema(value_type = String))]
     pub password: SecretString,
 }
 
 /// The body of `POST /sessions/refresh`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct RefreshRequest {
     /// The refresh token of the last response.
+    #[cfg_attr(feature = "server", schema(value_type = String))]
     pub refresh_token: SecretString,
 }
 
 /// The response to a sign-in, and to a refresh.
 #[derive(Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct TokenPair {
     /// Sent with each request, as `Authorization: Bearer …`.
     pub access_token: String,

@@ -7,6 +7,7 @@ use crate::fields::FieldError;
 
 /// Something that customers can order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Item {
     /// The id in a path, such as `flat-white`.
     pub id: ItemId,
@@ -95,12 +96,23 @@ pub fn put_back(items: &mut [Item], portions: &[Portion]) {
 /// The body of `PUT /menu/{id}`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct ItemRequest {
     /// The name that customers read.
+    #[cfg_attr(
+        feature = "server",
+        schema(
+            min_length = 1,
+            max_length = 100,
+            pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+        )
+    )]
     pub name: String,
     /// The price of one, in cents.
+    #[cfg_attr(feature = "server", schema(maximum = 1_000_000))]
     pub price_cents: u32,
     /// How many can be sold.
+    #[cfg_attr(feature = "server", schema(maximum = 1_000_000))]
     pub stock: u32,
 }
 
@@ -193,6 +205,8 @@ impl Expected {
 /// The id of an item: 1 to 50 lowercase letters, digits and hyphens.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "server", schema(pattern = "^[a-z0-9-]{1,50}$"))]
 pub struct ItemId(String);
 
 impl ItemId {
@@ -227,6 +241,7 @@ impl TryFrom<String> for ItemId {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
 )]
 #[serde(transparent)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Cents(u32);
 
 impl Cents {

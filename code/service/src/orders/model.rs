@@ -13,6 +13,7 @@ use crate::menu::model::{Cents, Item, ItemId, Portion};
 /// The number of an order. It is unique, and never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct OrderId(u64);
 
 impl OrderId {
@@ -35,6 +36,7 @@ impl fmt::Display for OrderId {
 
 /// An order that was placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Order {
     /// The number in its path.
     pub id: OrderId,
@@ -44,18 +46,21 @@ pub struct Order {
     pub lines: Vec<Line>,
     /// A special request, such as "oat milk".
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(nullable = false))]
     pub note: Option<Note>,
     /// What all lines cost together, in cents. Only the server computes it.
     pub total_cents: Cents,
     /// How far the order has come.
     pub status: Status,
     /// When the order was placed, to the millisecond.
+    #[cfg_attr(feature = "server", schema(value_type = String, format = DateTime))]
     pub placed_at: Timestamp,
 }
 
 /// One line of an order, with the name and the price that the item had when the order was
 /// placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Line {
     /// The id of the item.
     pub item: ItemId,
@@ -145,6 +150,7 @@ impl Order {
 /// How far an order has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub enum Status {
     /// The customer has to pay.
     Placed,
@@ -215,26 +221,33 @@ impl fmt::Display for Status {
 /// The body of `POST /orders`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct OrderRequest {
     /// What is ordered: 1 to 20 lines.
+    #[cfg_attr(feature = "server", schema(min_items = 1, max_items = 20))]
     pub lines: Vec<LineRequest>,
     /// A special request, such as "oat milk".
+    #[cfg_attr(feature = "server", schema(value_type = Option<Note>))]
     pub note: Option<String>,
 }
 
 /// One line of an [`OrderRequest`].
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct LineRequest {
     /// The id of an item.
+    #[cfg_attr(feature = "server", schema(value_type = ItemId))]
     pub item: String,
     /// How many, from 1 to 10.
+    #[cfg_attr(feature = "server", schema(value_type = Quantity))]
     pub quantity: u32,
 }
 
 /// The body of `PATCH /orders/{id}`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct StatusRequest {
     /// The new status.
     pub status: RequestedStatus,
@@ -245,6 +258,7 @@ pub struct StatusRequest {
 /// Stripe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub enum RequestedStatus {
     /// See [`Status::Canceled`].
     Canceled,
@@ -381,6 +395,8 @@ impl NewOrder {
 /// How many of an item are ordered: 1 to 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "server", schema(minimum = 1, maximum = 10))]
 pub struct Quantity(u32);
 
 impl Quantity {
@@ -411,6 +427,15 @@ impl TryFrom<u32> for Quantity {
 /// without spaces around it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "server",
+    schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )
+)]
 pub struct Note(String);
 
 impl Note {
@@ -445,6 +470,8 @@ impl TryFrom<String> for Note {
 /// The query string of `GET /orders`, as the client sends it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "server", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "server", into_params(parameter_in = Query))]
 pub struct OrderQuery {
     /// Only the orders with this status.
     pub status: Option<Status>,
@@ -453,6 +480,7 @@ pub struct OrderQuery {
     /// Only the orders after this one in the list: the `next` of the previous page.
     pub after: Option<u64>,
     /// How many orders a page may have.
+    #[cfg_attr(feature = "server", param(minimum = 1, maximum = 100))]
     pub limit: Option<u32>,
 }
 
@@ -519,11 +547,13 @@ impl TryFrom<u32> for PageLimit {
 /// would never see 7. From the newest to the oldest, each order that was there when the
 /// client read the first page is on exactly one page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Page {
     /// The orders on this page.
     pub items: Vec<Order>,
     /// The cursor of the next page: send it as `after`. Left out on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(nullable = false))]
     pub next: Option<OrderId>,
 }
 // ANCHOR_END: page

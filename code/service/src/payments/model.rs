@@ -276,10 +276,13 @@ pub fn refunds(
 
 /// The body of the response to `POST /orders/{id}/payment`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct PaymentPage {
     /// The address of Stripe's page. A client sends the customer's browser there.
+    #[cfg_attr(feature = "server", schema(format = "uri"))]
     pub url: String,
     /// Until when the customer can pay, to the millisecond.
+    #[cfg_attr(feature = "server", schema(value_type = String, format = DateTime))]
     pub expires_at: Timestamp,
 }
 

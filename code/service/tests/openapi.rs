@@ -1,0 +1,128 @@
+//! The document describes all routes, and nothing that isn't there.
+#![cfg(feature = "server")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use axum::http::{Method, StatusCode};
+use serde_json::Value;
+use support::{TestApp, get, request};
+
+const METHODS: [Method; 5] = [
+    Method::GET,
+    Method::PUT,
+    Method::POST,
+    Method::PATCH,
+    Method::DELETE,
+];
+
+async fn document(app: &TestApp) -> Value {
+    app.json_of(get("/openapi.json")).await
+}
+
+/// The paths of the document, each with its methods.
+fn described(document: &Value) -> Vec<(&str, Vec<Method>)> {
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths
+        .map(|(path, item)| {
+            let is_described = |method: &Method| {
+                item.get(method.as_str().to_lowercase()).is_some()
+            };
+            let methods = METHODS.into_iter().filter(is_described);
+            (path.as_str(), methods.collect())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_document_has_exactly_the_methods_that_each_path_has() {
+    let app = TestApp::in_memory();
+    for (path, described) in described(&document(&app).await) {
+        let path = path.replace("{id}", "1");
+        for method in METHODS {
+            let response = app.send(request(method.clone(), &path)).await;
+            let is_there = response.status != StatusCode::METHOD_NOT_ALLOWED;
+            assert_eq!(is_there, described.contains(&method), "{method} {path}");
+            if response.status == StatusCode::NOT_FOUND {
+                let nothing = "There is nothing at this path";
+                assert_ne!(response.json()["detail"], nothing, "{method} {path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_document_has_the_path_of_every_route_in_the_source() {
+    let mut paths = BTreeSet::new();
+    find_routes(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut paths,
+    );
+    let document = document(&TestApp::in_memory()).await;
+    let described = described(&document).into_iter();
+    let described: BTreeSet<_> =
+        described.map(|(path, _)| path.to_owned()).collect();
+    assert_eq!(described, paths);
+}
+
+/// Finds the first argument of each call of `.route`.
+fn find_routes(folder: &Path, paths: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            find_routes(&path, paths);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let source = fs::read_to_string(path).unwrap();
+            let routes = source.split(".route(").skip(1);
+            paths.extend(
+                routes
+                    .filter_map(|route| Some(route.split('"').nth(1)?.to_owned())),
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_operation_describes_its_failures() {
+    let document = document(&TestApp::in_memory()).await;
+    for (path, methods) in described(&document) {
+        for method in methods {
+            let operation =
+                &document["paths"][path][method.as_str().to_lowercase()];
+            let responses = operation["responses"].as_object().unwrap();
+            let mut expected = vec!["500", "503"];
+            if operation.get("security").is_some() {
+                expected.push("401");
+            }
+            if operation.get("requestBody").is_some() {
+                expected.extend(["400", "408", "413"]);
+            }
+            for status in expected {
+                assert!(responses.contains_key(status), "{status} {method} {path}");
+            }
+            for (status, response) in responses {
+                let place = format!("{status} {method} {path}");
+                let id = &response["headers"]["x-request-id"]["required"];
+                assert_eq!(id, true, "{place}");
+                if status.starts_with(['4', '5']) {
+                    let types = response["content"].as_object().unwrap();
+                    let types: Vec<_> = types.keys().collect();
+                    assert_eq!(types, ["application/problem+json"], "{place}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_page_contacts_no_other_host() {
+    let response = TestApp::in_memory().send(get("/docs")).await;
+    let policy = response.headers["content-security-policy"]
+        .to_str()
+        .unwrap();
+    assert!(policy.starts_with("default-src 'none'; connect-src 'self'; "));
+    assert!(!response.body.contains("://"), "{}", response.body);
+}

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Runs the service, and compares it with libraries that other people use: access tokens with PyJWT and
+# with npm's jose, and the signatures of webhooks with npm's stripe. It ends what it started.
+# It needs Python 3.11 with venv, Node.js 20 and npm.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+work=$(mktemp -d)
+server=
+trap '[ -z "$server" ] || kill "$server"; rm -rf "$work"' EXIT
+
+cp site/interop/tokens.py site/interop/*.mjs "$work"
+python3 -m venv "$work/venv"
+"$work/venv/bin/pip" install --quiet --disable-pip-version-check pyjwt==2.*
+(cd "$work" && npm install --silent --no-audit --no-fund --no-package-lock jose@6 stripe@20)
+cargo build --quiet --locked --package service
+program=$(realpath "${CARGO_TARGET_DIR:-target}/debug/service")
+
+export JWT_SECRET=only-for-this-test-0123456789abcdef STRIPE_WEBHOOK_SECRET=whsec_only_for_this_test
+: >"$work/log"
+(cd "$work" && exec env SHOP_ADDRESS=127.0.0.1:0 STRIPE_SECRET_KEY=sk_test_unused \
+  STRIPE_API=http://127.0.0.1:9 RUST_LOG=info "$program") >"$work/log" 2>&1 &
+server=$!
+until SHOP=$(grep -om1 'http://127.0.0.1:[0-9]*$' "$work/log"); do
+  kill -0 "$server" || { cat "$work/log"; exit 1; }
+  sleep 0.1
+done
+export SHOP
+
+account='"email": "ada@shop.example", "password": "a flat white and a croissant"'
+curl --fail --silent --show-error --json "{ $account, \"name\": \"Ada\" }" "$SHOP/customers" >/dev/null
+TOKEN=$(curl --fail --silent --show-error --json "{ $account }" "$SHOP/sessions" |
+  python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
+export TOKEN
+
+"$work/venv/bin/python" "$work/tokens.py"
+node "$work/tokens.mjs"
+node "$work/webhooks.mjs"

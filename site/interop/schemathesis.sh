@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Sends thousands of requests to the service and compares the responses with its OpenAPI document:
+# signed in as a customer, as a barista and not at all, with the data in memory and, if POSTGRES_URL
+# names a server, in a database there.
+#   site/interop/schemathesis.sh [EXAMPLES]   EXAMPLES is the largest number for each operation
+# It needs Python 3.11 with venv. It prints the number of cases, and ends what it started.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+examples=${1:-10} seed=20260302
+
+work=$(mktemp -d)
+server= database=
+finish() {
+  [ -z "$server" ] || { kill "$server" && wait "$server"; } || true
+  [ -z "$database" ] || psql --quiet "$POSTGRES_URL" --command "drop database if exists $database"
+  rm -rf "$work"
+}
+trap finish EXIT
+
+if [ -z "${SCHEMATHESIS:-}" ]; then
+  python3 -m venv "$work/venv"
+  "$work/venv/bin/pip" install --quiet --disable-pip-version-check schemathesis==4.32.5
+  SCHEMATHESIS=$work/venv/bin/schemathesis
+fi
+cargo build --quiet --locked --package service
+program=${CARGO_TARGET_DIR:-target}/debug/service
+program=$(realpath "$program")
+password='a flat white and a croissant'
+
+# start VARIABLE=VALUE...: starts the service on a free port, in a folder without a file .env.
+start() {
+  : >"$work/log"
+  (cd "$work" && exec env SHOP_ADDRESS=127.0.0.1:0 RUST_LOG=info "$@" "$program") >"$work/log" 2>&1 &
+  server=$!
+  until address=$(grep -om1 'http://127.0.0.1:[0-9]*' "$work/log"); do
+    kill -0 "$server" || { cat "$work/log"; return 1; }
+    sleep 0.1
+  done
+}
+
+stop() {
+  kill "$server"
+  wait "$server"
+  server=
+}
+
+send() {
+  curl --fail --silent --show-error --json "$2" "$address/$1"
+}
+
+# sign_up NAME: makes an account.
+sign_up() {
+  send customers "{\"email\": \"$1@shop.example\", \"password\": \"$password\", \"name\": \"$1\"}" >/dev/null
+}
+
+# sign_in NAME: prints an access token.
+sign_in() {
+  send sessions "{\"email\": \"$1@shop.example\", \"password\": \"$password\"}" |
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'
+}
+
+# check TITLE [OPTION...]: runs schemathesis, and prints its summary.
+check() {
+  local title=$1
+  shift
+  printf -- '-- %s\n' "$title"
+  if ! "$SCHEMATHESIS" --config-file code/service/schemathesis.toml run "$address/openapi.json" \
+    --seed "$seed" --max-examples "$examples" --no-color "$@" >"$work/report" 2>&1; then
+    cat "$work/report"
+    return 1
+  fi
+  grep -E '^ +[0-9,]+ generated' "$work/report"
+}
+
+check_all() {
+  check "$1, not signed in"
+  check "$1, as a customer" --header "Authorization: Bearer $(sign_in ada)"
+  check "$1, as a barista" --header "Authorization: Bearer $(sign_in tom)"
+}
+
+start SHOP_BARISTA=tom@shop.example
+sign_up ada
+sign_up tom
+check_all 'in memory'
+stop
+
+if [ -n "${POSTGRES_URL:-}" ]; then
+  database=schemathesis_$$
+  psql --quiet "$POSTGRES_URL" --command "create database $database"
+  url=${POSTGRES_URL%/*}/$database
+  secret=$(head -c 32 /dev/urandom | base64)
+  start "DATABASE_URL=$url" "JWT_SECRET=$secret"
+  sign_up ada
+  sign_up tom
+  (cd "$work" && env "DATABASE_URL=$url" "JWT_SECRET=$secret" "$program" make-barista tom@shop.example) >"$work/barista" 2>&1
+  check_all 'in PostgreSQL'
+  stop
+else
+  echo 'POSTGRES_URL is not set: PostgreSQL was left out.'
+fi
