@@ -25,6 +25,7 @@ fi
 cargo build --quiet --locked --package service
 program=${CARGO_TARGET_DIR:-target}/debug/service
 program=$(realpath "$program")
+settings=$PWD/code/service/schemathesis.toml
 password='a flat white and a croissant'
 
 # start VARIABLE=VALUE...: starts the service on a free port, in a folder without a file .env.
@@ -64,8 +65,9 @@ check() {
   local title=$1
   shift
   printf -- '-- %s\n' "$title"
-  if ! "$SCHEMATHESIS" --config-file code/service/schemathesis.toml run "$address/openapi.json" \
-    --seed "$seed" --max-examples "$examples" --no-color "$@" >"$work/report" 2>&1; then
+  # schemathesis writes a folder into the one where it runs.
+  if ! (cd "$work" && "$SCHEMATHESIS" --config-file "$settings" run "$address/openapi.json" \
+    --seed "$seed" --max-examples "$examples" --no-color "$@") >"$work/report" 2>&1; then
     cat "$work/report"
     return 1
   fi
