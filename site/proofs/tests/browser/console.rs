@@ -20,6 +20,9 @@ use crate::{
 /// The compressed size, in bytes, that the console may add to a page when it is first used.
 const CONSOLE_BUDGET: u64 = 180_000;
 
+/// The same for the service: it also hashes passwords, makes tokens and checks signatures.
+const SERVICE_BUDGET: u64 = 260_000;
+
 /// The end of the console's message about an answer that is the recorded one.
 const SAME: &str = "Same as the recorded response.";
 
@@ -576,12 +579,18 @@ pub fn the_console_stays_in_its_budget(guide: &Guide, page: &mut Page<'_>) -> Re
     for (program, size) in &sizes {
         println!("{size:>7} bytes compressed: the console of {program}");
     }
-    let (program, most) = sizes.first().context("no page has an exchange")?;
+    let (_, most) = sizes.first().context("no page has an exchange")?;
     println!("the console adds {most} bytes compressed at most when first used, and 0 before");
-    ensure!(
-        *most <= CONSOLE_BUDGET,
-        "the console of {program} adds {most} bytes, more than {CONSOLE_BUDGET}"
-    );
+    for (program, size) in &sizes {
+        let budget = match program.as_str() {
+            "service" => SERVICE_BUDGET,
+            _ => CONSOLE_BUDGET,
+        };
+        ensure!(
+            *size <= budget,
+            "the console of {program} adds {size} bytes, more than {budget}"
+        );
+    }
     Ok(())
 }
 
