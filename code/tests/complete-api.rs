@@ -35,27 +35,24 @@ mod complete_api {
         Ok(entries)
     }
 
-    /// The lines of a tree: each file with the beginning of its documentation. Of the folders,
-    /// only `opened` has its files below it.
-    fn tree(folder: &Path, opened: &str, indent: &str) -> io::Result<String> {
+    /// The tree of a folder: each file or folder with the beginning of its documentation.
+    /// That of a folder is in the file beside it.
+    fn tree(folder: &Path) -> io::Result<String> {
+        let mut entries = entries(folder)?;
+        entries
+            .retain(|entry| entry.is_dir() || !entry.with_extension("").is_dir());
         let mut lines = String::new();
-        let entries = entries(folder)?;
         for (number, entry) in (1..).zip(&entries) {
-            let (branch, below) = match number == entries.len() {
-                true => ("└── ", "    "),
-                false => ("├── ", "│   "),
+            let branch = if number == entries.len() {
+                '└'
+            } else {
+                '├'
             };
             let name = entry.file_name().unwrap_or_default().to_string_lossy();
-            if entry.is_dir() {
-                lines += &format!("{indent}{branch}{name}/\n");
-                if name == opened {
-                    lines += &tree(entry, opened, &format!("{indent}{below}"))?;
-                }
-                continue;
-            }
-            let width = 19 - indent.chars().count();
-            let purpose = purpose(entry)?;
-            lines += &format!("{indent}{branch}{name:width$}{purpose}\n");
+            let slash = if entry.is_dir() { "/" } else { "" };
+            let name = format!("{name}{slash}");
+            let purpose = purpose(&entry.with_extension("rs"))?;
+            lines += &format!("{branch}── {name:14}  {purpose}\n");
         }
         Ok(lines)
     }
@@ -70,11 +67,16 @@ mod complete_api {
     }
 
     #[test]
-    fn the_tree_of_the_service() -> io::Result<()> {
-        let lines = tree(folder(), "orders", "")?;
+    fn the_trees_of_the_service_and_of_a_feature() -> io::Result<()> {
+        let all = tree(folder())?;
         recorded(
-            "output/complete-api/tree.txt",
-            &format!("code/service/src\n{lines}"),
+            "output/complete-api/service.txt",
+            &format!("code/service/src\n{all}"),
+        );
+        let orders = tree(&folder().join("orders"))?;
+        recorded(
+            "output/complete-api/orders.txt",
+            &format!("code/service/src/orders\n{orders}"),
         );
         Ok(())
     }

@@ -50,11 +50,9 @@ mod order_pages {
             let all = page_after(&pool, 0).await;
             assert_eq!(all, [adas_order, bos_order]);
             let mut text = String::new();
-            for (name, page) in [
-                ("first page", first_page),
-                ("next page", next_page),
-                ("all orders", all),
-            ] {
+            for (name, page) in
+                [("first", first_page), ("next", next_page), ("all", all)]
+            {
                 writeln!(text, "{name}: {page:?}").unwrap();
             }
             recorded("output/order-pages/oldest-first.txt", &text);
