@@ -39,8 +39,10 @@ mod complete_api {
     /// That of a folder is in the file beside it.
     fn tree(folder: &Path) -> io::Result<String> {
         let mut entries = entries(folder)?;
-        entries
-            .retain(|entry| entry.is_dir() || !entry.with_extension("").is_dir());
+        entries.retain(|entry| {
+            let is_source = entry.extension().is_some_and(|end| end == "rs");
+            entry.is_dir() || is_source && !entry.with_extension("").is_dir()
+        });
         let mut lines = String::new();
         for (number, entry) in (1..).zip(&entries) {
             let branch = if number == entries.len() {
@@ -62,8 +64,10 @@ mod complete_api {
         let source = fs::read_to_string(file)?;
         let about = source.lines().map_while(|line| line.strip_prefix("//! "));
         let about = about.collect::<Vec<_>>().join(" ");
-        let (purpose, _) = about.split_once(['.', ':']).expect("a sentence");
-        Ok(purpose.to_owned())
+        // A period inside of a word is that of a version, such as 3.1.
+        let about = format!("{about} ");
+        let ends = [". ", ": "].map(|end| about.find(end).unwrap_or(about.len()));
+        Ok(about[..ends[0].min(ends[1])].to_owned())
     }
 
     #[test]
