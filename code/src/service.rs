@@ -42,11 +42,13 @@ pub const PASSWORD: &str = "a flat white and a croissant";
 /// The Argon2id hash of [`PASSWORD`].
 const PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$cHVibGlzaGVkIGluIHRoZQ$DPIUa6/17ryM60cDj6BNz8LjYlSThvdzREkxKS2ZQZU";
 
+// ANCHOR: accounts
 /// The accounts that there are: address, name and role.
 const ACCOUNTS: [(&str, &str, Role); 2] = [
     ("ada@shop.example", "Ada", Role::Customer),
     ("tom@shop.example", "Tom", Role::Barista),
 ];
+// ANCHOR_END: accounts
 
 /// The service as the pages play it: the same requests always get the same responses.
 pub fn app() -> Router {

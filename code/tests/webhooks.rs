@@ -222,7 +222,7 @@ mod webhooks {
             let stock = stock(&pool).await;
             assert_eq!(stock, 1);
             let file = "output/duplicate-events/stored-first.txt";
-            let text = format!("second is new: {second_is_new}\nstock: {stock}\n");
+            let text = format!("second_is_new: {second_is_new}\nstock: {stock}\n");
             recorded(file, &text);
         })
         .await;
