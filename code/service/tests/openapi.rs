@@ -1,5 +1,6 @@
 //! The document describes all routes, and nothing that isn't there.
 #![cfg(feature = "server")]
+#![allow(clippy::unwrap_used)] // in a test, a panic is the report
 
 mod support;
 
