@@ -138,7 +138,6 @@ impl TryFrom<&str> for EmailAddress {
 pub struct EmailHash(pub [u8; 32]);
 
 /// The body of `POST /customers`.
-// ANCHOR: sign-up-request
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -152,9 +151,14 @@ pub struct SignUpRequest {
         )
     )]
     pub email: String,
+    // ANCHOR: sign-up-password
     /// The password.
-    #[cfg_attr(feature = "server", schema(value_type = String, min_length = 15, max_length = 128))]
+    #[cfg_attr(
+        feature = "server",
+        schema(value_type = String, min_length = 15, max_length = 128)
+    )]
     pub password: SecretString,
+    // ANCHOR_END: sign-up-password
     /// The name that the barista calls.
     #[cfg_attr(
         feature = "server",
@@ -166,7 +170,6 @@ pub struct SignUpRequest {
     )]
     pub name: String,
 }
-// ANCHOR_END: sign-up-request
 
 /// Somebody who may get an account.
 #[derive(Debug)]

@@ -9,7 +9,6 @@ use crate::error::Error;
 /// The name of the header.
 const HEADER: &str = "idempotency-key";
 
-// ANCHOR: key
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Error;
 
@@ -26,4 +25,3 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
         key.map_err(|reason| Error::invalid_header(HEADER, reason))
     }
 }
-// ANCHOR_END: key
