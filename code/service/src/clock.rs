@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// Tells the time.
 #[derive(Clone)]
@@ -21,6 +21,22 @@ impl Clock {
         let now = (self.0)();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
+}
+
+/// The time that is this much later, or the last one that a timestamp can be. (`+`
+/// would panic then.)
+pub fn later(time: Timestamp, duration: SignedDuration) -> Timestamp {
+    shift(time, duration.as_millis()).unwrap_or(Timestamp::MAX)
+}
+
+/// The time that is this much earlier, or the first one that there is.
+pub fn earlier(time: Timestamp, duration: SignedDuration) -> Timestamp {
+    shift(time, -duration.as_millis()).unwrap_or(Timestamp::MIN)
+}
+
+fn shift(time: Timestamp, milliseconds: i128) -> Option<Timestamp> {
+    let sum = i128::from(time.as_millisecond()) + milliseconds;
+    Timestamp::from_millisecond(sum.try_into().ok()?).ok()
 }
 
 /// Gives random bytes, for secrets and for ids that nobody must guess.
@@ -51,4 +67,19 @@ pub fn system_random() -> [u8; 32] {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).expect("the system should have random bytes");
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_no_timestamp_can_be_becomes_the_last_or_the_first_one() {
+        let hour = SignedDuration::from_hours(1);
+        let time = Timestamp::constant(1_772_439_300, 0);
+        assert_eq!(later(time, hour), time + hour);
+        assert_eq!(earlier(time, hour), time - hour);
+        assert_eq!(later(time, SignedDuration::MAX), Timestamp::MAX);
+        assert_eq!(earlier(time, SignedDuration::MAX), Timestamp::MIN);
+    }
 }

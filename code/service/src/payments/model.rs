@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::error::PaymentError;
 use super::provider::{CURRENCY, NewSession, OpenSession, Refund};
 use super::webhook::{EventKind, PaymentStatus};
+use crate::clock::later;
 use crate::customers::model::Identity;
 use crate::menu::model::Cents;
 use crate::orders::error::OrderError;
@@ -124,7 +125,7 @@ impl Payment {
             session: None,
             payment_intent: None,
             created_at: now,
-            expires_at: now + LIFETIME,
+            expires_at: later(now, LIFETIME),
         }
     }
 
@@ -159,7 +160,7 @@ impl Payment {
     /// Whether the customer can still get, or repeat, this payment when they ask to pay.
     pub fn is_usable(&self, now: Timestamp) -> bool {
         match self.state {
-            PaymentState::Creating => now < self.created_at + REPEAT_FOR,
+            PaymentState::Creating => now < later(self.created_at, REPEAT_FOR),
             PaymentState::Open => now < self.expires_at,
             _ => false,
         }

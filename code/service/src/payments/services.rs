@@ -12,7 +12,7 @@ use super::model::{Payment, PaymentPage, PaymentState, UNPAID_LIFETIME};
 use super::provider::{Ended, PaymentProvider, ProviderError};
 use super::repository::{Recorded, Repository};
 use super::webhook::{Event, EventKind, WebhookSecrets, verify};
-use crate::clock::{Clock, Random};
+use crate::clock::{Clock, Random, earlier};
 use crate::customers::model::Identity;
 use crate::error::Error;
 use crate::orders::model::{OrderId, Status};
@@ -202,12 +202,14 @@ impl Payments {
     #[instrument(skip_all)]
     pub async fn clean_up(&self) -> Result<(), StorageError> {
         let now = self.clock.now();
-        let abandoned = now - UNPAID_LIFETIME;
+        let abandoned = earlier(now, UNPAID_LIFETIME);
         let canceled = self.repository.cancel_abandoned(abandoned).await?;
         if canceled > 0 {
             info!(canceled, "nobody has paid for some orders");
         }
-        self.repository.forget_events(now - REMEMBER_EVENTS).await?;
+        self.repository
+            .forget_events(earlier(now, REMEMBER_EVENTS))
+            .await?;
         Ok(())
     }
 }
