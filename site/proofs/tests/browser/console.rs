@@ -20,8 +20,9 @@ use crate::{
 /// The compressed size, in bytes, that the console may add to a page when it is first used.
 const CONSOLE_BUDGET: u64 = 180_000;
 
-/// The same for the service: it also hashes passwords, makes tokens and checks signatures.
-const SERVICE_BUDGET: u64 = 260_000;
+/// The same for the service. It also hashes passwords, makes tokens and checks signatures, which alone
+/// take about 60,000 bytes, and it has twice as many endpoints as the shop.
+const SERVICE_BUDGET: u64 = 300_000;
 
 /// The end of the console's message about an answer that is the recorded one.
 const SAME: &str = "Same as the recorded response.";
