@@ -3,6 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use crate::{chromium::Page, controls::*, guide::Guide};
 
@@ -11,8 +12,8 @@ pub fn every_request_can_be_copied_as_a_command(guide: &Guide, page: &mut Page<'
     for name in &guide.pages {
         page.open(&guide.address(name))?;
         keep_what_is_copied(page)?;
-        // The cursor of the next page, as the last list of the page recorded it.
-        let mut next = String::new();
+        // What the answers above have captured, as they were recorded.
+        let mut captured: Vec<(String, String)> = Vec::new();
         for id in ids(page, "figure.exchange, figure.challenge")? {
             let asked = text(page, &request(&id))?;
             press_button(page, &id, "Copy as curl")?;
@@ -20,22 +21,21 @@ pub fn every_request_can_be_copied_as_a_command(guide: &Guide, page: &mut Page<'
             let copied = read_curl(&command).with_context(|| format!("{name}#{id}: {command}"))?;
             let lines = asked.trim_end().lines();
             let shown: Vec<&str> = lines.skip_while(|line| line.starts_with('#')).collect();
-            let shown = shown
+            let mut shown = shown
                 .join("\n")
                 .replace("{{padding 20000}}", &"x".repeat(20_000));
-            // A value from an answer above, as recorded.
-            let shown = shown
-                .replace("{{order}}", "/orders/1")
-                .replace("{{tea}}", "2")
-                .replace("{{next}}", &next);
+            for (name, value) in &captured {
+                shown = shown.replace(&format!("{{{{{name}}}}}"), value);
+            }
             ensure!(copied == shown, "{name}#{id}: {command}\nasks\n{copied}");
-            let recorded = format!(
-                "(/\"next\": ([0-9]+)/.exec({}.textContent) || ['', '']).at(1)",
+            let answer = format!(
+                "{}.querySelector('pre.answer')?.textContent ?? ''",
                 figure(&id)
             );
-            let recorded = text_of(page, &recorded)?;
-            if !recorded.is_empty() {
-                next = recorded;
+            let answer = text_of(page, &answer)?;
+            for (name, value) in captures(&asked, &answer) {
+                captured.retain(|(known, _)| *known != name);
+                captured.push((name, value));
             }
             let said = said(page, &id)?;
             ensure!(
@@ -257,4 +257,29 @@ fn typed(transcript: &str) -> Vec<&str> {
         };
     }
     typed
+}
+
+/// The values that the lines `# capture NAME = …` of a request take from its recorded answer.
+fn captures(request: &str, answer: &str) -> Vec<(String, String)> {
+    let (head, body) = answer.split_once("\n\n").unwrap_or((answer, ""));
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let value = |place: &str| match place.strip_prefix("header ") {
+        Some(name) => head.lines().find_map(|line| {
+            let (header, value) = line.split_once(": ")?;
+            header.eq_ignore_ascii_case(name).then(|| value.to_owned())
+        }),
+        None => match body.pointer(place)? {
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        },
+    };
+    let lines = request
+        .lines()
+        .filter_map(|line| line.strip_prefix("# capture "));
+    lines
+        .filter_map(|line| {
+            let (name, place) = line.split_once(" = ")?;
+            Some((name.to_owned(), value(place.trim())?))
+        })
+        .collect()
 }
