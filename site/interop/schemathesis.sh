@@ -6,7 +6,7 @@
 # It needs Python 3.11 with venv. It prints the number of cases, and ends what it started.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-examples=${1:-10} seed=20260302
+examples=${1:-50} seed=20260302
 
 work=$(mktemp -d)
 server= database=
@@ -28,10 +28,12 @@ program=$(realpath "$program")
 settings=$PWD/code/service/schemathesis.toml
 password='a flat white and a croissant'
 
-# start VARIABLE=VALUE...: starts the service on a free port, in a folder without a file .env.
+# start VARIABLE=VALUE...: starts the service on a free port, in a folder without a file .env. Nothing
+# answers at the address of Stripe that it gets.
 start() {
   : >"$work/log"
-  (cd "$work" && exec env SHOP_ADDRESS=127.0.0.1:0 RUST_LOG=info "$@" "$program") >"$work/log" 2>&1 &
+  (cd "$work" && exec env SHOP_ADDRESS=127.0.0.1:0 RUST_LOG=info STRIPE_API=http://127.0.0.1:1 \
+    STRIPE_SECRET_KEY=sk_test_schemathesis STRIPE_WEBHOOK_SECRET=whsec_schemathesis "$@" "$program") >"$work/log" 2>&1 &
   server=$!
   until address=$(grep -om1 'http://127.0.0.1:[0-9]*' "$work/log"); do
     kill -0 "$server" || { cat "$work/log"; return 1; }

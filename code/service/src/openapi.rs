@@ -184,6 +184,7 @@ pub(crate) struct InvalidParameter(Problem);
 )]
 pub(crate) struct Forbidden(Problem);
 
+// ANCHOR: not-found
 /// There is no such thing.
 #[derive(IntoResponses)]
 #[response(
@@ -192,6 +193,7 @@ pub(crate) struct Forbidden(Problem);
     content_type = "application/problem+json"
 )]
 pub(crate) struct NotFound(Problem);
+// ANCHOR_END: not-found
 
 /// The request doesn't fit the present state.
 #[derive(IntoResponses)]
@@ -238,6 +240,7 @@ fn complete(operation: &mut Operation) {
         .tags
         .as_ref()
         .is_some_and(|tags| tags.iter().any(|tag| tag == "payments"));
+    // ANCHOR: common
     let mut common = vec![
         (500, "The server has failed. Its log has the cause"),
         (503, "The service is busy, or payments are turned off"),
@@ -247,6 +250,7 @@ fn complete(operation: &mut Operation) {
         common.push((408, "The body took too long to arrive"));
         common.push((413, "The body is too long"));
     }
+    // ANCHOR_END: common
     if json && !webhook {
         common.push((415, "The body isn't `application/json`"));
         common.push((422, "Some values in the body are invalid"));

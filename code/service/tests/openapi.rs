@@ -38,6 +38,7 @@ fn described(document: &Value) -> Vec<(&str, Vec<Method>)> {
         .collect()
 }
 
+// ANCHOR: methods
 #[tokio::test]
 async fn the_document_has_exactly_the_methods_that_each_path_has() {
     let app = TestApp::in_memory();
@@ -54,6 +55,7 @@ async fn the_document_has_exactly_the_methods_that_each_path_has() {
         }
     }
 }
+// ANCHOR_END: methods
 
 #[tokio::test]
 async fn the_document_has_the_path_of_every_route_in_the_source() {

@@ -231,7 +231,8 @@ pub struct OrderRequest {
     pub note: Option<String>,
 }
 
-/// One line of an [`OrderRequest`].
+// ANCHOR: line-request
+/// One line of an order: an item, and how many of it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -243,6 +244,7 @@ pub struct LineRequest {
     #[cfg_attr(feature = "server", schema(value_type = Quantity))]
     pub quantity: u32,
 }
+// ANCHOR_END: line-request
 
 /// The body of `PATCH /orders/{id}`.
 #[derive(Debug, Clone, Deserialize)]

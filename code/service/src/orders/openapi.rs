@@ -62,6 +62,7 @@ fn place_order() {}
 )]
 fn list_orders() {}
 
+// ANCHOR: show-order
 /// Show an order
 #[utoipa::path(
     get,
@@ -75,6 +76,7 @@ fn list_orders() {}
     security(("bearerAuth" = [])),
 )]
 fn show_order() {}
+// ANCHOR_END: show-order
 
 /// Change the status of an order
 #[utoipa::path(

@@ -1,0 +1,80 @@
+//! What the chapter on OpenAPI says about utoipa and about the document of the service.
+#![cfg(all(feature = "server", feature = "sqlite"))]
+#![allow(clippy::unwrap_used)] // in a test, a panic is the report
+
+mod support;
+
+mod openapi {
+    use std::fmt::Write;
+
+    use axum::http::StatusCode;
+    use axum::routing::get;
+    use axum::{Json, Router};
+    use serde_json::{Value, json};
+    use utoipa::{OpenApi, ToSchema};
+
+    use crate::support::{self, recorded};
+
+    /// When the shop is open, in hours.
+    #[derive(ToSchema)]
+    #[allow(dead_code)] // utoipa reads the type, and nothing else does.
+    struct Hours {
+        opens: u8,
+        closes: u8,
+    }
+
+    // ANCHOR: wrong
+    #[utoipa::path(
+        get,
+        path = "/hours",
+        responses((status = 200, description = "The opening hours", body = Hours)),
+    )]
+    async fn show_hours() -> (StatusCode, Json<Value>) {
+        (StatusCode::CREATED, Json(json!({ "open": "7 to 18" })))
+    }
+    // ANCHOR_END: wrong
+
+    #[derive(OpenApi)]
+    #[openapi(paths(show_hours))]
+    struct Document;
+
+    /// The names of the properties of an object, in one line.
+    fn names(object: &Value) -> String {
+        let names: Vec<_> = object.as_object().unwrap().keys().cloned().collect();
+        names.join(", ")
+    }
+
+    #[tokio::test]
+    async fn utoipa_does_not_compare_the_description_with_the_handler() {
+        let document = serde_json::to_value(Document::openapi()).unwrap();
+        let responses = &document["paths"]["/hours"]["get"]["responses"];
+        let schema = &document["components"]["schemas"]["Hours"];
+        let app = Router::new().route("/hours", get(show_hours));
+        let (status, body) = support::get(&app, "/hours").await;
+        let described =
+            format!("{}, {}", names(responses), names(&schema["properties"]));
+        let sent = format!("{}, {}", status.as_str(), names(&body));
+        recorded(
+            "output/openapi/wrong.txt",
+            &format!("described: {described}\nsent:      {sent}\n"),
+        );
+        assert_ne!(described, sent);
+    }
+
+    #[test]
+    fn the_description_of_an_order() {
+        let document = service::openapi::document();
+        let document = serde_json::to_value(document).unwrap();
+        let responses = &document["paths"]["/orders"]["post"]["responses"];
+        let mut lines = "POST /orders\n".to_owned();
+        for (status, response) in responses.as_object().unwrap() {
+            let description = response["description"].as_str().unwrap();
+            writeln!(lines, "  {status}  {description}").unwrap();
+        }
+        recorded("output/openapi/responses.txt", &lines);
+
+        let schema = &document["components"]["schemas"]["LineRequest"];
+        let schema = serde_json::to_string_pretty(schema).unwrap();
+        recorded("output/openapi/line-request.json", &format!("{schema}\n"));
+    }
+}
