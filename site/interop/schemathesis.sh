@@ -6,7 +6,7 @@
 # It needs Python 3.11 with venv. It prints the number of cases, and ends what it started.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-examples=${1:-50} seed=20260302
+examples=${1:-60} seed=20260302
 
 work=$(mktemp -d)
 server= database=

@@ -7,15 +7,12 @@ mod support;
 
 use std::fs;
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
-use service::clock::Clock;
-use service::customers::model::{CustomerId, Identity, Role, SessionId};
-use service::customers::tokens::{JwtSecret, Tokens};
+use service::customers::model::Role;
 use service::menu::model::opening_menu;
 use support::postgres::TestDatabase;
-use support::process::{Server, error_of, service};
-use support::{JWT_SECRET, URL, counted_random};
+use support::process::{Server, error_of, service, token};
+use support::{JWT_SECRET, URL};
 use tempfile::tempdir;
 
 #[test]
@@ -56,7 +53,7 @@ fn in_postgresql_the_data_is_still_there_after_a_restart() {
     assert!(lines.all(|line| !line.contains("lost")), "{:?}", server.log);
     let headers = format!(
         "authorization: Bearer {}\r\nif-none-match: *\r\n",
-        barista_token()
+        token(1, Role::Barista)
     );
     let scone = r#"{ "name": "Scone", "price_cents": 270, "stock": 6 }"#;
     let (status, stored) = server.call("PUT /menu/scone", &headers, scone);
@@ -203,17 +200,4 @@ fn make_barista_gives_an_account_the_role_while_the_service_runs() {
     let account: Value = serde_json::from_str(&account).unwrap();
     assert_eq!(account["role"], "barista");
     assert!(server.stop().success());
-}
-
-/// An access token for the clock of this machine, which the process has.
-fn barista_token() -> String {
-    let secret = JwtSecret::new(JWT_SECRET.into()).unwrap();
-    let clock = Clock::new(Timestamp::now);
-    let tokens = Tokens::new(&secret, URL, clock, counted_random()).unwrap();
-    let identity = Identity {
-        customer: CustomerId::new(1),
-        role: Role::Barista,
-        session: SessionId::new(1),
-    };
-    tokens.issue(&identity).unwrap()
 }

@@ -7,7 +7,7 @@ use std::thread;
 
 use service::storage::postgres::Postgres;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, raw_sql};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, query_scalar, raw_sql};
 use tokio::runtime;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
@@ -64,6 +64,18 @@ impl TestDatabase {
     /// numbers of the customers themselves.
     pub fn need_no_accounts(&self) {
         self.execute("ALTER TABLE orders DROP CONSTRAINT orders_customer_id_fkey");
+    }
+
+    /// The number that a query finds.
+    pub fn count(&self, sql: &'static str) -> i64 {
+        let options = self.server.clone().database(&self.name);
+        block_on(async {
+            let mut connection =
+                PgConnection::connect_with(&options).await.unwrap();
+            let count = query_scalar(sql).fetch_one(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+            count
+        })
     }
 
     /// Executes statements in it, as another program might.

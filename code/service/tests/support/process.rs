@@ -7,6 +7,13 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use service::clock::Clock;
+use service::customers::model::{CustomerId, Identity, Role, SessionId};
+use service::customers::tokens::{JwtSecret, Tokens};
+
+use super::{JWT_SECRET, URL, counted_random};
+
 /// A longer wait is a failure. It's long, because the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -93,22 +100,47 @@ impl Server {
     /// Sends a request on a connection of its own, with these lines of headers. Returns the
     /// status and the body.
     pub fn call(&self, request: &str, headers: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let length = body.len();
-        write!(
-            stream,
-            "{request} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
-             content-type: application/json\r\ncontent-length: {length}\r\n\
-             {headers}\r\n{body}"
-        )
-        .unwrap();
-        let mut response = String::new();
-        stream.read_to_string(&mut response).unwrap();
-        let (head, body) = response.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap();
-        (status.parse().unwrap(), body.to_owned())
+        call(self.address, request, headers, body).unwrap()
     }
+}
+
+/// Sends a request to the server at this address, as [`Server::call`] does. It fails if the
+/// server ends before its response is complete.
+pub fn call(
+    address: SocketAddr,
+    request: &str,
+    headers: &str,
+    body: &str,
+) -> io::Result<(u16, String)> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let length = body.len();
+    write!(
+        stream,
+        "{request} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\
+         {headers}\r\n{body}"
+    )?;
+    let mut response = String::new();
+    stream.read_to_string(&mut response)?;
+    let (head, body) = response
+        .split_once("\r\n\r\n")
+        .ok_or(io::ErrorKind::UnexpectedEof)?;
+    let status = head.split(' ').nth(1).unwrap();
+    Ok((status.parse().unwrap(), body.to_owned()))
+}
+
+/// An access token for the clock of this machine, which the process has.
+pub fn token(customer: u64, role: Role) -> String {
+    let secret = JwtSecret::new(JWT_SECRET.into()).unwrap();
+    let clock = Clock::new(Timestamp::now);
+    let tokens = Tokens::new(&secret, URL, clock, counted_random()).unwrap();
+    let identity = Identity {
+        customer: CustomerId::new(customer),
+        role,
+        session: SessionId::new(1),
+    };
+    tokens.issue(&identity).unwrap()
 }
 
 impl Drop for Server {
