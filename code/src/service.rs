@@ -43,7 +43,7 @@ pub const PASSWORD: &str = "a flat white and a croissant";
 const PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$cHVibGlzaGVkIGluIHRoZQ$DPIUa6/17ryM60cDj6BNz8LjYlSThvdzREkxKS2ZQZU";
 
 // ANCHOR: accounts
-/// The accounts that there are: address, name and role.
+/// The accounts: email address, name and role.
 const ACCOUNTS: [(&str, &str, Role); 2] = [
     ("ada@shop.example", "Ada", Role::Customer),
     ("tom@shop.example", "Tom", Role::Barista),

@@ -221,6 +221,7 @@ where
     }
     let gateway = gateway(settings, &random)?;
     let payments = Payments::new(storage.clone(), gateway, clock.clone(), random);
+    // ANCHOR: before-cancel
     let before_cancel = Arc::new(payments.clone());
     Ok(AppState {
         customers,
@@ -228,6 +229,7 @@ where
         orders: Orders::new(storage, before_cancel, clock),
         payments,
     })
+    // ANCHOR_END: before-cancel
 }
 
 /// Stripe, if the service has an account there.

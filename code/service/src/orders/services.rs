@@ -15,9 +15,8 @@ use crate::error::Error;
 use crate::storage::StorageError;
 
 // ANCHOR: before-cancel
-/// What has to happen before an order is canceled, in a feature that the orders don't know.
-/// The payments, for example, import the orders. If the orders imported the payments, too,
-/// neither could be understood or changed alone.
+/// Something that another feature has to do before an order is canceled. This feature
+/// doesn't import the other one: `payments`, for example, already imports `orders`.
 #[async_trait]
 pub trait BeforeCancel: Send + Sync {
     /// Prepares the cancellation of an order.

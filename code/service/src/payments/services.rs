@@ -266,6 +266,7 @@ fn log(event: &Event, recorded: &Recorded) {
     }
 }
 
+// ANCHOR: before-cancel
 #[async_trait]
 impl BeforeCancel for Payments {
     /// Closes the page on which the customer can pay, so that they don't pay for an order
@@ -278,6 +279,7 @@ impl BeforeCancel for Payments {
         Ok(())
     }
 }
+// ANCHOR_END: before-cancel
 
 impl Payments {
     // ANCHOR: close
