@@ -186,8 +186,8 @@ impl Status {
     ];
 
     // ANCHOR: next
-    /// The statuses that somebody may set after this one. All steps that an order can make
-    /// are in this table, and nowhere else.
+    /// The statuses that an actor may set after this one. All steps that an order can take
+    /// are in this `match`, and nowhere else.
     pub const fn next(self, actor: Actor) -> &'static [Self] {
         match (self, actor) {
             (Self::Placed, Actor::Customer) => &[Self::Canceled],
