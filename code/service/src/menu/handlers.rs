@@ -81,7 +81,7 @@ pub async fn put_item(
 
 // ANCHOR: expected
 /// What the client expects to replace. A request without a condition is refused (RFC 6585,
-/// section 3), because it would overwrite a change that its sender hasn't seen.
+/// section 3), because it could overwrite a change that its sender hasn't seen.
 fn expected(headers: &HeaderMap) -> Result<Expected, MenuError> {
     match EntityTags::read(headers, IF_MATCH) {
         Some(EntityTags::Any) => return Ok(Expected::Anything),
