@@ -222,7 +222,8 @@ async fn claim_key(
     now: Timestamp,
 ) -> Result<bool, OrderError> {
     // ANCHOR: claim-key
-    // Less than the time limit of a statement, so that we know what it has waited for.
+    // Less than `statement_timeout`. Otherwise, that limit would end the statement first,
+    // and we couldn't tell that it was waiting for this lock.
     let sql = "SET LOCAL lock_timeout = '4s'";
     query(sql).execute(&mut *connection).await?;
     let sql =
@@ -265,7 +266,8 @@ async fn stored_answer(
         .fetch_optional(connection)
         .await?;
     // ANCHOR: key-reused
-    // `clean_up` has removed the key in this very moment. The next try will find it free.
+    // The key was there a moment ago, but `clean_up` has removed it in the meantime. If the
+    // client tries again, the key is free.
     let removed = || StorageError::Busy("the key was removed".into());
     let row = row.ok_or_else(removed)?;
     if row.fingerprint != fingerprint.as_bytes() {
