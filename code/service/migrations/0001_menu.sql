@@ -1,4 +1,4 @@
--- The menu with its stock. PostgreSQL has no unsigned numbers, so each CHECK holds the
+-- The menu with its stock. PostgreSQL has no unsigned numbers, so each CHECK enforces the
 -- range that the program relies on when it reads a row.
 CREATE TABLE items (
     id          text PRIMARY KEY,

@@ -8,12 +8,13 @@ use sqlx::{Connection, PgConnection};
 use super::StorageError;
 
 // ANCHOR: limits
-/// How many connections one process has at most. PostgreSQL allows 100 by default, for
-/// all processes together: this number times the number of processes must stay below.
+/// How many connections one process has at most. PostgreSQL allows 100 by default,
+/// for all processes together, so this number times the number of processes must
+/// stay below 100.
 const MAX_CONNECTIONS: u32 = 10;
 
-/// How long a request waits for a connection. After that, the client gets a 503 and may
-/// try again.
+/// How long a request waits for a connection. After that, the client gets a 503 and
+/// may try again.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
 /// How long one statement may take. PostgreSQL then ends it with an error.
@@ -33,7 +34,8 @@ impl Postgres {
     ///
     /// If the database can't be reached, or a migration fails.
     pub async fn connect(url: &str) -> Result<Self, sqlx::Error> {
-        // A statement with a time limit ends even if the client that asked for it is gone.
+        // If an HTTP client disconnects, its request is canceled, but the request's
+        // statement goes on in PostgreSQL. This time limit ends the statement.
         let options: PgConnectOptions = url.parse()?;
         let limited = options
             .clone()
@@ -71,7 +73,8 @@ impl From<sqlx::Error> for StorageError {
             // 40001: two transactions that can't both be done (serialization failure).
             // 40P01: a deadlock, which PostgreSQL ended. 53300: too many connections.
             // 55P03: a lock that wasn't free in time. 57014: the statement took too
-            // long. In each case, PostgreSQL has undone the transaction.
+            // long. In each case, nothing was changed: PostgreSQL undid the transaction,
+            // or it never began.
             sqlx::Error::Database(error) => matches!(
                 error.code().as_deref(),
                 Some("40001" | "40P01" | "53300" | "55P03" | "57014")
