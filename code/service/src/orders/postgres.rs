@@ -176,7 +176,7 @@ impl Repository for Postgres {
             sql.push(" AND id < ");
             sql.push_bind(signed(after.get()));
         }
-        // One more than the page has room for: so we know whether there is a next page.
+        // One more than fits on the page, which tells us whether there is a next page.
         sql.push(" ORDER BY id DESC LIMIT ");
         sql.push_bind(i64::from(filter.limit.get()) + 1);
 
