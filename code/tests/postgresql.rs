@@ -43,7 +43,8 @@ mod postgresql {
             let pool = pool(options, 1).await;
             // ANCHOR: pool-timed-out
             let connection = pool.acquire().await.unwrap();
-            // Here, the program calls a payment provider, and waits for the answer.
+            // Imagine a slow call to a payment provider here, by the request that
+            // holds the connection. Meanwhile, another request runs this query:
             let error = query("SELECT 1").execute(&pool).await.unwrap_err();
             drop(connection);
             // ANCHOR_END: pool-timed-out
@@ -312,7 +313,7 @@ mod postgresql {
     }
 
     // ANCHOR: retry
-    /// How often a transaction is tried before its client gets an error.
+    /// How many times a transaction is tried before its caller gets an error.
     const ATTEMPTS: u32 = 5;
 
     /// Sells a cup of tea, and tries again if another transaction was faster.

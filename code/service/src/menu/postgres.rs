@@ -41,8 +41,8 @@ impl Repository for Postgres {
     #[instrument(skip_all)]
     async fn items(&self) -> Result<Vec<Item>, StorageError> {
         // ANCHOR: items
-        // `COLLATE "C"` sorts by bytes, as Rust does. The rules of a language might ignore
-        // hyphens, and they differ between systems.
+        // `COLLATE "C"` sorts by bytes, as Rust does. The sorting rules of a human
+        // language (a *collation*) may ignore hyphens, and they differ between systems.
         let sql = "SELECT id, name, price_cents, stock, version FROM items
                    ORDER BY id COLLATE \"C\"";
         let rows: Vec<ItemRow> = query_as(sql).fetch_all(self.pool()).await?;
@@ -94,7 +94,8 @@ impl Repository for Postgres {
                                version = version + 1
                            WHERE id = $1 AND version = ANY($5)
                            RETURNING id, name, price_cents, stock, version";
-                // A version that doesn't fit into a row is in no row.
+                // The column is a bigint. A version that doesn't fit into an i64
+                // can't be in any row, so leave it out.
                 let fitting =
                     versions.iter().filter_map(|&v| i64::try_from(v).ok());
                 let fitting: Vec<i64> = fitting.collect();
@@ -163,9 +164,11 @@ pub(crate) async fn put_back(
     store_stock(connection, &items).await
 }
 
-/// Reads the items of portions, and locks their rows until the transaction ends. The rows
-/// are locked in the sequence of their ids. Without a fixed sequence, two orders for the
-/// same two items could each hold the row that the other waits for (a deadlock).
+// ANCHOR: lock-items
+/// Reads the items of portions, and locks their rows until the transaction ends. The
+/// rows are locked in the sequence of their ids. Without a fixed sequence, two orders
+/// for the same two items could each hold the row that the other waits for (a
+/// deadlock).
 async fn lock_items(
     connection: &mut PgConnection,
     portions: &[Portion],
@@ -176,6 +179,7 @@ async fn lock_items(
     let rows: Vec<ItemRow> = query_as(sql).bind(ids).fetch_all(connection).await?;
     rows.into_iter().map(Item::try_from).collect()
 }
+// ANCHOR_END: lock-items
 
 /// Stores the stock of items, and their version: the stock is part of what a client reads, so
 /// the entity tag changes with it. This transaction has locked the rows, so nobody else has
