@@ -9,10 +9,12 @@ use crate::openapi::{
     Conflict, Forbidden, InvalidParameter, NotFound, ProviderFailed,
 };
 
+// ANCHOR: document
 /// The orders' part of the document.
 #[derive(OpenApi)]
 #[openapi(paths(place_order, list_orders, show_order, change_order))]
 pub struct Document;
+// ANCHOR_END: document
 
 /// A name that you give to a request, such as a new UUID.
 #[derive(ToSchema)]
