@@ -15,8 +15,8 @@ use crate::error::Error;
 use crate::storage::StorageError;
 
 // ANCHOR: before-cancel
-/// Something that another feature has to do before an order is canceled. This feature
-/// doesn't import the other one: `payments`, for example, already imports `orders`.
+/// Something that another feature has to do before an order is canceled. `orders` can't
+/// import that feature: `payments`, for example, already imports `orders`.
 #[async_trait]
 pub trait BeforeCancel: Send + Sync {
     /// Prepares the cancellation of an order.
