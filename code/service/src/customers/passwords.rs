@@ -134,7 +134,7 @@ impl Passwords {
             .await
             .map_err(|_| CustomerError::Busy)?;
         let work = tokio::task::spawn_blocking(move || {
-            // The permit belongs to the work, which continues if the request is
+            // The work keeps the permit until its end, even if the request is
             // canceled.
             let _permit = permit;
             work()
@@ -162,7 +162,7 @@ fn hash(password: &SecretString, salt: &[u8]) -> Result<String, Error> {
 fn verify(password: &SecretString, stored: &str) -> Result<bool, Error> {
     let stored = PasswordHash::new(stored)?;
     let password = password.expose_secret().as_bytes();
-    // The parameters are those of the stored hash.
+    // `verify_password` uses the parameters of the stored hash.
     match Argon2::default().verify_password(password, &stored) {
         Ok(()) => Ok(true),
         Err(Error::PasswordInvalid) => Ok(false),

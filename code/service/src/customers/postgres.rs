@@ -49,8 +49,8 @@ impl Repository for Postgres {
         new: NewAccount,
     ) -> Result<Customer, CustomerError> {
         // ANCHOR: add-customer
-        // The unique index decides whether the address is taken. If we looked
-        // first, two requests at the same time would both find it free.
+        // The unique index decides whether the address is taken. With a `SELECT`
+        // before it, two requests at the same time would both find it free.
         let sql = "INSERT INTO customers
                        (email, email_key, name, password_hash, role, created_at)
                    VALUES ($1, $2, $3, $4, $5, $6)
