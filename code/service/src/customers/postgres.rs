@@ -126,8 +126,8 @@ impl Repository for Postgres {
         now: Timestamp,
     ) -> Result<Attempts, StorageError> {
         // ANCHOR: count-attempt
-        // One statement: of two at the same time, the second one waits for the row
-        // and counts on from what the first one has written.
+        // If two such statements run at the same time, the second one waits for the
+        // row, and adds to the number that the first one has written.
         let sql = "INSERT INTO sign_in_attempts AS old
                        (email_hash, attempts, first_at)
                    VALUES ($1, 1, $2)

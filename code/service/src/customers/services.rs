@@ -106,8 +106,8 @@ impl Customers {
         request: SignInRequest,
     ) -> Result<TokenPair, CustomerError> {
         // ANCHOR: sign-in
-        // No account has an address that isn't one, so there is nothing to count or
-        // to hide.
+        // A text that isn't an e-mail address can't belong to an account, so there
+        // is no attempt to count, and nothing to hide.
         let email = EmailAddress::try_from(request.email.as_str())
             .map_err(|_| CustomerError::WrongPassword)?;
         // The attempt is counted before the password is checked. Otherwise, a
@@ -116,7 +116,7 @@ impl Customers {
         let now = self.clock.now();
         let attempts = self.repository.count_attempt(email.hash(), now).await?;
         if attempts.count > MAX_ATTEMPTS {
-            // Once, so that the attempts don't fill the log.
+            // Only the eleventh attempt is logged: more would fill the log.
             if attempts.count == MAX_ATTEMPTS + 1 {
                 warn!("too many attempts to sign in with one address");
             }
