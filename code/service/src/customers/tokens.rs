@@ -160,16 +160,15 @@ impl Tokens {
 /// What jsonwebtoken checks in a token, besides its signature.
 fn validation(url: &str) -> Validation {
     // ANCHOR: validation
-    // Without a fixed algorithm, the sender of a token would choose it.
+    // Without a fixed algorithm here, the sender of a token would choose it.
     let mut validation = Validation::new(Algorithm::HS256);
     validation.set_issuer(&[url]);
     validation.set_audience(&[url]);
-    // A claim that isn't required may be missing, even if its value would be
-    // checked. Then these two would accept a token that another service made for
-    // itself.
+    // Without this line, `set_issuer` and `set_audience` would accept a token that
+    // has no `iss` and no `aud`.
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    // jsonwebtoken would read the clock of the system, and accept a token for a
-    // minute after its end. `is_current` checks the time.
+    // jsonwebtoken would read the clock of the system, and accept a token until a
+    // minute after it has expired. `is_current` checks the time.
     validation.validate_exp = false;
     validation.validate_nbf = false;
     // ANCHOR_END: validation
