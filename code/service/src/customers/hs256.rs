@@ -20,11 +20,11 @@ pub(super) fn install() {
     static PROVIDER: CryptoProvider = CryptoProvider {
         signer_factory: signer,
         verifier_factory: verifier,
-        // These are for keys in JSON (JWK), and we have none.
+        // These are for keys in JSON (JWK), which the service doesn't use.
         key_utils: KeyUtils::new_unimplemented(),
     };
-    // It's an error if one is installed already: after the first call, that's this
-    // one.
+    // A second call returns an error, because this provider is installed already.
+    // That error can be ignored.
     let _ = PROVIDER.install_default();
 }
 // ANCHOR_END: install
@@ -68,7 +68,7 @@ impl Verifier<Vec<u8>> for Hs256 {
         message: &[u8],
         signature: &Vec<u8>,
     ) -> std::result::Result<(), Error> {
-        // This compares in constant time, and rejects a signature that was cut.
+        // `verify_slice` compares in constant time, and rejects a short signature.
         let hmac = self.0.clone().chain_update(message);
         hmac.verify_slice(signature).map_err(Error::from_source)
     }
