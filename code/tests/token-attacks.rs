@@ -53,7 +53,7 @@ mod token_attacks {
     }
     // ANCHOR_END: forge
 
-    /// The text with one part replaced by another one.
+    /// The text with one part replaced with another one.
     fn with(text: &str, old: &str, new: &str) -> String {
         assert_eq!(text.matches(old).count(), 1, "{old} in {text}");
         text.replace(old, new)
@@ -69,6 +69,7 @@ mod token_attacks {
         let none = with(&header, "HS256", "none");
         let barista = with(&claims, "customer", "barista");
         let tom = with(&claims, r#""sub":"1""#, r#""sub":"2""#);
+        // `exp` is 08:25:00, and becomes 08:15:00, the time of the service's clock.
         let expired = with(&claims, "1772439900", "1772439300");
         let aud = r#""aud":"http://127.0.0.1:4000","#;
         let no_aud = with(&claims, aud, "");
@@ -103,8 +104,8 @@ mod token_attacks {
         }
     }
 
-    /// A token that is made as those of the attacks, but is right, is accepted. So
-    /// each of them is refused for its one change.
+    /// The same functions also make a token without any change, and it is accepted.
+    /// So the tokens of the attacks are refused for what was changed in them.
     #[tokio::test]
     async fn each_attack_is_refused_for_its_change() {
         let app = app();
