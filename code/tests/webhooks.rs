@@ -112,7 +112,7 @@ mod webhooks {
     // ANCHOR_END: usual
 
     // ANCHOR: put-back
-    /// Puts the croissant of an expired order back into the stock.
+    /// Puts the croissant of an expired order back in stock.
     async fn put_back(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let sql = "UPDATE items SET stock = stock + 1 WHERE id = 'croissant'";
         query(sql).execute(connection).await?;
@@ -207,7 +207,7 @@ mod webhooks {
             let mut first = pool.begin().await.unwrap();
             assert!(store_if_new(&mut first, "evt_1").await.unwrap());
 
-            // The second delivery begins before the first one commits. It has to wait.
+            // The second delivery begins before the first one commits, so it has to wait.
             let second = tokio::spawn({
                 let pool = pool.clone();
                 async move { receive(&pool, "evt_1").await }

@@ -155,20 +155,20 @@ impl Shop {
     }
 
     /// The body of a new event about a session or its money.
-    fn report(&self, report: Report, session: &str) -> String {
+    fn report(&self, report: Sent, session: &str) -> String {
         let (kind, object) = match report {
-            Report::Paid => ("completed", self.stripe.session(session, "paid")),
-            Report::Unpaid => ("completed", self.stripe.session(session, "unpaid")),
-            Report::Succeeded => (
+            Sent::Paid => ("completed", self.stripe.session(session, "paid")),
+            Sent::Unpaid => ("completed", self.stripe.session(session, "unpaid")),
+            Sent::Succeeded => (
                 "async_payment_succeeded",
                 self.stripe.session(session, "paid"),
             ),
-            Report::Failed => (
+            Sent::Failed => (
                 "async_payment_failed",
                 self.stripe.session(session, "unpaid"),
             ),
-            Report::Expired => ("expired", self.stripe.session(session, "unpaid")),
-            Report::Refunded => {
+            Sent::Expired => ("expired", self.stripe.session(session, "unpaid")),
+            Sent::Refunded => {
                 let charge = self.stripe.charge(session, true);
                 return self.event("charge.refunded", &charge);
             }
@@ -186,7 +186,7 @@ impl Shop {
     }
 
     /// Stripe sends a new event, which is accepted.
-    async fn deliver(&self, report: Report, session: &str) {
+    async fn deliver(&self, report: Sent, session: &str) {
         self.accept(&self.report(report, session)).await;
     }
 
@@ -197,9 +197,9 @@ impl Shop {
     }
 }
 
-/// What an event says.
+/// An event that Stripe sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Report {
+enum Sent {
     Paid,
     Unpaid,
     Succeeded,
@@ -304,7 +304,7 @@ async fn only_an_order_that_is_placed_can_be_paid() {
         assert_eq!(problem["detail"], detail);
 
         let (order, session) = shop.order().await;
-        shop.deliver(Report::Paid, &session).await;
+        shop.deliver(Sent::Paid, &session).await;
         shop.ask(ADA, order).await.problem(StatusCode::CONFLICT);
     })
     .await;
@@ -446,7 +446,7 @@ async fn the_page_of_an_order_that_is_canceled_is_closed_first() {
         assert_eq!(shop.stock().await, STOCK);
 
         // The event about it comes later, and doesn't put the cake back once more.
-        shop.deliver(Report::Expired, &session).await;
+        shop.deliver(Sent::Expired, &session).await;
         assert_eq!(shop.status(order).await, "canceled");
         assert_eq!(shop.stock().await, STOCK);
     })
@@ -461,7 +461,7 @@ async fn an_order_whose_customer_has_paid_is_not_canceled() {
         shop.cancel(order).await.problem(StatusCode::CONFLICT);
         assert_eq!(shop.status(order).await, "placed");
 
-        shop.deliver(Report::Unpaid, &session).await;
+        shop.deliver(Sent::Unpaid, &session).await;
         shop.cancel(order).await.problem(StatusCode::CONFLICT);
         assert_eq!(shop.status(order).await, "placed");
     })
@@ -502,7 +502,7 @@ async fn nobody_closes_the_page_of_somebody_else() {
 async fn an_event_that_stripe_has_not_signed_changes_nothing() {
     on_each(|shop| async move {
         let (order, session) = shop.order().await;
-        let event = shop.report(Report::Paid, &session);
+        let event = shop.report(Sent::Paid, &session);
         let now = NOW.as_second();
         let good = sign(event.as_bytes(), WEBHOOK_SECRET, now);
         let send = |headers: &[&str], body: &str| {
@@ -601,7 +601,7 @@ async fn an_event_may_be_larger_than_other_requests() {
 async fn an_order_is_paid_when_its_money_is_there() {
     on_each(|shop| async move {
         let (order, session) = shop.order().await;
-        shop.deliver(Report::Paid, &session).await;
+        shop.deliver(Sent::Paid, &session).await;
         assert_eq!(shop.status(order).await, "paid");
         assert_eq!(shop.stock().await, STOCK - 1);
         assert!(shop.stripe.refunds().is_empty());
@@ -613,10 +613,10 @@ async fn an_order_is_paid_when_its_money_is_there() {
 async fn an_order_whose_customer_has_finished_may_not_be_paid_yet() {
     on_each(|shop| async move {
         let (order, session) = shop.order().await;
-        shop.deliver(Report::Unpaid, &session).await;
+        shop.deliver(Sent::Unpaid, &session).await;
         assert_eq!(shop.status(order).await, "placed");
         shop.ask(ADA, order).await.problem(StatusCode::CONFLICT);
-        shop.deliver(Report::Succeeded, &session).await;
+        shop.deliver(Sent::Succeeded, &session).await;
         assert_eq!(shop.status(order).await, "paid");
     })
     .await;
@@ -625,10 +625,10 @@ async fn an_order_whose_customer_has_finished_may_not_be_paid_yet() {
 #[tokio::test]
 async fn an_order_whose_money_does_not_come_is_canceled_once() {
     on_each(|shop| async move {
-        for report in [Report::Failed, Report::Expired] {
+        for report in [Sent::Failed, Sent::Expired] {
             let (order, session) = shop.order().await;
-            if report == Report::Failed {
-                shop.deliver(Report::Unpaid, &session).await;
+            if report == Sent::Failed {
+                shop.deliver(Sent::Unpaid, &session).await;
             }
             let event = shop.report(report, &session);
             for _ in 0..2 {
@@ -662,7 +662,7 @@ async fn another_amount_or_currency_does_not_pay_for_an_order() {
             shop.ask(ADA, order).await.problem(StatusCode::CONFLICT);
             shop.cancel(order).await.problem(StatusCode::CONFLICT);
             // They send the money back on Stripe's pages.
-            shop.deliver(Report::Refunded, &session).await;
+            shop.deliver(Sent::Refunded, &session).await;
             assert_eq!(shop.status(order).await, "canceled");
         }
     })
@@ -686,11 +686,11 @@ async fn a_session_that_costs_nothing_does_not_pay_for_an_order() {
 async fn money_for_a_canceled_order_goes_back() {
     on_each(|shop| async move {
         let (order, session) = shop.order().await;
-        shop.deliver(Report::Expired, &session).await;
-        shop.deliver(Report::Paid, &session).await;
+        shop.deliver(Sent::Expired, &session).await;
+        shop.deliver(Sent::Paid, &session).await;
         assert_eq!(shop.status(order).await, "canceled");
         assert_eq!(shop.stripe.refunds(), [payment_intent(&session)]);
-        shop.deliver(Report::Refunded, &session).await;
+        shop.deliver(Sent::Refunded, &session).await;
         assert_eq!(shop.stock().await, STOCK);
         // It's done now.
         shop.refund(order).await.problem(StatusCode::CONFLICT);
@@ -702,8 +702,8 @@ async fn money_for_a_canceled_order_goes_back() {
 async fn stripe_sends_an_event_again_until_its_refund_was_asked_for() {
     on_each(|shop| async move {
         let (_, session) = shop.order().await;
-        shop.deliver(Report::Expired, &session).await;
-        let event = shop.report(Report::Paid, &session);
+        shop.deliver(Sent::Expired, &session).await;
+        let event = shop.report(Sent::Paid, &session);
         for status in [429, 500] {
             shop.stripe.fail(vec![Fault::Status(status); 3]);
             let response = shop.send(&event).await;
@@ -723,9 +723,9 @@ async fn stripe_sends_an_event_again_until_its_refund_was_asked_for() {
 async fn a_barista_can_ask_for_a_refund_that_is_still_due() {
     on_each(|shop| async move {
         let (order, session) = shop.order().await;
-        shop.deliver(Report::Expired, &session).await;
+        shop.deliver(Sent::Expired, &session).await;
         shop.stripe.fail(vec![Fault::Status(500); 3]);
-        let response = shop.send(&shop.report(Report::Paid, &session)).await;
+        let response = shop.send(&shop.report(Sent::Paid, &session)).await;
         response.problem(StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(shop.refund(order).await.status, StatusCode::ACCEPTED);
         assert_eq!(shop.stripe.refunds(), [payment_intent(&session)]);
@@ -745,11 +745,11 @@ async fn an_order_that_is_paid_twice_keeps_the_money_once() {
         assert_ne!(second, first);
         shop.app.clock.advance(-31 * 60);
 
-        shop.deliver(Report::Paid, &first).await;
+        shop.deliver(Sent::Paid, &first).await;
         assert_eq!(shop.status(order).await, "paid");
-        shop.deliver(Report::Paid, &second).await;
+        shop.deliver(Sent::Paid, &second).await;
         assert_eq!(shop.stripe.refunds(), [payment_intent(&second)]);
-        shop.deliver(Report::Refunded, &second).await;
+        shop.deliver(Sent::Refunded, &second).await;
         assert_eq!(shop.status(order).await, "paid");
         assert_eq!(shop.stock().await, STOCK - 1);
     })
@@ -769,11 +769,11 @@ async fn an_order_with_a_newer_page_is_not_canceled_when_the_old_one_expires() {
         let states: Vec<_> = payments.iter().map(|p| p.state.as_str()).collect();
         assert_eq!(states, ["expired", "open"]);
 
-        shop.deliver(Report::Unpaid, &first).await;
-        shop.deliver(Report::Failed, &first).await;
-        shop.deliver(Report::Expired, &first).await;
+        shop.deliver(Sent::Unpaid, &first).await;
+        shop.deliver(Sent::Failed, &first).await;
+        shop.deliver(Sent::Expired, &first).await;
         assert_eq!(shop.status(order).await, "placed");
-        shop.deliver(Report::Expired, &second).await;
+        shop.deliver(Sent::Expired, &second).await;
         assert_eq!(shop.status(order).await, "canceled");
         assert_eq!(shop.stock().await, STOCK);
     })
@@ -789,7 +789,7 @@ async fn an_old_event_that_comes_again_changes_nothing() {
         shop.stripe.fail(vec![Fault::Status(500); 3]);
         shop.ask(ADA, order).await.problem(StatusCode::BAD_GATEWAY);
         shop.app.clock.advance(-31 * 60);
-        let expired = shop.report(Report::Expired, &first);
+        let expired = shop.report(Sent::Expired, &first);
         // Another page is being created.
         shop.accept(&expired).await;
         assert_eq!(shop.status(order).await, "placed");
@@ -811,7 +811,7 @@ async fn an_old_event_that_comes_again_changes_nothing() {
 async fn an_order_is_canceled_when_its_money_has_gone_back() {
     on_each(|shop| async move {
         let (order, session) = shop.order().await;
-        shop.deliver(Report::Paid, &session).await;
+        shop.deliver(Sent::Paid, &session).await;
         for _ in 0..2 {
             let response = shop.refund(order).await;
             assert_eq!(response.status, StatusCode::ACCEPTED);
@@ -820,7 +820,7 @@ async fn an_order_is_canceled_when_its_money_has_gone_back() {
             assert_eq!(shop.status(order).await, "paid");
         }
         assert_eq!(shop.stripe.refunds(), [payment_intent(&session)]);
-        shop.deliver(Report::Refunded, &session).await;
+        shop.deliver(Sent::Refunded, &session).await;
         assert_eq!(shop.status(order).await, "canceled");
         assert_eq!(shop.stock().await, STOCK);
         shop.refund(order).await.problem(StatusCode::CONFLICT);
@@ -833,16 +833,16 @@ async fn an_order_without_money_or_that_was_made_is_not_refunded() {
     on_each(|shop| async move {
         let (order, session) = shop.order().await;
         shop.refund(order).await.problem(StatusCode::CONFLICT);
-        shop.deliver(Report::Unpaid, &session).await;
+        shop.deliver(Sent::Unpaid, &session).await;
         shop.refund(order).await.problem(StatusCode::CONFLICT);
-        shop.deliver(Report::Succeeded, &session).await;
+        shop.deliver(Sent::Succeeded, &session).await;
         shop.set_status(order, "made").await;
         shop.refund(order).await.problem(StatusCode::CONFLICT);
         shop.refund(order + 1).await.problem(StatusCode::NOT_FOUND);
         assert!(shop.stripe.refunds().is_empty());
 
         // If it was made between the request for a refund and the event, it stays made.
-        shop.deliver(Report::Refunded, &session).await;
+        shop.deliver(Sent::Refunded, &session).await;
         assert_eq!(shop.status(order).await, "made");
         assert_eq!(shop.stock().await, STOCK - 1);
     })
@@ -853,7 +853,7 @@ async fn an_order_without_money_or_that_was_made_is_not_refunded() {
 async fn only_a_barista_can_ask_for_a_refund() {
     on_each(|shop| async move {
         let (order, session) = shop.order().await;
-        shop.deliver(Report::Paid, &session).await;
+        shop.deliver(Sent::Paid, &session).await;
         let path = format!("/orders/{order}/refund");
         let request = by(&shop.app, ADA, post(&path, Value::Null));
         let response = shop.app.send(request).await;
@@ -867,7 +867,7 @@ async fn only_a_barista_can_ask_for_a_refund() {
 async fn a_part_of_the_money_that_goes_back_changes_nothing() {
     on_each(|shop| async move {
         let (order, session) = shop.order().await;
-        shop.deliver(Report::Paid, &session).await;
+        shop.deliver(Sent::Paid, &session).await;
         let part = shop.stripe.charge(&session, false);
         shop.accept(&shop.event("charge.refunded", &part)).await;
         assert_eq!(shop.status(order).await, "paid");
@@ -880,7 +880,7 @@ async fn a_part_of_the_money_that_goes_back_changes_nothing() {
 async fn a_refund_is_also_known_by_the_id_of_the_money() {
     on_each(|shop| async move {
         let (order, session) = shop.order().await;
-        shop.deliver(Report::Paid, &session).await;
+        shop.deliver(Sent::Paid, &session).await;
         let mut charge = shop.stripe.charge(&session, true);
         charge["metadata"] = json!({});
         shop.accept(&shop.event("charge.refunded", &charge)).await;
@@ -892,17 +892,14 @@ async fn a_refund_is_also_known_by_the_id_of_the_money() {
 // Every sequence.
 
 // ANCHOR: histories
-/// The events that Stripe sends about one session, and how its order ends.
-const HISTORIES: [(&[Report], &str); 6] = [
-    (&[Report::Paid], "paid"),
-    (&[Report::Unpaid, Report::Succeeded], "paid"),
-    (&[Report::Unpaid, Report::Failed], "canceled"),
-    (&[Report::Expired], "canceled"),
-    (&[Report::Paid, Report::Refunded], "canceled"),
-    (
-        &[Report::Unpaid, Report::Succeeded, Report::Refunded],
-        "canceled",
-    ),
+/// The events that Stripe sends about one session, and the status in which its order ends.
+const HISTORIES: [(&[Sent], &str); 6] = [
+    (&[Sent::Paid], "paid"),
+    (&[Sent::Unpaid, Sent::Succeeded], "paid"),
+    (&[Sent::Unpaid, Sent::Failed], "canceled"),
+    (&[Sent::Expired], "canceled"),
+    (&[Sent::Paid, Sent::Refunded], "canceled"),
+    (&[Sent::Unpaid, Sent::Succeeded, Sent::Refunded], "canceled"),
 ];
 // ANCHOR_END: histories
 
@@ -1009,15 +1006,14 @@ async fn an_event_that_arrives_twice_at_the_same_time_changes_an_order_once() {
     on_each(|shop| async move {
         for _ in 0..10 {
             let (order, session) = shop.order().await;
-            let expired = shop.report(Report::Expired, &session);
+            let expired = shop.report(Sent::Expired, &session);
             deliver_at_once(&shop, vec![expired; 2]).await;
             assert_eq!(shop.status(order).await, "canceled");
             assert_eq!(shop.stock().await, STOCK);
             // Different events that say the same, too.
             let (_, session) = shop.order().await;
-            let expired = [Report::Expired; 2]
-                .map(|r| shop.report(r, &session))
-                .into();
+            let expired =
+                [Sent::Expired; 2].map(|r| shop.report(r, &session)).into();
             deliver_at_once(&shop, expired).await;
             assert_eq!(shop.stock().await, STOCK);
         }
@@ -1032,7 +1028,7 @@ async fn an_order_that_is_canceled_and_paid_at_the_same_time_ends_right() {
         let mut sold = 0;
         for _ in 0..20 {
             let (order, session) = shop.order().await;
-            let paid = shop.report(Report::Paid, &session);
+            let paid = shop.report(Sent::Paid, &session);
             let (canceled, ()) =
                 tokio::join!(shop.cancel(order), shop.accept(&paid));
             let refunded =
@@ -1052,8 +1048,8 @@ async fn an_order_that_is_canceled_and_paid_at_the_same_time_ends_right() {
 }
 
 // ANCHOR: not-recorded
-/// An event and its change are stored in one transaction. If the event were stored alone, the
-/// service would ignore it when Stripe sends it again.
+/// If the id of the event were committed without the change, the service would ignore the
+/// next delivery of this event, and the change would be lost.
 #[tokio::test]
 async fn an_event_whose_change_fails_is_not_recorded() {
     let Some(database) = TestDatabase::create() else {
@@ -1063,8 +1059,8 @@ async fn an_event_whose_change_fails_is_not_recorded() {
     database.need_no_accounts();
     let shop = Shop::open(Repositories::of(Arc::new(storage))).await;
     let (order, session) = shop.order().await;
-    let event = shop.report(Report::Expired, &session);
-    // The last of the changes: the items go back into the stock.
+    let event = shop.report(Sent::Expired, &session);
+    // There were 1000 cakes before the order, so the last one can't be put back now.
     database
         .execute("ALTER TABLE items ADD CONSTRAINT failure CHECK (stock < 1000)");
     let response = shop.send(&event).await;

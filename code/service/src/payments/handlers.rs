@@ -40,8 +40,8 @@ pub async fn refund(
 }
 
 // ANCHOR: webhook
-/// `POST /webhooks/stripe`: 200 for each event that Stripe needn't send again, even if the
-/// service doesn't use it.
+/// `POST /webhooks/stripe`: 200 for each event that Stripe doesn't have to send again. That
+/// includes events that the service doesn't use.
 #[instrument(skip_all)]
 pub async fn webhook(
     State(payments): State<Payments>,

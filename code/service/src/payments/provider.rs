@@ -26,8 +26,8 @@ pub trait PaymentProvider: Send + Sync {
     /// Closes a page, so that nobody can pay on it any more.
     async fn expire_session(&self, id: &str) -> Result<Ended, ProviderError>;
 
-    /// Sends the money of a payment back. A call with the same
-    /// [`reference`](Refund::reference) doesn't send it again.
+    /// Refunds a payment. Another call with the same [`reference`](Refund::reference)
+    /// doesn't refund it again.
     async fn refund(&self, refund: &Refund) -> Result<(), ProviderError>;
 }
 // ANCHOR_END: provider
@@ -79,10 +79,11 @@ pub enum ProviderError {
     /// The provider refused. Nothing was done, and asking again won't help.
     #[error("the payment provider refused")]
     Refused(#[source] Source),
-    /// The provider couldn't be reached, or it is too busy. Nothing was done.
+    /// The provider couldn't be reached, or it was too busy. Nothing was done.
     #[error("the payment provider can't be reached or is busy")]
     Unavailable(#[source] Source),
-    /// The provider may have done it, or not. Ask again with the same reference.
+    /// The provider may have done what we asked for, or not. Ask again with the same
+    /// reference: then it's done only once.
     #[error("it is unknown whether the payment provider did it")]
     OutcomeUnknown(#[source] Source),
 }

@@ -102,8 +102,9 @@ impl Payments {
             Ok(session) => session,
             Err(error) => {
                 if let ProviderError::Refused(_) = error {
-                    // The same request would be refused again. The next one has another
-                    // reference, and so another idempotency key.
+                    // Stripe would refuse this request again, so this payment ends here.
+                    // When the customer tries again, there's a new payment, with a new
+                    // reference and a new idempotency key.
                     self.repository.expire(&begun.reference).await?;
                 }
                 return Err(error.into());
@@ -121,8 +122,8 @@ impl Payments {
                 Ok(Started::Created(page))
             }
             Err(error) => {
-                // Nobody knows the address of the page, so it does no harm if it
-                // stays open.
+                // Close the page at Stripe. If that fails, log it and go on: nobody has
+                // been given the page's address, so nobody can pay on it.
                 if let Err(error) = provider.expire_session(&session.id).await {
                     let error: &dyn std::error::Error = &error;
                     warn!(error, session = session.id, "a page stays open");
@@ -140,8 +141,7 @@ impl Payments {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Asks for the money of an order to be sent back. The order is canceled once Stripe
-    /// reports that it was.
+    /// Asks Stripe to refund an order. The order is canceled once Stripe reports the refund.
     ///
     /// # Errors
     ///
@@ -182,8 +182,9 @@ impl Payments {
         // ANCHOR_END: receive
 
         // ANCHOR: refund-due
-        // The change is committed. If the refund fails now, Stripe gets an error, sends the
-        // event again, and it arrives here once more.
+        // The change is committed. If the refund fails now, Stripe gets a 500 and sends the
+        // event again. Then `record` changes nothing, but it returns this payment again, so
+        // the refund is tried again.
         if let Recorded::Known { payment, .. } = recorded
             && payment.state == PaymentState::RefundDue
         {
@@ -297,12 +298,13 @@ impl Payments {
                     Ended::Expired => {
                         Ok(self.repository.expire(&payment.reference).await?)
                     }
-                    // The event will say whether the money is there.
+                    // An event will say whether the customer has paid.
                     Ended::Complete => Err(PaymentError::Processing(payment.order)),
                 }
             }
-            // Nobody has the address of a page that is being created, and nobody will get
-            // it: `open` finds that the order is canceled.
+            // In all other states, there's no page to close. (While a payment is
+            // `Creating`, nobody has the address of its page, and nobody will get it: the
+            // repository's method `open` finds that the order is canceled.)
             _ => Ok(()),
         }
     }

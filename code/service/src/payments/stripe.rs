@@ -195,10 +195,10 @@ impl Stripe {
         let error = ApiError::new(head.status, &body);
         // ANCHOR: statuses
         let mut failure = match head.status {
-            // Stripe checks the limit of requests before it does anything else.
+            // Stripe checks its rate limit before it does anything else.
             StatusCode::TOO_MANY_REQUESTS => Failure::unavailable(error),
-            // Another request with this key is still running: the customer has asked
-            // twice.
+            // Another request with this key is still running, for example because the
+            // customer has pressed the button twice.
             StatusCode::CONFLICT => Failure::unknown(error),
             status if status.is_client_error() => Failure::refused(error),
             _ => Failure::unknown(error),
@@ -224,9 +224,9 @@ impl Stripe {
     }
 
     // ANCHOR: pause
-    /// How long to wait after this many tries. The pause is random, so that after a
-    /// failure of Stripe, its clients don't all come back at the same moment. It's at
-    /// least half of the longest pause.
+    /// How long to wait after this many tries: at least half of `longest`, and less than
+    /// the whole of it. The length is random, so that after a failure of Stripe, its
+    /// clients don't all come back at the same moment.
     fn pause(&self, tries: u32) -> Duration {
         let longest = self.timeouts.first_pause * 2_u32.pow(tries - 1);
         let [byte, ..] = self.random.bytes();
@@ -360,8 +360,8 @@ impl PaymentProvider for Stripe {
             // Otherwise, Stripe may let the customer pay in another currency.
             ("adaptive_pricing[enabled]", "false"),
             ("client_reference_id", &order),
-            // Stripe repeats the metadata of a session in the events about the session,
-            // and the metadata of its payment in the events about a refund.
+            // Stripe repeats the metadata of a session in the events about the session. It
+            // repeats the metadata of the PaymentIntent in the events about a refund.
             ("metadata[payment]", &new.reference),
             ("payment_intent_data[metadata][payment]", &new.reference),
             ("success_url", &back),

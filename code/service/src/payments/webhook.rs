@@ -30,10 +30,11 @@ impl WebhookSecrets {
     ///
     /// # Errors
     ///
-    /// The end of a message that begins with the name of the setting and "must be".
+    /// The second half of an error message. The caller puts "STRIPE_WEBHOOK_SECRET must be"
+    /// before it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        // With white space, such as a line break that was copied along, no signature would
-        // ever match, and nobody would notice before the first customer had paid.
+        // If the secret contained white space, such as a line break that was copied along,
+        // no signature would ever match. You'd notice only when the first customer has paid.
         let secret = |secret: &str| {
             secret.len() > "whsec_".len()
                 && secret.starts_with("whsec_")
@@ -86,7 +87,8 @@ pub fn verify(
 
     // ANCHOR: matches
     // While a secret is being replaced, Stripe signs with the old and the new one, and we
-    // accept both. So each signature is compared with that of each secret.
+    // accept both. So compute an HMAC with each secret, and compare it with each signature
+    // in the header.
     let matches = secrets.0.iter().any(|secret| {
         let key = secret.expose_secret().as_bytes();
         // HMAC takes keys of any length, so this never fails.
@@ -95,7 +97,7 @@ pub fn verify(
         };
         let mac = mac.chain_update(time).chain_update(b".").chain_update(body);
         // `verify_slice` takes the same time wherever the first difference is. With `==`,
-        // the time would tell how many bytes of a forged signature are right.
+        // the time would reveal how many bytes of a forged signature are right.
         signatures
             .iter()
             .any(|s| mac.clone().verify_slice(s).is_ok())
@@ -328,8 +330,8 @@ mod tests {
     }
 
     // ANCHOR: by-stripe
-    /// The header was made by `stripe.webhooks.generateTestHeaderString` of Stripe's
-    /// library for Node.js, for this body, secret and time.
+    /// The function `stripe.webhooks.generateTestHeaderString` of Stripe's library for
+    /// Node.js has generated this header for the same body, secret and time.
     #[test]
     fn a_signature_by_stripes_own_library_holds() {
         let header = "t=1772439300,v1=\

@@ -38,18 +38,18 @@ impl Received {
 }
 
 // ANCHOR: fault
-/// What the next request gets instead of its response.
+/// How the stand-in answers the next request, in place of the normal response.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// This status, and nothing is done.
+    /// This status. The request isn't carried out.
     Status(u16),
-    /// This status with `stripe-should-retry: false`, and nothing is done.
+    /// This status with `stripe-should-retry: false`. The request isn't carried out.
     Final(u16),
-    /// No response, and nothing is done.
+    /// No response. The request isn't carried out.
     Hang,
-    /// No response, but it is done.
+    /// No response, although the request is carried out.
     HangAfterwards,
-    /// A body that breaks off, but it is done.
+    /// A body that is cut off, although the request is carried out.
     BreakOff,
 }
 // ANCHOR_END: fault
