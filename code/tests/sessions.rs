@@ -49,8 +49,8 @@ mod sessions {
     // ANCHOR_END: find
 
     // ANCHOR: exchange
-    /// Stores a new token in place of one that [`find`] has read. If that one was
-    /// used, ends the session instead, and returns `false`.
+    /// Stores a new token instead of the old one, which [`find`] has read. If the
+    /// old one was used before, ends the session, and returns `false`.
     async fn exchange(
         connection: &mut PgConnection,
         (old, new): (&str, &str),
@@ -115,8 +115,8 @@ mod sessions {
     }
 
     // ANCHOR: rotate
-    /// Marks a token as used, unless that happened more than 30 seconds ago.
-    /// Returns its session.
+    /// Marks a token as used, and returns its session. Returns `None` if the token
+    /// was first used 30 seconds ago or earlier.
     async fn rotate(
         connection: &mut PgConnection,
         token: &str,

@@ -295,8 +295,8 @@ impl RefreshToken {
     }
 
     // ANCHOR: refresh-token-hash
-    /// What is stored. It needs no salt and no slow function as a password does,
-    /// because 32 random bytes can't be guessed.
+    /// What is stored. Unlike a password, the token needs neither a salt nor a slow
+    /// hash function, because 32 random bytes can't be guessed.
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(self.0).into())
     }

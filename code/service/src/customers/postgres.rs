@@ -193,9 +193,9 @@ impl Repository for Postgres {
     ) -> Result<Rotation, StorageError> {
         let mut tx = self.pool().begin().await?;
         // ANCHOR: rotate
-        // One statement checks the token and marks it as used. Of two requests with
-        // the same token, the second one waits here for the first one to commit,
-        // and then sees that the token is used.
+        // One statement checks the token and marks it as used. If two requests have
+        // the same token, the second one waits here until the first one commits,
+        // and then sees that the token has been used.
         let sql = "UPDATE refresh_tokens AS token
                    SET used_at = coalesce(token.used_at, $2)
                    FROM sessions
