@@ -11,8 +11,9 @@
 // `data-program` names the program that answers, and so the module to load. Exchanges with the same
 // `data-chapter` share a session: what one of them changes, the next ones find.
 //
-// A figure with `data-server` can only be answered by a server. In a `figure.challenge` the first
-// request is the one to start from, and the solution and its answer are in a <details>.
+// A figure with `data-server` can only be answered by a server. In a `figure.challenge` the
+// `pre.first` are requests that each try sends first, the first `pre.request` is the one to start from,
+// and the solution and its answer are in a <details>.
 //
 // This script adds all buttons, so that a page without script or WebAssembly shows none that do
 // nothing. A module is loaded when the reader presses Send for the first time.
@@ -451,6 +452,7 @@
             }
             let answer;
             try {
+                this.prepare(session);
                 answer = session.send(this.request);
             } catch (error) {
                 this.failed(error);
@@ -461,6 +463,8 @@
             drawTrace(this.trace, JSON.parse(answer.spans));
             this.resetButton.hidden = false; // but not those of other requests, which would move the page
         }
+
+        prepare() {}
 
         failed(error) {
             this.trace.hidden = true;
@@ -605,6 +609,13 @@
         ask() {
             this.program.sessions.delete(this.key);
             return super.ask();
+        }
+
+        // The requests that lead to the situation of the challenge.
+        prepare(session) {
+            for (const code of this.figure.querySelectorAll('pre.first code')) {
+                session.send(text(code));
+            }
         }
 
         answered(status, real) {

@@ -25,8 +25,8 @@ pub fn story(root: &Path, file: &Path, program: &Program) -> Result<Vec<Problem>
     compare(root, file, program, false)
 }
 
-/// Plays a challenge: the start and the solution, each against a fresh app, because the reader's
-/// request is the first one that the app gets.
+/// Plays a challenge: the start and the solution, each against a fresh app. If there are exchanges
+/// before these two, the app gets them first, as in the page.
 pub fn challenge(root: &Path, file: &Path, program: &Program) -> Result<Vec<Problem>> {
     compare(root, file, program, true)
 }
@@ -98,18 +98,18 @@ pub(crate) fn read(root: &Path, file: &Path) -> Result<String> {
     Ok(text.replace("\r\n", "\n"))
 }
 
-fn compare(root: &Path, file: &Path, program: &Program, fresh_each: bool) -> Result<Vec<Problem>> {
+fn compare(root: &Path, file: &Path, program: &Program, challenge: bool) -> Result<Vec<Problem>> {
     let text = read(root, file)?;
     let at = |problem: live::Problem| Problem::new(file, problem.line, problem.message);
     let exchanges = match exchange::read(&text) {
         Ok(exchanges) => exchanges,
         Err(problem) => return Ok(vec![at(problem)]),
     };
-    let answers = match play(file, &exchanges, &served(program), fresh_each)? {
+    let answers = match play(file, &exchanges, &served(program), challenge)? {
         Ok(answers) => answers,
         Err(problem) => return Ok(vec![problem]),
     };
-    if let Some(problem) = page_differs(file, &exchanges, &answers, program, fresh_each)? {
+    if let Some(problem) = page_differs(file, &exchanges, &answers, program, challenge)? {
         return Ok(vec![problem]);
     }
     let answers: Vec<String> = answers.into_iter().map(|answer| answer.text).collect();
@@ -141,7 +141,7 @@ fn page_differs(
     exchanges: &[Exchange],
     answers: &[Answer],
     program: &Program,
-    fresh_each: bool,
+    challenge: bool,
 ) -> Result<Option<Problem>> {
     let (of_page, wanted): (Vec<Exchange>, Vec<&Answer>) = exchanges
         .iter()
@@ -149,7 +149,7 @@ fn page_differs(
         .zip(answers)
         .filter(|(exchange, _)| !exchange.server)
         .unzip();
-    let found = match play(file, &of_page, &program.app, fresh_each)? {
+    let found = match play(file, &of_page, &program.app, challenge)? {
         Ok(found) => found,
         Err(problem) => return Ok(Some(problem)),
     };
@@ -194,7 +194,7 @@ fn play(
     file: &Path,
     exchanges: &[Exchange],
     app: &(impl Fn() -> Router + Clone + Send + 'static),
-    fresh_each: bool,
+    challenge: bool,
 ) -> Result<Result<Vec<Answer>, Problem>> {
     expect_panics();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -204,9 +204,13 @@ fn play(
     let mut session = Session::with(app.clone());
     Ok(runtime.block_on(async {
         let mut answers = Vec::new();
-        for exchange in exchanges {
-            if fresh_each {
+        for (position, exchange) in exchanges.iter().enumerate() {
+            if challenge && position + 1 == exchanges.len() {
                 session.reset();
+                for first in exchanges.iter().rev().skip(2).rev() {
+                    // It was sent before the start, so a problem with it was reported.
+                    let _ = session.send(&first.request).await;
+                }
             }
             QUIET.set(exchange.server);
             let answer = timeout(PATIENCE, session.send(&exchange.request)).await;

@@ -86,16 +86,23 @@ pub fn exchange(origin: &Origin, asked: Asked<'_>, exchange: &Exchange, predict:
     figure("exchange", &attributes, origin, &caption, &shown)
 }
 
-/// A challenge: the request to start from, and a solution with the expected answer.
+/// A challenge: the requests that each try sends first, the request to start from, and a solution
+/// with the expected answer.
 pub fn challenge(
     origin: &Origin,
     asked: Asked<'_>,
+    first: &[Exchange],
     start: &Exchange,
     solution: &Exchange,
 ) -> String {
     let wanted = solution.answer.as_deref().map_or(String::new(), answer);
     let solved = format!("{}\n\n{wanted}", request(solution));
-    let shown = format!("{}\n\n{}", request(start), folded("One solution", &solved));
+    let mut shown = format!("{}\n\n{}", request(start), folded("One solution", &solved));
+    if !first.is_empty() {
+        let first: Vec<String> = first.iter().map(sent_first).collect();
+        let first = folded("Each try sends these requests first", &first.join("\n\n"));
+        shown = format!("{first}\n\n{shown}");
+    }
     let attributes = format!(
         "id=\"challenge-{}\" {}",
         slug(&solution.title),
@@ -178,6 +185,11 @@ fn folded(summary: &str, shown: &str) -> String {
 
 fn request(exchange: &Exchange) -> String {
     pre("class=\"request\"", &http(&exchange.request))
+}
+
+/// A request of a challenge that the reader doesn't edit.
+fn sent_first(exchange: &Exchange) -> String {
+    pre("class=\"first\"", &http(&exchange.request))
 }
 
 fn answer(answer: &str) -> String {

@@ -243,9 +243,9 @@ impl<'a> Page<'a> {
             Problem::new(&source.file, line, problem.message)
         })?;
         if block.has("challenge") {
-            let [start, solution] = exchanges.as_slice() else {
-                let message =
-                    "a challenge needs two exchanges: the request to start from, and a solution";
+            let [first @ .., start, solution] = exchanges.as_slice() else {
+                let message = "a challenge ends with two exchanges: the request to start from, and \
+                               a solution";
                 return Err(Problem::new(&source.file, 1, message));
             };
             let chapter = stem(&self.file);
@@ -255,7 +255,7 @@ impl<'a> Page<'a> {
                 chapter: &chapter,
                 program,
             };
-            return Ok(figures::challenge(origin, asked, start, solution));
+            return Ok(figures::challenge(origin, asked, first, start, solution));
         }
         let chapter = stem(&source.file);
         let program = self.programs.of(&chapter);
