@@ -1,26 +1,20 @@
 #!/usr/bin/env bash
 # Sends thousands of requests to the service and compares the responses with its OpenAPI document:
-# signed in as a customer, as a barista and not at all, with the data in memory and, if POSTGRES_URL
-# names a server, in a database there.
+# signed in as a customer, as a barista and not at all, with the data in memory and, at the same time,
+# if POSTGRES_URL names a server, in a database there.
 #   site/interop/schemathesis.sh [EXAMPLES]   EXAMPLES is the largest number for each operation
 # It needs Python 3.11 with venv. It prints the number of cases, and ends what it started.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 examples=${1:-60} seed=20260302
 
-work=$(mktemp -d)
-server= database=
-finish() {
-  [ -z "$server" ] || { kill "$server" && wait "$server"; } || true
-  [ -z "$database" ] || psql --quiet "$POSTGRES_URL" --command "drop database if exists $database"
-  rm -rf "$work"
-}
-trap finish EXIT
+all=$(mktemp -d)
+trap 'rm -rf "$all"' EXIT
 
 if [ -z "${SCHEMATHESIS:-}" ]; then
-  python3 -m venv "$work/venv"
-  "$work/venv/bin/pip" install --quiet --disable-pip-version-check schemathesis==4.32.5
-  SCHEMATHESIS=$work/venv/bin/schemathesis
+  python3 -m venv "$all/venv"
+  "$all/venv/bin/pip" install --quiet --disable-pip-version-check schemathesis==4.32.5
+  SCHEMATHESIS=$all/venv/bin/schemathesis
 fi
 cargo build --quiet --locked --package service
 program=${CARGO_TARGET_DIR:-target}/debug/service
@@ -41,10 +35,10 @@ start() {
   done
 }
 
-stop() {
-  kill "$server"
-  wait "$server"
-  server=
+# Ends the service, and drops its database if it has one.
+finish() {
+  [ -z "$server" ] || { kill "$server" && wait "$server"; } || true
+  [ -z "$database" ] || psql --quiet "$POSTGRES_URL" --command "drop database if exists $database"
 }
 
 send() {
@@ -66,14 +60,13 @@ sign_in() {
 check() {
   local title=$1
   shift
-  printf -- '-- %s\n' "$title"
   # schemathesis writes a folder into the one where it runs.
   if ! (cd "$work" && "$SCHEMATHESIS" --config-file "$settings" run "$address/openapi.json" \
     --seed "$seed" --max-examples "$examples" --no-color "$@") >"$work/report" 2>&1; then
     cat "$work/report"
     return 1
   fi
-  grep -E '^ +[0-9,]+ generated' "$work/report"
+  printf '%s: %s\n' "$title" "$(grep -oE '[0-9,]+ generated.*' "$work/report")"
 }
 
 check_all() {
@@ -82,23 +75,41 @@ check_all() {
   check "$1, as a barista" --header "Authorization: Bearer $(sign_in tom)"
 }
 
-start SHOP_BARISTA=tom@shop.example
-sign_up ada
-sign_up tom
-check_all 'in memory'
-stop
+# This and `in_postgresql` each run in a shell of their own.
+in_memory() {
+  work=$all/memory server= database=
+  mkdir "$work"
+  trap finish EXIT
+  start SHOP_BARISTA=tom@shop.example
+  sign_up ada
+  sign_up tom
+  check_all 'in memory'
+}
 
-if [ -n "${POSTGRES_URL:-}" ]; then
-  database=schemathesis_$$
+in_postgresql() {
+  work=$all/postgresql server= database=schemathesis_$$
+  mkdir "$work"
+  trap finish EXIT
   psql --quiet "$POSTGRES_URL" --command "create database $database"
-  url=${POSTGRES_URL%/*}/$database
+  local url=${POSTGRES_URL%/*}/$database secret
   secret=$(head -c 32 /dev/urandom | base64)
   start "DATABASE_URL=$url" "JWT_SECRET=$secret"
   sign_up ada
   sign_up tom
   (cd "$work" && env "DATABASE_URL=$url" "JWT_SECRET=$secret" "$program" make-barista tom@shop.example) >"$work/barista" 2>&1
   check_all 'in PostgreSQL'
-  stop
+}
+
+(in_memory) &
+running=($!)
+if [ -n "${POSTGRES_URL:-}" ]; then
+  (in_postgresql) &
+  running+=($!)
 else
   echo 'POSTGRES_URL is not set: PostgreSQL was left out.'
 fi
+status=0
+for job in "${running[@]}"; do
+  wait "$job" || status=1
+done
+exit "$status"

@@ -48,18 +48,19 @@ fn look(guide: &Guide, page: &mut Page<'_>, size: (u32, u32)) -> Result<()> {
     let mut broken = Vec::new();
     let mut looks = 0;
     resize(page, size)?;
-    for theme in THEMES {
-        prefer(page, theme)?;
-        for (position, name) in all_pages(guide).enumerate() {
-            page.open(&guide.address(name))?;
-            page.evaluate(&format!("{axe};0"))?;
-            let states = if position == 0 {
-                &STATES[..]
-            } else {
-                &OWN_STATES
-            };
-            for state in states {
-                state.reach(page, size)?;
+    for (position, name) in all_pages(guide).enumerate() {
+        page.open(&guide.address(name))?;
+        page.evaluate(&format!("{axe};0"))?;
+        let states = if position == 0 {
+            &STATES[..]
+        } else {
+            &OWN_STATES
+        };
+        for state in states {
+            state.reach(page, size)?;
+            // A page follows the theme of the system while it is open, so it is opened only once.
+            for theme in THEMES {
+                prefer(page, theme)?;
                 looks += 1;
                 let found = run_axe(page)?;
                 let place = format!("{name} at {} px, {theme}, {}", size.0, state.name());

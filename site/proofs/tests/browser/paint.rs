@@ -15,8 +15,13 @@ use crate::{
 const RATIO: f64 = 0.4;
 
 /// A page that is below this part of the limit when it is first opened is fast enough. Each of the
-/// others is opened several times, and the median counts.
+/// others is opened several times, and so is stock's page of the same chapter, and the medians count.
 const CLEARLY: f64 = 0.9;
+
+/// How many of stock's pages are opened before. On a slow network they all take nearly the same time,
+/// because the theme is much heavier than a chapter. The fastest of them is what all pages are first
+/// compared with.
+const STOCK_PAGES: usize = 5;
 
 /// How often a page is opened that is not clearly fast enough.
 const RUNS: usize = 3;
@@ -47,10 +52,14 @@ pub fn the_largest_paint_takes_a_part_of_what_a_stock_page_takes(
         }),
     )?;
     page.send("Emulation.setCPUThrottlingRate", json!({ "rate": SLOWER }))?;
+    let mut fastest = f64::INFINITY;
+    for name in guide.pages.iter().step_by(guide.pages.len().div_ceil(STOCK_PAGES)) {
+        fastest = largest_paint(page, &stock.address(name))?.min(fastest);
+    }
     let mut rows = Vec::new();
     for name in &guide.pages {
         let addresses = [guide.address(name), stock.address(name)];
-        let mut medians = measure(page, &addresses, 1)?;
+        let mut medians = [largest_paint(page, &addresses[0])?, fastest];
         if medians[0] / medians[1] > RATIO * CLEARLY {
             for _ in 0..ATTEMPTS {
                 medians = measure(page, &addresses, RUNS)?;
