@@ -13,6 +13,8 @@ mod check_etags;
 mod check_extractors;
 #[path = "../exercises/handlers/check.rs"]
 mod check_handlers;
+#[path = "../exercises/isolation/check.rs"]
+mod check_isolation;
 #[path = "../exercises/middleware/check.rs"]
 mod check_middleware;
 #[path = "../exercises/mistakes/check.rs"]
@@ -35,6 +37,8 @@ mod solution_etags;
 mod solution_extractors;
 #[path = "../exercises/handlers/solution.rs"]
 mod solution_handlers;
+#[path = "../exercises/isolation/solution.rs"]
+mod solution_isolation;
 #[path = "../exercises/middleware/solution.rs"]
 mod solution_middleware;
 #[path = "../exercises/mistakes/solution.rs"]
@@ -57,6 +61,8 @@ mod start_etags;
 mod start_extractors;
 #[path = "../exercises/handlers/exercise.rs"]
 mod start_handlers;
+#[path = "../exercises/isolation/exercise.rs"]
+mod start_isolation;
 #[path = "../exercises/middleware/exercise.rs"]
 mod start_middleware;
 #[path = "../exercises/mistakes/exercise.rs"]
@@ -145,6 +151,12 @@ const EXERCISES: &[Exercise] = &[
         start: start_etags::app,
         solution: solution_etags::app,
         checks: check_etags::checks,
+    },
+    Exercise {
+        name: "isolation",
+        start: start_isolation::app,
+        solution: solution_isolation::app,
+        checks: check_isolation::checks,
     },
 ];
 

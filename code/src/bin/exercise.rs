@@ -14,6 +14,8 @@ mod check_etags;
 mod check_extractors;
 #[path = "../../exercises/handlers/check.rs"]
 mod check_handlers;
+#[path = "../../exercises/isolation/check.rs"]
+mod check_isolation;
 #[path = "../../exercises/middleware/check.rs"]
 mod check_middleware;
 #[path = "../../exercises/mistakes/check.rs"]
@@ -34,6 +36,8 @@ mod contracts;
 mod etags;
 #[path = "../../exercises/extractors/exercise.rs"]
 mod extractors;
+#[path = "../../exercises/isolation/exercise.rs"]
+mod isolation;
 #[path = "../../exercises/middleware/exercise.rs"]
 mod middleware;
 #[path = "../../exercises/mistakes/exercise.rs"]
@@ -112,6 +116,11 @@ const EXERCISES: &[Exercise] = &[
         name: "etags",
         app: etags::app,
         checks: check_etags::checks,
+    },
+    Exercise {
+        name: "isolation",
+        app: isolation::app,
+        checks: check_isolation::checks,
     },
 ];
 
