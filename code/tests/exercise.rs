@@ -19,6 +19,8 @@ mod check_isolation;
 mod check_middleware;
 #[path = "../exercises/mistakes/check.rs"]
 mod check_mistakes;
+#[path = "../exercises/permissions/check.rs"]
+mod check_permissions;
 #[path = "../exercises/rejections/check.rs"]
 mod check_rejections;
 #[path = "../exercises/requests/check.rs"]
@@ -43,6 +45,8 @@ mod solution_isolation;
 mod solution_middleware;
 #[path = "../exercises/mistakes/solution.rs"]
 mod solution_mistakes;
+#[path = "../exercises/permissions/solution.rs"]
+mod solution_permissions;
 #[path = "../exercises/rejections/solution.rs"]
 mod solution_rejections;
 #[path = "../exercises/requests/solution.rs"]
@@ -67,6 +71,8 @@ mod start_isolation;
 mod start_middleware;
 #[path = "../exercises/mistakes/exercise.rs"]
 mod start_mistakes;
+#[path = "../exercises/permissions/exercise.rs"]
+mod start_permissions;
 #[path = "../exercises/rejections/exercise.rs"]
 mod start_rejections;
 #[path = "../exercises/requests/exercise.rs"]
@@ -157,6 +163,12 @@ const EXERCISES: &[Exercise] = &[
         start: start_isolation::app,
         solution: solution_isolation::app,
         checks: check_isolation::checks,
+    },
+    Exercise {
+        name: "permissions",
+        start: start_permissions::app,
+        solution: solution_permissions::app,
+        checks: check_permissions::checks,
     },
 ];
 

@@ -20,6 +20,8 @@ mod check_isolation;
 mod check_middleware;
 #[path = "../../exercises/mistakes/check.rs"]
 mod check_mistakes;
+#[path = "../../exercises/permissions/check.rs"]
+mod check_permissions;
 #[path = "../../exercises/rejections/check.rs"]
 mod check_rejections;
 #[path = "../../exercises/requests/check.rs"]
@@ -42,6 +44,8 @@ mod isolation;
 mod middleware;
 #[path = "../../exercises/mistakes/exercise.rs"]
 mod mistakes;
+#[path = "../../exercises/permissions/exercise.rs"]
+mod permissions;
 #[path = "../../exercises/rejections/exercise.rs"]
 mod rejections;
 #[path = "../../exercises/requests/exercise.rs"]
@@ -121,6 +125,11 @@ const EXERCISES: &[Exercise] = &[
         name: "isolation",
         app: isolation::app,
         checks: check_isolation::checks,
+    },
+    Exercise {
+        name: "permissions",
+        app: permissions::app,
+        checks: check_permissions::checks,
     },
 ];
 
