@@ -31,6 +31,8 @@ mod check_runtime;
 mod check_sqlite;
 #[path = "../exercises/transactions/check.rs"]
 mod check_transactions;
+#[path = "../exercises/webhooks/check.rs"]
+mod check_webhooks;
 #[path = "../exercises/contracts/solution.rs"]
 mod solution_contracts;
 #[path = "../exercises/etags/solution.rs"]
@@ -57,6 +59,8 @@ mod solution_runtime;
 mod solution_sqlite;
 #[path = "../exercises/transactions/solution.rs"]
 mod solution_transactions;
+#[path = "../exercises/webhooks/solution.rs"]
+mod solution_webhooks;
 #[path = "../exercises/contracts/exercise.rs"]
 mod start_contracts;
 #[path = "../exercises/etags/exercise.rs"]
@@ -83,6 +87,8 @@ mod start_runtime;
 mod start_sqlite;
 #[path = "../exercises/transactions/exercise.rs"]
 mod start_transactions;
+#[path = "../exercises/webhooks/exercise.rs"]
+mod start_webhooks;
 
 struct Exercise {
     name: &'static str,
@@ -169,6 +175,12 @@ const EXERCISES: &[Exercise] = &[
         start: start_permissions::app,
         solution: solution_permissions::app,
         checks: check_permissions::checks,
+    },
+    Exercise {
+        name: "webhooks",
+        start: start_webhooks::app,
+        solution: solution_webhooks::app,
+        checks: check_webhooks::checks,
     },
 ];
 

@@ -32,6 +32,8 @@ mod check_runtime;
 mod check_sqlite;
 #[path = "../../exercises/transactions/check.rs"]
 mod check_transactions;
+#[path = "../../exercises/webhooks/check.rs"]
+mod check_webhooks;
 #[path = "../../exercises/contracts/exercise.rs"]
 mod contracts;
 #[path = "../../exercises/etags/exercise.rs"]
@@ -58,6 +60,8 @@ mod sqlite;
 mod start_handlers;
 #[path = "../../exercises/transactions/exercise.rs"]
 mod transactions;
+#[path = "../../exercises/webhooks/exercise.rs"]
+mod webhooks;
 
 struct Exercise {
     name: &'static str,
@@ -130,6 +134,11 @@ const EXERCISES: &[Exercise] = &[
         name: "permissions",
         app: permissions::app,
         checks: check_permissions::checks,
+    },
+    Exercise {
+        name: "webhooks",
+        app: webhooks::app,
+        checks: check_webhooks::checks,
     },
 ];
 
