@@ -70,11 +70,12 @@ impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
         let busy = match &error {
             sqlx::Error::PoolTimedOut => true,
-            // 40001: two transactions that can't both be done (serialization failure).
-            // 40P01: a deadlock, which PostgreSQL ended. 53300: too many connections.
-            // 55P03: a lock that wasn't free in time. 57014: the statement took too
-            // long. In each case, nothing was changed: PostgreSQL undid the transaction,
-            // or it never began.
+            // 40001: two transactions conflict, and only one can commit
+            // (serialization failure). 40P01: a deadlock, which PostgreSQL ended.
+            // 53300: too many connections. 55P03: a lock wasn't free in time.
+            // 57014: a statement took too long. In each case, nothing was changed:
+            // PostgreSQL rolled the transaction back, or the transaction never
+            // began.
             sqlx::Error::Database(error) => matches!(
                 error.code().as_deref(),
                 Some("40001" | "40P01" | "53300" | "55P03" | "57014")
