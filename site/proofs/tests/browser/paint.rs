@@ -53,7 +53,11 @@ pub fn the_largest_paint_takes_a_part_of_what_a_stock_page_takes(
     )?;
     page.send("Emulation.setCPUThrottlingRate", json!({ "rate": SLOWER }))?;
     let mut fastest = f64::INFINITY;
-    for name in guide.pages.iter().step_by(guide.pages.len().div_ceil(STOCK_PAGES)) {
+    for name in guide
+        .pages
+        .iter()
+        .step_by(guide.pages.len().div_ceil(STOCK_PAGES))
+    {
         fastest = largest_paint(page, &stock.address(name))?.min(fastest);
     }
     let mut rows = Vec::new();
