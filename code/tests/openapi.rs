@@ -65,8 +65,9 @@ mod openapi {
     fn the_description_of_an_order() {
         let document = service::openapi::document();
         let document = serde_json::to_value(document).unwrap();
-        let responses = &document["paths"]["/orders"]["post"]["responses"];
-        let mut lines = "POST /orders\n".to_owned();
+        let (method, path) = ("post", "/orders");
+        let responses = &document["paths"][path][method]["responses"];
+        let mut lines = format!("{} {path}\n", method.to_uppercase());
         for (status, response) in responses.as_object().unwrap() {
             let description = response["description"].as_str().unwrap();
             writeln!(lines, "  {status}  {description}").unwrap();
@@ -76,5 +77,24 @@ mod openapi {
         let schema = &document["components"]["schemas"]["LineRequest"];
         let schema = serde_json::to_string_pretty(schema).unwrap();
         recorded("output/openapi/line-request.json", &format!("{schema}\n"));
+    }
+
+    /// An exception for an operation that isn't there would only look as if it did something.
+    #[test]
+    fn the_settings_of_schemathesis_name_operations_of_the_document() {
+        let settings = include_str!("../service/schemathesis.toml");
+        let document = service::openapi::document();
+        let document = serde_json::to_value(document).unwrap();
+        let mut names = 0;
+        for line in settings.lines() {
+            let Some(name) = line.strip_prefix("include-name = ") else {
+                continue;
+            };
+            let (method, path) = name.trim_matches('"').split_once(' ').unwrap();
+            let operation = &document["paths"][path][method.to_lowercase()];
+            assert!(operation.is_object(), "{name}");
+            names += 1;
+        }
+        assert!(names > 0);
     }
 }
