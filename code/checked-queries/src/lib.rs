@@ -17,7 +17,7 @@ pub struct Item {
 }
 
 // ANCHOR: cheap-items
-/// The items up to a price in cents, the cheapest first.
+/// The items that cost at most `max_price` cents, cheapest first.
 ///
 /// # Errors
 ///
