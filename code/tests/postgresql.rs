@@ -196,7 +196,7 @@ mod postgresql {
     }
 
     // ANCHOR: take-stock
-    /// Takes one of an item, if one is left. Returns whether it did.
+    /// Takes one unit of an item out of stock. Returns `false` if none is left.
     async fn take_one(
         connection: &mut PgConnection,
         item: &str,
