@@ -8,7 +8,7 @@ use sqlx::{Connection, PgConnection};
 use super::StorageError;
 
 // ANCHOR: limits
-/// How many connections one process has at most. PostgreSQL allows 100 by default,
+/// The maximum number of connections per process. PostgreSQL allows 100 by default,
 /// for all processes together, so this number times the number of processes must
 /// stay below 100.
 const MAX_CONNECTIONS: u32 = 10;
@@ -34,13 +34,13 @@ impl Postgres {
     ///
     /// If the database can't be reached, or a migration fails.
     pub async fn connect(url: &str) -> Result<Self, sqlx::Error> {
-        // If an HTTP client disconnects, its request is canceled, but the request's
-        // statement goes on in PostgreSQL. This time limit ends the statement.
         let options: PgConnectOptions = url.parse()?;
+        // `statement_timeout` ends a statement that runs too long. PostgreSQL would
+        // otherwise go on with it even if the HTTP client has disconnected.
         let limited = options
             .clone()
             .options([("statement_timeout", STATEMENT_TIMEOUT)]);
-        // A migration may take longer than a statement of a request may.
+        // Migrations have no time limit, because one may take minutes.
         let mut connection = PgConnection::connect_with(&options).await?;
         sqlx::migrate!().run(&mut connection).await?;
         connection.close().await?;
