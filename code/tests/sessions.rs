@@ -49,8 +49,8 @@ mod sessions {
     // ANCHOR_END: find
 
     // ANCHOR: exchange
-    /// Stores a new token instead of the old one, which [`find`] has read. If the
-    /// old one was used before, ends the session, and returns `false`.
+    /// Marks the old token as used, and stores the new one. [`find`] has read the
+    /// old one. If it was used before, ends the session, and returns `false`.
     async fn exchange(
         connection: &mut PgConnection,
         (old, new): (&str, &str),

@@ -38,7 +38,7 @@ impl Received {
 }
 
 // ANCHOR: fault
-/// How the stand-in answers the next request, in place of the normal response.
+/// How `StripeApi` answers the next request, in place of the normal response.
 #[derive(Debug, Clone)]
 pub enum Fault {
     /// This status. The request isn't carried out.
