@@ -224,9 +224,9 @@ impl Stripe {
     }
 
     // ANCHOR: pause
-    /// How long to wait after this many tries: at least half of `longest`, and less than
-    /// the whole of it. The length is random, so that after an outage at Stripe, the
-    /// clients don't all retry at the same moment.
+    /// How long to wait after this many tries: at least half of `longest`, and less
+    /// than the whole of it. The length is random, so that after an outage at
+    /// Stripe, the clients don't all retry at the same moment.
     fn pause(&self, tries: u32) -> Duration {
         let longest = self.timeouts.first_pause * 2_u32.pow(tries - 1);
         let [byte, ..] = self.random.bytes();
