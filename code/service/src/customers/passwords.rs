@@ -8,7 +8,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{Error, PasswordHasher, PasswordVerifier};
 use secrecy::{ExposeSecret, SecretString};
 #[cfg(feature = "server")]
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::CustomerError;
 use super::model::EmailAddress;
@@ -93,9 +93,10 @@ impl Passwords {
     ///
     /// [`CustomerError::Busy`].
     pub async fn hash(&self, password: Password) -> Result<String, CustomerError> {
+        let permit = self.permit().await?;
         let salt = self.random.bytes();
         let hash = move || hash(&password.0, &salt[..16]);
-        self.run(hash).await?.map_err(failed)
+        permit.run(hash).await?.map_err(failed)
     }
 
     /// Whether this is the password of an account with this hash. Without an
@@ -107,6 +108,57 @@ impl Passwords {
     /// [`CustomerError::Busy`].
     pub async fn verify(
         &self,
+        password: SecretString,
+        stored: Option<String>,
+    ) -> Result<bool, CustomerError> {
+        self.permit().await?.verify(password, stored).await
+    }
+
+    /// Waits until one more password may be hashed or checked.
+    ///
+    /// # Errors
+    ///
+    /// [`CustomerError::Busy`].
+    #[cfg(feature = "server")]
+    // ANCHOR: permit
+    pub async fn permit(&self) -> Result<Permit, CustomerError> {
+        use crate::storage::postgres::LONGEST_WAIT;
+
+        let permit = Arc::clone(&self.permits).acquire_owned();
+        let permit = tokio::time::timeout(LONGEST_WAIT, permit)
+            .await
+            .map_err(|_| CustomerError::Busy)?;
+        let _permit = permit.map_err(failed)?;
+        Ok(Permit { _permit })
+    }
+    // ANCHOR_END: permit
+
+    /// A web page has one thread, and one visitor.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    #[cfg(not(feature = "server"))]
+    pub async fn permit(&self) -> Result<Permit, CustomerError> {
+        Ok(Permit {})
+    }
+}
+
+/// The permission to hash or check one password.
+pub struct Permit {
+    #[cfg(feature = "server")]
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Permit {
+    /// Whether this is the password of an account with this hash. See
+    /// [`Passwords::verify`].
+    ///
+    /// # Errors
+    ///
+    /// [`CustomerError::Failed`].
+    pub async fn verify(
+        self,
         password: SecretString,
         stored: Option<String>,
     ) -> Result<bool, CustomerError> {
@@ -124,28 +176,22 @@ impl Passwords {
     #[cfg(feature = "server")]
     // ANCHOR: spawn-blocking
     async fn run<T: Send + 'static>(
-        &self,
+        self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, CustomerError> {
-        use crate::storage::postgres::LONGEST_WAIT;
-
-        let permit = Arc::clone(&self.permits).acquire_owned();
-        let permit = tokio::time::timeout(LONGEST_WAIT, permit)
-            .await
-            .map_err(|_| CustomerError::Busy)?;
         let work = tokio::task::spawn_blocking(move || {
             // The work keeps the permit until its end, even if the request is
             // canceled.
-            let _permit = permit;
+            let _permit = self;
             work()
         });
         work.await.map_err(failed)
     }
     // ANCHOR_END: spawn-blocking
 
-    /// A web page has one thread, and one visitor.
+    /// A web page has no other threads.
     #[cfg(not(feature = "server"))]
-    async fn run<T>(&self, work: impl FnOnce() -> T) -> Result<T, CustomerError> {
+    async fn run<T>(self, work: impl FnOnce() -> T) -> Result<T, CustomerError> {
         Ok(work())
     }
 }
@@ -251,7 +297,7 @@ mod tests {
         let result = passwords.verify("any".into(), None).await;
         assert!(matches!(result, Err(CustomerError::Busy)));
         drop(permit);
-        assert!(passwords.run(|| true).await.unwrap());
+        assert!(passwords.permit().await.is_ok());
     }
 
     #[cfg(feature = "server")]
@@ -262,7 +308,7 @@ mod tests {
 
         let passwords = one_at_a_time();
         let (finish, wait) = mpsc::channel::<()>();
-        let work = passwords.run(move || wait.recv());
+        let work = passwords.permit().await.unwrap().run(move || wait.recv());
         let canceled = tokio::time::timeout(Duration::ZERO, work).await;
         assert!(canceled.is_err());
         assert_eq!(passwords.permits.available_permits(), 0);

@@ -110,6 +110,8 @@ impl Customers {
         // is no attempt to count, and nothing to hide.
         let email = EmailAddress::try_from(request.email.as_str())
             .map_err(|_| CustomerError::WrongPassword)?;
+        // If the service is too busy to check a password, this isn't an attempt.
+        let permit = self.passwords.permit().await?;
         // The attempt is counted before the password is checked. Otherwise, a
         // thousand requests at the same time would all see that there were few
         // attempts so far.
@@ -125,7 +127,7 @@ impl Customers {
 
         let account = self.repository.account(&email).await?;
         let stored = account.as_ref().map(|account| &account.password_hash);
-        let right = self.passwords.verify(request.password, stored.cloned());
+        let right = permit.verify(request.password, stored.cloned());
         let (true, Some(account)) = (right.await?, account) else {
             return Err(CustomerError::WrongPassword);
         };
@@ -229,5 +231,44 @@ fn too_many_attempts(attempts: Attempts, now: Timestamp) -> CustomerError {
     let seconds = (end - now.as_millisecond()).max(1).unsigned_abs();
     CustomerError::TooManyAttempts {
         retry_after: seconds.div_ceil(1000),
+    }
+}
+
+#[cfg(all(test, feature = "server"))]
+mod tests {
+    use super::*;
+    use crate::customers::tokens::JwtSecret;
+    use crate::storage::memory::Memory;
+
+    /// The clock of Tokio is paused: it jumps to the end of each wait for a permit.
+    #[tokio::test(start_paused = true)]
+    async fn a_sign_in_that_a_busy_service_refuses_is_not_counted_as_an_attempt() {
+        let storage = Arc::new(Memory::new(Vec::new()));
+        let clock = Clock::new(|| Timestamp::UNIX_EPOCH);
+        let random = Random::new(|| [7; 32]);
+        let tokens = Tokens::new(
+            &JwtSecret::random(&random),
+            "http://shop.example",
+            clock.clone(),
+            random.clone(),
+        );
+        let tokens = tokens.unwrap();
+        let customers = Customers::new(storage.clone(), tokens, clock, random);
+
+        let mut permits = Vec::new();
+        while let Ok(permit) = customers.passwords.permit().await {
+            permits.push(permit);
+        }
+        for _ in 0..=MAX_ATTEMPTS {
+            let request = SignInRequest {
+                email: "ada@shop.example".into(),
+                password: "any".into(),
+            };
+            let result = customers.sign_in(request).await;
+            assert!(matches!(result, Err(CustomerError::Busy)));
+        }
+        let email = EmailAddress::try_from("ada@shop.example").unwrap();
+        let attempts = storage.count_attempt(email.hash(), Timestamp::UNIX_EPOCH);
+        assert_eq!(attempts.await.unwrap().count, 1);
     }
 }
