@@ -1,13 +1,26 @@
 #!/usr/bin/env bash
 # Runs the service, and compares it with libraries that other people use: access tokens with PyJWT and
 # with npm's jose, and the signatures of webhooks with npm's stripe. It ends what it started.
-# It needs Python 3.11 with venv, Node.js 20 and npm.
+# It needs Python 3.11 with venv, Node.js 20 and npm, and POSTGRES_URL has to name a server: with its data
+# in memory, the service signs its tokens with a random secret, which the libraries don't know.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+if [ -z "${POSTGRES_URL:-}" ]; then
+  echo 'POSTGRES_URL is not set: the other libraries were left out.'
+  exit
+fi
 work=$(mktemp -d)
-server=
-trap '[ -z "$server" ] || kill "$server"; rm -rf "$work"' EXIT
+server= database=libraries_$$
+
+# Ends the service, and drops its database.
+finish() {
+  [ -z "$server" ] || { kill "$server" && wait "$server"; } || true
+  psql --quiet "$POSTGRES_URL" --command "drop database if exists $database"
+  rm -rf "$work"
+}
+trap finish EXIT
+psql --quiet "$POSTGRES_URL" --command "create database $database"
 
 cp site/interop/tokens.py site/interop/*.mjs "$work"
 python3 -m venv "$work/venv"
@@ -16,7 +29,8 @@ python3 -m venv "$work/venv"
 cargo build --quiet --locked --package service
 program=$(realpath "${CARGO_TARGET_DIR:-target}/debug/service")
 
-export JWT_SECRET=only-for-this-test-0123456789abcdef STRIPE_WEBHOOK_SECRET=whsec_only_for_this_test
+export DATABASE_URL=${POSTGRES_URL%/*}/$database JWT_SECRET=only-for-this-test-0123456789abcdef
+export STRIPE_WEBHOOK_SECRET=whsec_only_for_this_test
 : >"$work/log"
 (cd "$work" && exec env SHOP_ADDRESS=127.0.0.1:0 STRIPE_SECRET_KEY=sk_test_unused \
   STRIPE_API=http://127.0.0.1:9 RUST_LOG=info "$program") >"$work/log" 2>&1 &

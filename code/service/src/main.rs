@@ -208,7 +208,7 @@ where
     let clock = Clock::new(Timestamp::now);
     let random = Random::new(system_random);
     let secret = settings.jwt_secret.clone().unwrap_or_else(|| {
-        warn!("JWT_SECRET is not set: access tokens are valid only until the exit");
+        warn!("the secret of the access tokens is random: they are valid until the exit");
         JwtSecret::random(&random)
     });
     let tokens =

@@ -25,8 +25,8 @@ pub struct Settings {
     /// password in it. Default: none, and the data is in memory.
     pub database: Option<SecretString>,
     /// `JWT_SECRET`: the secret with which access tokens are signed, at least 32
-    /// bytes. With a database, it is required. Default: none, and a random one has
-    /// to be made.
+    /// bytes. With a database, it is required. Without one, it can't be set, and a
+    /// random one has to be made.
     pub jwt_secret: Option<JwtSecret>,
     /// `SHOP_BARISTA`: the address of the account that becomes a barista when it is
     /// made. It can't be set with a database. Default: none.
@@ -78,6 +78,8 @@ impl Settings {
             if get("SHOP_BARISTA").is_some() {
                 problems.push(BARISTA.into());
             }
+        } else if get("JWT_SECRET").is_some() {
+            problems.push(SECRET_IN_MEMORY.into());
         }
         let stripe = read_stripe(&get, &mut problems);
         if !problems.is_empty() {
@@ -185,6 +187,11 @@ const JWT_SECRET: &str =
 fn parse_jwt_secret(value: &str) -> Result<JwtSecret, &'static str> {
     JwtSecret::new(value.into()).ok_or(JWT_SECRET)
 }
+
+/// After a restart, the numbers of the customers begin at 1 again. A token from before
+/// would be valid, and would name somebody else.
+const SECRET_IN_MEMORY: &str = "JWT_SECRET can't be set without DATABASE_URL. With its data \
+                                in memory, the service makes a new secret at each start";
 
 /// Nobody checks who owns an address, so whoever signs up first with this one would
 /// be a barista.

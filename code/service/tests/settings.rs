@@ -22,6 +22,17 @@ fn the_service_starts_without_any_settings() {
     assert!(settings.database.is_none());
 }
 
+/// In memory, the numbers of the customers begin at 1 again at each start.
+#[test]
+fn without_a_database_no_secret_outlives_the_data() {
+    let secret = ("JWT_SECRET", "a secret of these tests, long enough");
+    let error = read(&[secret]).unwrap_err();
+    assert!(error.contains("JWT_SECRET can't be set without"), "{error}");
+    let database = ("DATABASE_URL", "postgres://localhost/shop");
+    assert!(read(&[secret, database]).unwrap().jwt_secret.is_some());
+    assert!(read(&[]).unwrap().jwt_secret.is_none());
+}
+
 #[test]
 fn all_wrong_settings_are_reported_at_once_and_without_their_values() {
     let error = read(&[
