@@ -719,6 +719,27 @@ async fn stripe_sends_an_event_again_until_its_refund_was_asked_for() {
     .await;
 }
 
+/// Stripe shows in its dashboard which events were not accepted.
+#[tokio::test]
+async fn stripe_sends_an_event_again_while_nobody_knows_the_id_of_its_money() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        assert_eq!(shop.cancel(order).await.status, StatusCode::OK);
+        let mut paid = shop.stripe.session(&session, "paid");
+        paid["payment_intent"] = Value::Null;
+        let event = shop.event("checkout.session.completed", &paid);
+        for _ in 0..2 {
+            let response = shop.send(&event).await;
+            response.problem(StatusCode::INTERNAL_SERVER_ERROR);
+        }
+        assert!(shop.stripe.refunds().is_empty());
+        // Somebody has sent the money back in the dashboard.
+        shop.deliver(Sent::Refunded, &session).await;
+        shop.accept(&event).await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_barista_can_ask_for_a_refund_that_is_still_due() {
     on_each(|shop| async move {

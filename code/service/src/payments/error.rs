@@ -52,6 +52,9 @@ pub enum PaymentError {
     /// An event says that money has to go back, and the payment provider didn't send it.
     #[error("a refund is due")]
     RefundDue(#[source] ProviderError),
+    /// An event says that money has to go back, and no event has Stripe's id of the money.
+    #[error("a refund is due, and the money has no id")]
+    NoMoneyId,
     /// The storage was busy or failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -101,7 +104,7 @@ impl From<&PaymentError> for Problem {
                 title: "Outcome unknown",
                 ..Self::new(StatusCode::BAD_GATEWAY, OUTCOME_UNKNOWN)
             },
-            PaymentError::RefundDue(_) => {
+            PaymentError::RefundDue(_) | PaymentError::NoMoneyId => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, OUR_FAULT)
             }
             PaymentError::Storage(error) => Self::from(error),

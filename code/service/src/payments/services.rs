@@ -161,8 +161,8 @@ impl Payments {
     ///
     /// # Errors
     ///
-    /// [`PaymentError::Signature`], [`PaymentError::Event`] and [`PaymentError::RefundDue`].
-    /// After an error, Stripe sends the event again.
+    /// [`PaymentError::Signature`], [`PaymentError::Event`], [`PaymentError::RefundDue`] and
+    /// [`PaymentError::NoMoneyId`]. After an error, Stripe sends the event again.
     #[instrument(skip_all)]
     pub async fn receive(
         &self,
@@ -190,7 +190,7 @@ impl Payments {
         {
             let Some(refund) = payment.to_refund() else {
                 error!(event = event.id, "money is due that has no id");
-                return Ok(());
+                return Err(PaymentError::NoMoneyId);
             };
             let refunded = provider.refund(&refund).await;
             refunded.map_err(PaymentError::RefundDue)?;
