@@ -28,6 +28,9 @@ pub enum PaymentError {
     /// The order costs less than Stripe takes.
     #[error("Order {0} costs less than 50 cents, which can't be paid online")]
     TooLittle(OrderId),
+    /// The order will be canceled before somebody can pay for it.
+    #[error("Order {0} has waited too long for a payment. Place a new order")]
+    TooOld(OrderId),
     /// The customer has paid, and the money is on its way.
     #[error("The payment for order {0} is being processed")]
     Processing(OrderId),
@@ -78,6 +81,7 @@ impl From<&PaymentError> for Problem {
             PaymentError::NotOwner => Self::new(StatusCode::FORBIDDEN, detail),
             PaymentError::NotPlaced(..)
             | PaymentError::TooLittle(_)
+            | PaymentError::TooOld(_)
             | PaymentError::Processing(_)
             | PaymentError::Mismatched(_)
             | PaymentError::Ended(_)

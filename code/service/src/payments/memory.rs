@@ -149,17 +149,12 @@ impl Repository for Memory {
     }
 
     #[instrument(skip_all)]
-    async fn cancel_abandoned(
-        &self,
-        before: Timestamp,
-    ) -> Result<u64, StorageError> {
+    async fn cancel_abandoned(&self, now: Timestamp) -> Result<u64, StorageError> {
         let mut data = self.lock();
         let abandoned: Vec<_> = data
             .orders
             .iter()
-            .filter(|order| {
-                is_abandoned(order, &data.payments_of(order.id), before)
-            })
+            .filter(|order| is_abandoned(order, &data.payments_of(order.id), now))
             .map(|order| order.id)
             .collect();
         for &order in &abandoned {

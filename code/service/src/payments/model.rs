@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::error::PaymentError;
 use super::provider::{CURRENCY, NewSession, OpenSession, Refund};
 use super::webhook::{EventKind, PaymentStatus};
-use crate::clock::later;
+use crate::clock::{earlier, later};
 use crate::customers::model::Identity;
 use crate::menu::model::Cents;
 use crate::orders::error::OrderError;
@@ -25,7 +25,7 @@ pub const LIFETIME: SignedDuration = SignedDuration::from_mins(31);
 pub const REPEAT_FOR: SignedDuration = SignedDuration::from_secs(20);
 
 /// How long an order waits for somebody to pay. Then it is canceled, so that its items can be
-/// sold to others.
+/// sold to others. The last page that the customer gets expires before that.
 pub const UNPAID_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// The smallest amount that Stripe takes in euros.
@@ -206,7 +206,13 @@ pub fn begin(
             _ => {}
         }
     }
-    Ok(Begun::New(Payment::new(reference, order, now)))
+    // Otherwise, a customer who asks for one page after the other would keep the items for
+    // ever.
+    let payment = Payment::new(reference, order, now);
+    if payment.expires_at >= later(order.placed_at, UNPAID_LIFETIME) {
+        return Err(PaymentError::TooOld(order.id));
+    }
+    Ok(Begun::New(payment))
 }
 
 /// A payment for an order that waits for its money.
@@ -235,21 +241,17 @@ pub fn check_open(order: &Order, payment: &Payment) -> Result<(), PaymentError> 
     }
 }
 
-/// Whether nobody will pay for an order any more: it was placed before this time, and no money
-/// is on its way. Stripe's event about an expired page cancels most of these orders earlier.
-/// But some customers never ask for a page, and some events never arrive.
-pub fn is_abandoned(
-    order: &Order,
-    payments: &[Payment],
-    before: Timestamp,
-) -> bool {
+/// Whether nobody will pay for an order any more: it is older than [`UNPAID_LIFETIME`], and no
+/// money is on its way. Stripe's event about an expired page cancels most of these orders
+/// earlier. But some customers never ask for a page, and some events never arrive.
+pub fn is_abandoned(order: &Order, payments: &[Payment], now: Timestamp) -> bool {
     let no_money = |payment: &Payment| match payment.state {
-        PaymentState::Creating | PaymentState::Open => payment.expires_at < before,
+        PaymentState::Creating | PaymentState::Open => payment.expires_at < now,
         PaymentState::Processing | PaymentState::Mismatched => false,
         _ => true,
     };
     order.status == Status::Placed
-        && order.placed_at < before
+        && order.placed_at < earlier(now, UNPAID_LIFETIME)
         && payments.iter().all(no_money)
 }
 

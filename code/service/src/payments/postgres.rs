@@ -10,12 +10,13 @@ use tracing::instrument;
 
 use super::error::PaymentError;
 use super::model::{
-    Begun, Payment, PaymentState, Subject, apply, begin, check_open, is_abandoned,
-    refunds,
+    Begun, Payment, PaymentState, Subject, UNPAID_LIFETIME, apply, begin,
+    check_open, is_abandoned, refunds,
 };
 use super::provider::{OpenSession, Refund};
 use super::repository::{Recorded, Repository};
 use super::webhook::Event;
+use crate::clock::earlier;
 use crate::customers::model::Identity;
 use crate::menu::model::Cents;
 use crate::orders::error::OrderError;
@@ -223,14 +224,11 @@ impl Repository for Postgres {
     }
 
     #[instrument(skip_all)]
-    async fn cancel_abandoned(
-        &self,
-        before: Timestamp,
-    ) -> Result<u64, StorageError> {
+    async fn cancel_abandoned(&self, now: Timestamp) -> Result<u64, StorageError> {
         let sql = "SELECT id FROM orders WHERE status = $1 AND placed_at < $2";
         let orders: Vec<(i64,)> = query_as(sql)
             .bind(Status::Placed.as_str())
-            .bind(before.as_millisecond())
+            .bind(earlier(now, UNPAID_LIFETIME).as_millisecond())
             .fetch_all(self.pool())
             .await?;
         let mut number = 0;
@@ -240,7 +238,7 @@ impl Repository for Postgres {
             let order = order.map_err(failed)?;
             let payments = payments_of(&mut tx, order.id).await?;
             // Somebody may have paid since the first query.
-            if is_abandoned(&order, &payments, before) {
+            if is_abandoned(&order, &payments, now) {
                 cancel_and_restock(&mut tx, order.id)
                     .await
                     .map_err(failed)?;

@@ -22,7 +22,8 @@ pub trait Repository: Send + Sync {
     ///
     /// [`PaymentError::Order`] if there is no such order for this person,
     /// [`PaymentError::NotOwner`], [`PaymentError::NotPlaced`], [`PaymentError::TooLittle`],
-    /// [`PaymentError::Processing`] and [`PaymentError::Mismatched`].
+    /// [`PaymentError::TooOld`], [`PaymentError::Processing`] and
+    /// [`PaymentError::Mismatched`].
     async fn begin(
         &self,
         identity: Identity,
@@ -65,13 +66,10 @@ pub trait Repository: Send + Sync {
         now: Timestamp,
     ) -> Result<Recorded, StorageError>;
 
-    /// Cancels each order that was placed before this time and that nobody will pay for any
-    /// more, puts its items back into the stock, and returns the number of these orders. Each
-    /// of them is a transaction of its own, so that no request waits for all of them.
-    async fn cancel_abandoned(
-        &self,
-        before: Timestamp,
-    ) -> Result<u64, StorageError>;
+    /// Cancels each order that nobody will pay for any more at this time, puts its items back
+    /// into the stock, and returns the number of these orders. Each of them is a transaction
+    /// of its own, so that no request waits for all of them.
+    async fn cancel_abandoned(&self, now: Timestamp) -> Result<u64, StorageError>;
 
     /// Forgets the events that were recorded before this time, and returns their number.
     async fn forget_events(&self, before: Timestamp) -> Result<u64, StorageError>;

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use tracing::{error, info, instrument, warn};
 
 use super::error::PaymentError;
-use super::model::{Payment, PaymentPage, PaymentState, UNPAID_LIFETIME};
+use super::model::{Payment, PaymentPage, PaymentState};
 use super::provider::{Ended, PaymentProvider, ProviderError};
 use super::repository::{Recorded, Repository};
 use super::webhook::{Event, EventKind, WebhookSecrets, verify};
@@ -203,8 +203,7 @@ impl Payments {
     #[instrument(skip_all)]
     pub async fn clean_up(&self) -> Result<(), StorageError> {
         let now = self.clock.now();
-        let abandoned = earlier(now, UNPAID_LIFETIME);
-        let canceled = self.repository.cancel_abandoned(abandoned).await?;
+        let canceled = self.repository.cancel_abandoned(now).await?;
         if canceled > 0 {
             info!(canceled, "nobody has paid for some orders");
         }

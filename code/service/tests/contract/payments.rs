@@ -14,7 +14,7 @@ use service::orders::model::{
 };
 use service::payments::error::PaymentError;
 use service::payments::model::{
-    LIFETIME, METADATA, Payment, PaymentState, REPEAT_FOR,
+    LIFETIME, METADATA, Payment, PaymentState, REPEAT_FOR, UNPAID_LIFETIME,
 };
 use service::payments::provider::{OpenSession, Refund};
 use service::payments::repository::{Recorded, Repository};
@@ -31,6 +31,7 @@ contract! {
     who_begins_at_the_same_time_gets_the_same_payment,
     only_the_customer_of_a_placed_order_can_begin,
     a_page_is_not_opened_for_an_order_that_has_changed,
+    no_page_stays_open_longer_than_its_order_waits,
     an_event_pays_for_an_order_once_however_often_it_comes,
     an_event_without_money_puts_the_stock_back_once,
     another_amount_pays_for_nothing,
@@ -165,6 +166,32 @@ async fn a_page_is_not_opened_for_an_order_that_has_changed(all: Repositories) {
     assert!(payments.iter().all(|payment| payment.session.is_none()));
 }
 
+async fn no_page_stays_open_longer_than_its_order_waits(all: Repositories) {
+    let order = place(&all, "1").await;
+    let end = NOW + UNPAID_LIFETIME;
+    let millisecond = SignedDuration::from_millis(1);
+    for (now, begins) in [
+        (end - LIFETIME - millisecond, true),
+        (end - millisecond - millisecond, true),
+        // The page has expired, and there is no time for another one.
+        (end - millisecond, false),
+        (end + LIFETIME, false),
+    ] {
+        match begin(&all, order, "last", now).await {
+            Ok(payment) => assert!(begins && payment.expires_at < end),
+            Err(error) => {
+                assert!(!begins && matches!(error, PaymentError::TooOld(_)))
+            }
+        }
+        if begins {
+            all.payments.open("last", page("last")).await.unwrap();
+        }
+    }
+    let too_late = place(&all, "2").await;
+    let begun = begin(&all, too_late, "a", end - LIFETIME).await;
+    assert!(matches!(begun, Err(PaymentError::TooOld(_))), "{begun:?}");
+}
+
 async fn an_event_pays_for_an_order_once_however_often_it_comes(all: Repositories) {
     let (order, payment) = open(&all, "1").await;
     let mut clients = JoinSet::new();
@@ -275,6 +302,12 @@ async fn only_money_that_is_there_can_go_back(all: Repositories) {
 async fn an_order_that_nobody_pays_for_is_canceled(all: Repositories) {
     let never_asked = place(&all, "never-asked").await;
     let lost = open(&all, "event-lost").await.0;
+    let end = NOW + UNPAID_LIFETIME;
+    let millisecond = SignedDuration::from_millis(1);
+    let asked_late = place(&all, "asked-late").await;
+    let late = end - LIFETIME - millisecond;
+    begin(&all, asked_late, "late", late).await.unwrap();
+    all.payments.open("late", page("late")).await.unwrap();
     let (paid, payment) = open(&all, "paid").await;
     record(&all, "evt_1", "completed", &payment, "paid").await;
     let (processing, payment) = open(&all, "processing").await;
@@ -284,23 +317,23 @@ async fn an_order_that_nobody_pays_for_is_canceled(all: Repositories) {
     all.payments.record(&wrong, NOW).await.unwrap();
     let canceled = place(&all, "canceled").await;
     cancel(&all, canceled).await;
-    assert_eq!(stock(&all).await, 15);
+    assert_eq!(stock(&all).await, 14);
 
-    let millisecond = SignedDuration::from_millis(1);
-    for (before, number) in [
+    for (now, number) in [
         (NOW, 0),
-        (NOW + millisecond, 1),
-        (NOW + LIFETIME, 0),
-        (NOW + LIFETIME + millisecond, 1),
+        (NOW + LIFETIME + millisecond, 0),
+        (end, 0),
+        (end + millisecond, 3),
         (Timestamp::MAX, 0),
     ] {
-        let canceled = all.payments.cancel_abandoned(before).await;
-        assert_eq!(canceled.unwrap(), number, "{before}");
+        let canceled = all.payments.cancel_abandoned(now).await;
+        assert_eq!(canceled.unwrap(), number, "{now}");
     }
     assert_eq!(stock(&all).await, 17);
     for (order, end) in [
         (never_asked, Status::Canceled),
         (lost, Status::Canceled),
+        (asked_late, Status::Canceled),
         (paid, Status::Paid),
         (processing, Status::Placed),
         (mismatched, Status::Placed),
@@ -556,11 +589,8 @@ impl Repository for Wrong {
         self.right.refunds(order).await
     }
 
-    async fn cancel_abandoned(
-        &self,
-        before: Timestamp,
-    ) -> Result<u64, StorageError> {
-        self.right.cancel_abandoned(before).await
+    async fn cancel_abandoned(&self, now: Timestamp) -> Result<u64, StorageError> {
+        self.right.cancel_abandoned(now).await
     }
 
     async fn forget_events(&self, before: Timestamp) -> Result<u64, StorageError> {
