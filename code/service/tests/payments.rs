@@ -9,7 +9,7 @@ mod stripe_api;
 mod support;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use service::clock::Random;
 use service::customers::model::Role;
 use service::orders::model::OrderId;
+use service::payments::model::{LIFETIME, PaymentState};
 use service::payments::provider::{
     Ended, NewSession, OpenSession, PaymentProvider, ProviderError, Refund,
 };
@@ -449,6 +450,65 @@ async fn the_page_of_an_order_that_is_canceled_is_closed_first() {
         shop.deliver(Sent::Expired, &session).await;
         assert_eq!(shop.status(order).await, "canceled");
         assert_eq!(shop.stock().await, STOCK);
+    })
+    .await;
+}
+
+/// Asks for another page while the first one is being closed, which has expired by then.
+struct AsksMeanwhile {
+    stand_in: StandIn,
+    app: OnceLock<TestApp>,
+    closed: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl PaymentProvider for AsksMeanwhile {
+    async fn create_session(
+        &self,
+        new: &NewSession,
+    ) -> Result<OpenSession, ProviderError> {
+        self.stand_in.create_session(new).await
+    }
+
+    async fn expire_session(&self, id: &str) -> Result<Ended, ProviderError> {
+        let is_first = self.closed.lock().unwrap().is_empty();
+        self.closed.lock().unwrap().push(id.to_owned());
+        if is_first {
+            let app = self.app.get().unwrap();
+            app.clock.advance(LIFETIME.as_secs());
+            let request = post("/orders/1/payment", Value::Null);
+            app.json_of(by(app, ADA, request)).await;
+        }
+        self.stand_in.expire_session(id).await
+    }
+
+    async fn refund(&self, refund: &Refund) -> Result<(), ProviderError> {
+        self.stand_in.refund(refund).await
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_opened_during_a_cancellation_is_closed_after_it() {
+    on_each_storage(|repositories| async move {
+        let provider = Arc::new(AsksMeanwhile {
+            stand_in: StandIn::default(),
+            app: OnceLock::new(),
+            closed: Mutex::default(),
+        });
+        let app = TestApp::with_provider(repositories, Some(provider.clone()));
+        provider.app.set(app.clone()).ok().unwrap();
+        let body = json!({ "lines": [{ "item": "tea", "quantity": 1 }] });
+        let request = with_header(post("/orders", body), "idempotency-key", "k");
+        app.json_of(by(&app, ADA, request)).await;
+        app.json_of(by(&app, ADA, post("/orders/1/payment", Value::Null)))
+            .await;
+        let cancel = patch("/orders/1", json!({ "status": "canceled" }));
+        app.json_of(by(&app, ADA, cancel)).await;
+        let closed = provider.closed.lock().unwrap().clone();
+        assert_eq!(closed, ["cs_test_1", "cs_test_2"]);
+        let payments = app.repositories.payments.payments(OrderId::new(1)).await;
+        let mut payments = payments.unwrap().into_iter();
+        assert!(payments.all(|it| it.state == PaymentState::Expired));
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tracing::instrument;
+use tracing::{instrument, warn};
 
 use super::error::OrderError;
 use super::idempotency::{Answer, IdempotencyKey};
@@ -19,7 +19,8 @@ use crate::storage::StorageError;
 /// import that feature: `payments`, for example, already imports `orders`.
 #[async_trait]
 pub trait BeforeCancel: Send + Sync {
-    /// Prepares the cancellation of an order.
+    /// Prepares the cancellation of an order. It's called again when the order is
+    /// canceled, for what has begun in the meantime.
     ///
     /// # Errors
     ///
@@ -133,7 +134,16 @@ impl Orders {
             self.before_cancel.before_cancel(id).await?;
         }
         // The order may have changed in the meantime, so this checks the step again.
-        Ok(self.repository.set_status(identity, id, status).await?)
+        let order = self.repository.set_status(identity, id, status).await?;
+        if status == Status::Canceled {
+            // Another request may have opened a payment page after the first call. The
+            // order is canceled by now, so an error here is only for the log.
+            if let Err(error) = self.before_cancel.before_cancel(id).await {
+                let error: &dyn std::error::Error = &error;
+                warn!(error, order = id.get(), "a canceled order may have a page");
+            }
+        }
+        Ok(order)
     }
 
     /// Removes the idempotency keys that are too old, and returns their number.
