@@ -40,8 +40,8 @@ pub async fn refund(
 }
 
 // ANCHOR: webhook
-/// `POST /webhooks/stripe`: 200 for each event that Stripe doesn't have to send again. That
-/// includes events that the service doesn't use.
+/// `POST /webhooks/stripe`: answers 200 when the service is done with an event, also if it
+/// ignores the event. After any other status, Stripe sends the event again.
 #[instrument(skip_all)]
 pub async fn webhook(
     State(payments): State<Payments>,

@@ -82,8 +82,8 @@ pub enum ProviderError {
     /// The provider couldn't be reached, or it was too busy. Nothing was done.
     #[error("the payment provider can't be reached or is busy")]
     Unavailable(#[source] Source),
-    /// The provider may have done what we asked for, or not. Ask again with the same
-    /// reference: then it's done only once.
+    /// The provider may or may not have done what we asked for. It's safe to ask again with
+    /// the same reference, because then it's done only once.
     #[error("it is unknown whether the payment provider did it")]
     OutcomeUnknown(#[source] Source),
 }

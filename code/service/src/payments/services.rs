@@ -96,8 +96,8 @@ impl Payments {
 
         // ANCHOR: create
         // This isn't inside a transaction, so a slow provider holds no lock and no
-        // connection to the database. If the process ends here, the customer asks again, and
-        // the reference is in the database.
+        // connection to the database. If the process ends here, the reference is in the
+        // database, for the case that the customer asks again within 20 seconds.
         let session = match provider.create_session(&begun.to_new_session()).await {
             Ok(session) => session,
             Err(error) => {
@@ -301,9 +301,10 @@ impl Payments {
                     Ended::Complete => Err(PaymentError::Processing(payment.order)),
                 }
             }
-            // In all other states, there's no page to close. (While a payment is
-            // `Creating`, nobody has the address of its page, and nobody will get it: the
-            // repository's method `open` finds that the order is canceled.)
+            // In all other states, there's no page to close. A payment that is `Creating`
+            // has no page yet. If the order is canceled before the page is stored, the
+            // repository's method `open` returns an error. If the page is stored first, the
+            // call after the cancellation closes it.
             _ => Ok(()),
         }
     }

@@ -96,8 +96,8 @@ pub fn verify(
             return false;
         };
         let mac = mac.chain_update(time).chain_update(b".").chain_update(body);
-        // `verify_slice` takes the same time wherever the first difference is. With `==`,
-        // the time would reveal how many bytes of a forged signature are right.
+        // `verify_slice` takes the same time, no matter where the first difference is.
+        // With `==`, the time would reveal how many bytes of a forged signature are right.
         signatures
             .iter()
             .any(|s| mac.clone().verify_slice(s).is_ok())
