@@ -114,7 +114,8 @@ async fn make_barista(
         );
     };
     let storage = open(&url).await?;
-    let found = storage.set_role(&email, Role::Barista).await;
+    let now = Timestamp::now();
+    let found = storage.set_role(&email, Role::Barista, now).await;
     storage.close().await;
     if !found? {
         bail!(
@@ -123,7 +124,7 @@ async fn make_barista(
         );
     }
     info!(
-        "{} is a barista from the next sign-in on, or in ten minutes at the latest",
+        "{} is a barista from the next sign-in on, and all sessions from before have ended",
         email.as_str()
     );
     Ok(())

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use service::customers::model::{EmailAddress, Role};
 use sha2::{Sha256, Sha512};
 use support::{
-    JWT_SECRET, TestApp, TestResponse, delete, get, on_each_storage, post, put,
-    with_header, with_token,
+    JWT_SECRET, NOW, TestApp, TestResponse, delete, get, on_each_storage, post,
+    put, with_header, with_token,
 };
 use tokio::task::JoinSet;
 
@@ -462,18 +462,18 @@ async fn only_a_barista_changes_the_menu() {
 }
 
 #[tokio::test]
-async fn a_new_role_takes_effect_with_the_next_refresh() {
+async fn a_new_role_takes_effect_with_the_next_sign_in() {
     on_each_storage(|repositories| async {
         let app = TestApp::new(repositories);
         let tokens = signed_in(&app, ADA).await;
         let email = EmailAddress::try_from("Ada@shop.example").unwrap();
         let customers = &app.repositories.customers;
-        assert!(customers.set_role(&email, Role::Barista).await.unwrap());
-        let unknown = EmailAddress::try_from(BO).unwrap();
-        assert!(!customers.set_role(&unknown, Role::Barista).await.unwrap());
+        let changed = customers.set_role(&email, Role::Barista, NOW).await;
+        assert!(changed.unwrap());
 
         assert_eq!(parts(&tokens.access).1["role"], "customer");
-        let tokens = refreshed(&app, &tokens.refresh).await;
+        refused(&app, &tokens.refresh).await;
+        let tokens = Tokens::of(&app.send(sign_in(ADA, PASSWORD)).await);
         assert_eq!(parts(&tokens.access).1["role"], "barista");
         assert_eq!(app.json_of(me(&tokens.access)).await["role"], "barista");
     })

@@ -137,10 +137,18 @@ impl Repository for Memory {
         &self,
         email: &EmailAddress,
         role: Role,
+        _now: Timestamp,
     ) -> Result<bool, StorageError> {
-        let customers = &mut self.lock().accounts.customers;
-        let stored = customers.get_mut(email.key());
-        Ok(stored.map(|stored| stored.customer.role = role).is_some())
+        let accounts = &mut self.lock().accounts;
+        let Some(stored) = accounts.customers.get_mut(email.key()) else {
+            return Ok(false);
+        };
+        stored.customer.role = role;
+        let sessions = accounts.sessions.values_mut();
+        for session in sessions.filter(|it| it.customer == stored.customer.id) {
+            session.ended = true;
+        }
+        Ok(true)
     }
 
     #[instrument(skip_all)]

@@ -110,13 +110,28 @@ impl Repository for Postgres {
         &self,
         email: &EmailAddress,
         role: Role,
+        now: Timestamp,
     ) -> Result<bool, StorageError> {
-        let done = query("UPDATE customers SET role = $2 WHERE email_key = $1")
+        let mut tx = self.pool().begin().await?;
+        let sql =
+            "UPDATE customers SET role = $2 WHERE email_key = $1 RETURNING id";
+        let customer: Option<i64> = query_scalar(sql)
             .bind(email.key())
             .bind(role_name(role))
-            .execute(self.pool())
+            .fetch_optional(&mut *tx)
             .await?;
-        Ok(done.rows_affected() > 0)
+        let Some(customer) = customer else {
+            return Ok(false);
+        };
+        let sql = "UPDATE sessions SET ended_at = $2
+                   WHERE customer_id = $1 AND ended_at IS NULL";
+        query(sql)
+            .bind(customer)
+            .bind(now.as_millisecond())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     #[instrument(skip_all)]

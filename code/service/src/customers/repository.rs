@@ -35,12 +35,13 @@ pub trait Repository: Send + Sync {
         email: &EmailAddress,
     ) -> Result<Option<Account>, StorageError>;
 
-    /// Gives the account with this address a role. `false` if there is no such
-    /// account.
+    /// Gives the account with this address a role, and ends all of its sessions, so
+    /// that none of them gets the new role. `false` if there is no such account.
     async fn set_role(
         &self,
         email: &EmailAddress,
         role: Role,
+        now: Timestamp,
     ) -> Result<bool, StorageError>;
 
     /// Counts an attempt to sign in. Of two at the same time, one is counted after

@@ -57,7 +57,7 @@ impl Customers {
     /// Who sends a request with this access token. Nothing is looked up in the
     /// storage: the token itself says what the customer may do, for ten minutes at
     /// most. So requests need no query to know who sends them. The price is that a
-    /// sign-out and a change of the role take effect with the next refresh. If your
+    /// sign-out and a change of the role take effect when the token expires. If your
     /// service can't wait that long, look up the session here.
     ///
     /// # Errors

@@ -24,6 +24,7 @@ contract! {
     an_address_has_one_account_however_it_is_written,
     of_accounts_with_one_address_at_the_same_time_one_is_added,
     a_role_is_that_of_the_account_at_the_moment,
+    a_new_role_ends_the_sessions_of_its_account_and_no_other,
     attempts_are_counted_for_15_minutes_or_until_a_session_begins,
     attempts_at_the_same_time_are_all_counted,
     a_refresh_token_is_exchanged_for_30_days_and_only_once,
@@ -82,10 +83,10 @@ async fn a_role_is_that_of_the_account_at_the_moment(all: Repositories) {
     let customers = all.customers;
     let ada = add(&customers, "ada@shop.example").await.unwrap();
     let bo = add(&customers, "bo@shop.example").await.unwrap();
-    let session = begin(&customers, ada.id, 1, NOW).await;
-    for (token, role) in [(1, Role::Barista), (2, Role::Customer)] {
+    for (token, role) in [(1, Role::Barista), (10, Role::Customer)] {
         let address = email("ADA@shop.example");
-        assert!(customers.set_role(&address, role).await.unwrap());
+        assert!(customers.set_role(&address, role, NOW).await.unwrap());
+        let session = begin(&customers, ada.id, token, NOW).await;
         let found = customers.customer(ada.id).await.unwrap().unwrap();
         assert_eq!(found.role, role);
         let account = customers.account(&address).await.unwrap().unwrap();
@@ -99,9 +100,30 @@ async fn a_role_is_that_of_the_account_at_the_moment(all: Repositories) {
         assert_eq!(rotated.await.unwrap(), Rotation::Rotated(identity));
     }
     let unknown = email("cy@shop.example");
-    assert!(!customers.set_role(&unknown, Role::Barista).await.unwrap());
+    let changed = customers.set_role(&unknown, Role::Barista, NOW).await;
+    assert!(!changed.unwrap());
     let found = customers.customer(bo.id).await.unwrap().unwrap();
     assert_eq!(found.role, Role::Customer);
+}
+
+async fn a_new_role_ends_the_sessions_of_its_account_and_no_other(
+    all: Repositories,
+) {
+    let customers = all.customers;
+    let ada = add(&customers, "ada@shop.example").await.unwrap().id;
+    let bo = add(&customers, "bo@shop.example").await.unwrap().id;
+    begin(&customers, ada, 1, NOW).await;
+    begin(&customers, ada, 2, NOW).await;
+    begin(&customers, bo, 3, NOW).await;
+    let address = email("ada@shop.example");
+    let changed = customers.set_role(&address, Role::Barista, NOW).await;
+    assert!(changed.unwrap());
+    for token in [1, 2] {
+        let refused = customers.rotate(hash(token), hash(9), NOW).await;
+        assert_eq!(refused.unwrap(), Rotation::Refused);
+    }
+    let other = customers.rotate(hash(3), hash(4), NOW).await;
+    assert!(matches!(other.unwrap(), Rotation::Rotated(_)));
 }
 
 async fn attempts_are_counted_for_15_minutes_or_until_a_session_begins(
@@ -423,10 +445,11 @@ impl Repository for Wrong {
         &self,
         email: &EmailAddress,
         role: Role,
+        now: Timestamp,
     ) -> Result<bool, StorageError> {
         match self.mistake {
             Mistake::Forgetful => Ok(true),
-            _ => self.right.set_role(email, role).await,
+            _ => self.right.set_role(email, role, now).await,
         }
     }
 
