@@ -38,7 +38,7 @@ impl Password {
             let reason = "must have 15 to 128 characters";
             return Err(FieldError::new("password", reason));
         }
-        let lowercase = text.to_lowercase();
+        let lowercase = text.to_ascii_lowercase();
         if is_common(&lowercase) {
             let reason = "is used by many people, and is easy to guess";
             return Err(FieldError::new("password", reason));
@@ -250,7 +250,8 @@ mod tests {
         for line in include_str!("common_passwords.txt").lines() {
             let length = line.chars().count();
             assert!((15..=128).contains(&length), "{line}");
-            assert_eq!(line, line.to_lowercase());
+            assert_eq!(line, line.to_ascii_lowercase());
+            assert!(line.is_ascii(), "{line}");
         }
     }
 
