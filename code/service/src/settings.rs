@@ -139,6 +139,9 @@ fn read_var<T>(
     let problem = match value.to_str() {
         None => format!("{name} is not UTF-8"),
         Some("") => format!("{name} is empty. Set it, or remove it"),
+        Some(value) if value.contains(PLACEHOLDER) => {
+            format!("{name} is the example from .env.example. Set your own value")
+        }
         Some(value) => match parse(value) {
             Ok(value) => return Some(value),
             Err(expected) => format!("{name} must be {expected}"),
@@ -147,6 +150,9 @@ fn read_var<T>(
     problems.push(problem);
     None
 }
+
+/// What the values in `.env.example` contain that everybody can read there.
+const PLACEHOLDER: &str = "replace-this";
 
 fn parse_address(value: &str) -> Result<SocketAddr, &'static str> {
     value
@@ -182,7 +188,7 @@ fn parse_database(value: &str) -> Result<SecretString, &'static str> {
 }
 
 const JWT_SECRET: &str =
-    "at least 32 bytes long. `openssl rand -base64 32` makes a secret";
+    "at least 32 bytes long and random. `openssl rand -base64 32` makes a secret";
 
 fn parse_jwt_secret(value: &str) -> Result<JwtSecret, &'static str> {
     JwtSecret::new(value.into()).ok_or(JWT_SECRET)

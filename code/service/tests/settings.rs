@@ -75,6 +75,37 @@ fn secrets_of_stripe_are_checked_at_the_start() {
 }
 
 #[test]
+fn a_secret_that_everybody_can_read_or_guess_is_refused() {
+    let database = ("DATABASE_URL", "postgres://localhost/shop");
+    let key = ("STRIPE_SECRET_KEY", "sk_test_a");
+    for (name, value, expected) in [
+        (
+            "STRIPE_SECRET_KEY",
+            "sk_test_replace-this",
+            "is the example",
+        ),
+        (
+            "STRIPE_WEBHOOK_SECRET",
+            "whsec_replace-this",
+            "is the example",
+        ),
+        (
+            "STRIPE_WEBHOOK_SECRET",
+            "whsec_a,whsec_replace-this",
+            "is the example",
+        ),
+        ("JWT_SECRET", &"a".repeat(32), "must be at least 32 bytes"),
+        ("JWT_SECRET", &"abcdefghi".repeat(8), "must be at least 32"),
+    ] {
+        let error = read(&[database, (name, value), key]).unwrap_err();
+        let expected = format!("{name} {expected}");
+        assert!(error.contains(&expected), "{error}");
+    }
+    let enough = ("JWT_SECRET", &*"abcdefghij".repeat(4));
+    assert!(read(&[database, enough]).is_ok());
+}
+
+#[test]
 fn the_secret_key_is_not_sent_without_tls() {
     let read = |api| {
         let key = ("STRIPE_SECRET_KEY", "sk_test_a");
@@ -117,5 +148,13 @@ fn every_line_of_the_example_can_be_read() {
     let secret = ("JWT_SECRET", "a secret of these tests, long enough");
     let variables: Vec<_> = assignments.chain([secret]).collect();
     assert!(variables.len() > 4, "{variables:?}");
+    let variables: Vec<_> = variables
+        .iter()
+        .map(|&(name, value)| (name, value.replace("replace-this", "replaced")))
+        .collect();
+    let variables: Vec<_> = variables
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     read(&variables).unwrap();
 }

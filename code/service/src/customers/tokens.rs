@@ -1,6 +1,7 @@
 //! Access tokens: JSON Web Tokens (RFC 7519) that say who sends a request, for a
 //! short time.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -23,15 +24,20 @@ use crate::clock::{Clock, Random};
 pub const ACCESS_TOKEN_SECONDS: u32 = 600;
 
 /// The secret with which tokens are signed: at least 32 bytes, since a shorter key
-/// is weaker than the signature (RFC 7518, section 3.2).
+/// is weaker than the signature (RFC 7518, section 3.2), and at least 10 different
+/// ones, since nobody has typed a random text with fewer.
 #[derive(Debug, Clone)]
 pub struct JwtSecret(SecretString);
 
 impl JwtSecret {
-    /// A secret that somebody has chosen. `None` if it is shorter than 32 bytes.
+    /// A secret that somebody has chosen. `None` if it is shorter than 32 bytes, or if
+    /// it has fewer than 10 different ones.
     // ANCHOR: secret
     pub fn new(secret: SecretString) -> Option<Self> {
-        (secret.expose_secret().len() >= 32).then_some(Self(secret))
+        let bytes = secret.expose_secret().as_bytes();
+        let different: BTreeSet<_> = bytes.iter().collect();
+        let strong = bytes.len() >= 32 && different.len() >= 10;
+        strong.then_some(Self(secret))
     }
     // ANCHOR_END: secret
 
