@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::http::Uri;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::customers::model::EmailAddress;
 use crate::customers::tokens::JwtSecret;
@@ -49,6 +49,14 @@ pub struct StripeSettings {
     pub api: String,
 }
 
+impl StripeSettings {
+    /// Whether the key moves real money.
+    fn is_live(&self) -> bool {
+        let key = self.secret_key.expose_secret();
+        key.starts_with("sk_live_") || key.starts_with("rk_live_")
+    }
+}
+
 impl Settings {
     /// Reads the settings. `get` looks up a variable: in the server, it looks in
     /// the environment and in the file `.env`.
@@ -82,6 +90,12 @@ impl Settings {
             problems.push(SECRET_IN_MEMORY.into());
         }
         let stripe = read_stripe(&get, &mut problems);
+        // Stripe sends customers back to this address, and they send their passwords and
+        // tokens to it.
+        let live = stripe.as_ref().is_some_and(StripeSettings::is_live);
+        if live && !url.as_ref().is_some_and(|url| url.starts_with("https:")) {
+            problems.push(HTTPS.into());
+        }
         if !problems.is_empty() {
             return Err(SettingsError(problems));
         }
@@ -166,17 +180,21 @@ fn parse_url(value: &str) -> Result<String, &'static str> {
     let uri: Uri = value.parse().map_err(|_| expected)?;
     let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
     let host = uri.host().is_some_and(|host| !host.is_empty());
-    // `Uri` reads `https://shop.example` as one with the path `/`.
+    // `Uri` reads `https://shop.example` as one with the path `/`, and leaves out what
+    // comes after a `#`.
     if scheme
         && host
         && uri.path() == "/"
         && !value.ends_with('/')
-        && uri.query().is_none()
+        && !value.contains(['#', '?', '@'])
     {
         return Ok(value.to_owned());
     }
     Err(expected)
 }
+
+const HTTPS: &str =
+    "SHOP_URL must be an address with https if the key of Stripe is a live one";
 
 fn parse_database(value: &str) -> Result<SecretString, &'static str> {
     if value.starts_with("postgres://") || value.starts_with("postgresql://") {

@@ -130,6 +130,39 @@ fn the_secret_key_is_not_sent_without_tls() {
     }
 }
 
+#[test]
+fn real_money_needs_tls_between_the_service_and_its_clients() {
+    let secret = ("STRIPE_WEBHOOK_SECRET", "whsec_a");
+    for key in ["sk_live_a", "rk_live_a"] {
+        let key = ("STRIPE_SECRET_KEY", key);
+        let error = read(&[key, secret]).unwrap_err();
+        assert!(error.contains("SHOP_URL must be"), "{error}");
+        let url = ("SHOP_URL", "http://shop.example");
+        let error = read(&[key, secret, url]).unwrap_err();
+        assert!(error.contains("SHOP_URL must be"), "{error}");
+        let url = ("SHOP_URL", "https://shop.example");
+        assert_eq!(read(&[key, secret, url]).unwrap().url, url.1);
+    }
+}
+
+#[test]
+fn the_address_of_the_service_has_nothing_after_its_host_and_port() {
+    for url in [
+        "https://shop.example/",
+        "https://shop.example/a",
+        "https://shop.example#a",
+        "https://shop.example#",
+        "https://shop.example?a=b",
+        "https://shop.example?",
+        "https://ada@shop.example",
+    ] {
+        let error = read(&[("SHOP_URL", url)]).unwrap_err();
+        assert!(error.contains("SHOP_URL must be"), "{url}: {error}");
+    }
+    let url = "https://shop.example:8443";
+    assert_eq!(read(&[("SHOP_URL", url)]).unwrap().url, url);
+}
+
 /// A value in the example that can't be read would be the first thing that a reader meets.
 #[test]
 fn every_line_of_the_example_can_be_read() {
