@@ -43,8 +43,8 @@ mod postgresql {
             let pool = pool(options, 1).await;
             // ANCHOR: pool-timed-out
             let connection = pool.acquire().await.unwrap();
-            // Imagine a slow call to a payment provider here, by the request that
-            // holds the connection. Meanwhile, another request runs this query:
+            // Imagine that the request that holds the connection calls a slow payment
+            // provider here. Meanwhile, another request runs this query:
             let error = query("SELECT 1").execute(&pool).await.unwrap_err();
             drop(connection);
             // ANCHOR_END: pool-timed-out

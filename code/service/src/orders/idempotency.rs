@@ -56,13 +56,13 @@ pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
     // ANCHOR: fingerprint
-    /// The fingerprint of an order. Spaces in the JSON make no difference, because the order
-    /// has been read by then.
+    /// The fingerprint of an order. Spaces in the JSON make no difference, because the
+    /// fingerprint is made from the order after its JSON has been parsed.
     pub fn of(new: &NewOrder) -> Self {
         let mut hash = Sha256::new();
         for line in new.lines() {
-            // Neither an id nor a note contains a line break, so no two orders give the
-            // same text.
+            // Neither an id nor a note contains a line break, so two different orders
+            // never give the same text.
             hash.update(line.item.as_str());
             hash.update(format!(" {}\n", line.quantity.get()));
         }

@@ -19,8 +19,9 @@ use crate::storage::StorageError;
 /// import that feature: `payments`, for example, already imports `orders`.
 #[async_trait]
 pub trait BeforeCancel: Send + Sync {
-    /// Prepares the cancellation of an order. It's called again when the order is
-    /// canceled, for what has begun in the meantime.
+    /// Prepares the cancellation of an order. It's called twice: before the transaction
+    /// that cancels the order, and again after it, in case the customer has opened
+    /// another payment page since the first call.
     ///
     /// # Errors
     ///

@@ -40,7 +40,7 @@ impl Postgres {
         let limited = options
             .clone()
             .options([("statement_timeout", STATEMENT_TIMEOUT)]);
-        // Migrations have no time limit, because one may take minutes.
+        // There's no time limit for migrations: a migration may take minutes.
         let mut connection = PgConnection::connect_with(&options).await?;
         sqlx::migrate!().run(&mut connection).await?;
         connection.close().await?;
