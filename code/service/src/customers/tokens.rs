@@ -173,8 +173,9 @@ fn validation(url: &str) -> Validation {
     // Without this line, `set_issuer` and `set_audience` would accept a token that
     // has no `iss` and no `aud`.
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    // jsonwebtoken would read the clock of the system, and accept a token until a
-    // minute after it has expired. `is_current` checks the time.
+    // With these checks on, jsonwebtoken would read the clock of the system, and
+    // accept a token until a minute after it has expired. `is_current` checks the
+    // time instead.
     validation.validate_exp = false;
     validation.validate_nbf = false;
     // ANCHOR_END: validation
