@@ -162,8 +162,8 @@ async fn remove(
     Path(id): Path<u32>,
 ) -> Result<StatusCode, Error> {
     let mut reservations = reservations.lock();
-    // The 404 comes first, so that the 403 tells nobody which reservations there
-    // are.
+    // Check for the 404 first. Otherwise, a 403 would reveal that the reservation
+    // exists.
     if find(&reservations, id, person)?.customer != person.name {
         return Err((StatusCode::FORBIDDEN, "It's somebody else's"));
     }
