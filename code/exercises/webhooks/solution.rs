@@ -39,7 +39,7 @@ type Error = (StatusCode, &'static str);
 
 const INVALID: Error = (StatusCode::BAD_REQUEST, "The signature is invalid");
 
-/// The body of a request of the bakery.
+/// The body of a request from the bakery.
 #[derive(Deserialize)]
 struct Delivery {
     /// The bakery sends the same id again if it got no response.

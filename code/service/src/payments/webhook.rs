@@ -33,7 +33,7 @@ impl WebhookSecrets {
     /// If a secret has the wrong form. The text of the error completes the sentence
     /// "STRIPE_WEBHOOK_SECRET must be …".
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        // If the secret contained white space, such as a line break that was copied along,
+        // If the secret contained white space, such as a line break that was copied with it,
         // no signature would ever match. You'd notice only when the first customer has paid.
         let secret = |secret: &str| {
             secret.len() > "whsec_".len()
