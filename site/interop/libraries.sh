@@ -26,7 +26,8 @@ cp site/interop/tokens.py site/interop/*.mjs "$work"
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check pyjwt==2.*
 (cd "$work" && npm install --silent --no-audit --no-fund --no-package-lock jose@6 stripe@20)
-cargo build --quiet --locked --package service
+# With the features that `cargo test` uses, so that nothing is compiled again after it.
+cargo test --quiet --locked --no-run --test crash
 program=$(realpath "${CARGO_TARGET_DIR:-target}/debug/service")
 
 export DATABASE_URL=${POSTGRES_URL%/*}/$database JWT_SECRET=only-for-this-test-0123456789abcdef

@@ -16,7 +16,8 @@ if [ -z "${SCHEMATHESIS:-}" ]; then
   "$all/venv/bin/pip" install --quiet --disable-pip-version-check schemathesis==4.32.5
   SCHEMATHESIS=$all/venv/bin/schemathesis
 fi
-cargo build --quiet --locked --package service
+# With the features that `cargo test` uses, so that nothing is compiled again after it.
+cargo test --quiet --locked --no-run --test crash
 program=${CARGO_TARGET_DIR:-target}/debug/service
 program=$(realpath "$program")
 settings=$PWD/code/service/schemathesis.toml

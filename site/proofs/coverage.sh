@@ -26,4 +26,4 @@ for example in code/examples/*.rs; do
 done
 # By default the report leaves out examples and tests, which pages show too.
 cargo llvm-cov report --no-default-ignore-filename-regex --lcov --output-path "$report"
-cargo run --quiet --locked --package proofs --bin shown-lines -- "$report"
+cargo run --quiet --locked --bin shown-lines -- "$report"
