@@ -6,6 +6,8 @@
 mod support;
 
 use std::fs;
+use std::io::{Read, Write};
+use std::thread;
 
 use serde_json::{Value, json};
 use service::customers::model::Role;
@@ -106,6 +108,34 @@ fn a_database_that_cannot_be_reached_is_reported_without_its_password() {
         assert!(error.contains(expected), "{error}");
         assert!(!error.contains("hor"), "{error}");
     }
+}
+
+/// The password would follow without encryption.
+#[test]
+fn a_database_without_tls_gets_no_password_if_tls_is_required() {
+    let folder = tempdir().unwrap();
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let database = thread::spawn(move || {
+        let (mut stream, _) = socket.accept().unwrap();
+        let mut ssl_request = [0; 8];
+        stream.read_exact(&mut ssl_request).unwrap();
+        assert_eq!(ssl_request, [0, 0, 0, 8, 4, 210, 22, 47]);
+        stream.write_all(b"N").unwrap();
+        let mut rest = Vec::new();
+        // It may end with an error if the service closes the connection at once.
+        let _ = stream.read_to_end(&mut rest);
+        rest
+    });
+    let mut command = service(folder.path());
+    let url = format!("postgres://ines:horse@{address}/shop?sslmode=verify-full");
+    command.env("DATABASE_URL", url);
+    command.env("JWT_SECRET", JWT_SECRET);
+    let error = error_of(&mut command);
+    assert!(error.contains("can't open the database"), "{error}");
+    assert!(!error.contains("without TLS support"), "{error}");
+    let rest = String::from_utf8_lossy(&database.join().unwrap()).into_owned();
+    assert!(!rest.contains("ines"), "{rest}");
 }
 
 #[test]
