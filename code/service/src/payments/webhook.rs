@@ -19,6 +19,10 @@ pub const SIGNATURE_HEADER: &str = "stripe-signature";
 /// an event can't send it again later than that. It's the same as in Stripe's libraries.
 pub const TOLERANCE: u64 = 300;
 
+/// How many signatures a header may have, because each of them takes time to check. Stripe
+/// sends one for each secret of ours.
+const MAX_SIGNATURES: usize = 10;
+
 /// The secrets that Stripe may have signed an event with. There is one for each endpoint
 /// that is registered at Stripe, and two while one of them is being replaced.
 #[derive(Debug, Clone)]
@@ -53,7 +57,8 @@ impl WebhookSecrets {
 /// Why a request isn't accepted as an event that Stripe has just sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SignatureError {
-    /// The header is missing, it came twice, or it isn't in Stripe's format.
+    /// The header is missing, it came twice, it isn't in Stripe's format, or it has too many
+    /// signatures.
     #[error("must be there once, in the format t=…,v1=…")]
     Header,
     /// No signature was made for this body with one of our secrets.
@@ -141,6 +146,9 @@ impl<'a> SignatureHeader<'a> {
             }
         }
         let time = time.ok_or(SignatureError::Header)?;
+        if signatures.len() > MAX_SIGNATURES {
+            return Err(SignatureError::Header);
+        }
         Ok(Self { time, signatures })
     }
 }
@@ -405,6 +413,16 @@ mod tests {
         }
         let other = sign(BODY, "whsec_other", time);
         assert_eq!(check(&other), Err(SignatureError::Mismatch));
+    }
+
+    #[test]
+    fn a_header_has_ten_signatures_at_most() {
+        let signed = now();
+        let (time, signature) = signed.split_once(',').unwrap();
+        let wrong = format!("v1={},", "ab".repeat(32));
+        let header = |number| format!("{time},{}{signature}", wrong.repeat(number));
+        assert_eq!(check(&header(9)), Ok(()));
+        assert_eq!(check(&header(10)), Err(SignatureError::Header));
     }
 
     #[test]
