@@ -42,7 +42,8 @@ mod payments {
         let storage = Arc::new(Memory::new(opening_menu()));
         let clock = Clock::new(|| NOW);
         let random = Random::new(|| [7; 32]);
-        let secret = JwtSecret::new("a secret of these tests, long enough".into()).unwrap();
+        let secret =
+            JwtSecret::new("a secret of these tests, long enough".into()).unwrap();
         let tokens =
             Tokens::new(&secret, URL, clock.clone(), random.clone()).unwrap();
         let key = SECRET_KEY.into();

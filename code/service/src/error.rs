@@ -111,7 +111,7 @@ fn log(status: StatusCode, error: &Error) {
     let error: &dyn StdError = error;
     match status {
         StatusCode::SERVICE_UNAVAILABLE => {
-            warn!(error, "the service is too busy for this request")
+            warn!(error, "the service can't do this now")
         }
         status if status.is_server_error() => error!(error, "the request failed"),
         _ => {}

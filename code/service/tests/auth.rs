@@ -235,8 +235,15 @@ async fn of_many_attempts_at_the_same_time_ten_are_checked() {
         let mut attempts = JoinSet::new();
         for _ in 0..30 {
             let app = app.clone();
-            attempts
-                .spawn(async move { app.send(sign_in(ADA, "wrong")).await.status });
+            attempts.spawn(async move {
+                loop {
+                    let status = app.send(sign_in(ADA, "wrong")).await.status;
+                    // Nothing was counted: a slow machine checks few passwords at once.
+                    if status != StatusCode::SERVICE_UNAVAILABLE {
+                        return status;
+                    }
+                }
+            });
         }
         let statuses = attempts.join_all().await;
         let too_many = |status: &&_| **status == StatusCode::TOO_MANY_REQUESTS;

@@ -323,7 +323,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_one_address_and_has_no_look_alikes() {
+    fn an_address_is_one_address_in_plain_letters() {
         for address in [
             "ada@shop.example",
             " Ada.L+1@Shop.example ",

@@ -113,8 +113,7 @@ impl Customers {
         // If the service is too busy to check a password, this isn't an attempt.
         let permit = self.passwords.permit().await?;
         // The attempt is counted before the password is checked. Otherwise, a
-        // thousand requests at the same time would all see that there were few
-        // attempts so far.
+        // thousand requests at the same time would all find few attempts.
         let now = self.clock.now();
         let attempts = self.repository.count_attempt(email.hash(), now).await?;
         if attempts.count > MAX_ATTEMPTS {
