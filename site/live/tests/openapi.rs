@@ -166,8 +166,7 @@ fn check_body(
 fn check_value(schema: &Value, schemas: &Value, value: &Value) -> Result<(), String> {
     let schema = json!({ "allOf": [schema], "components": schemas });
     let validator = jsonschema::draft202012::new(&schema).unwrap();
-    let result = validator.validate(value).map_err(|error| error.to_string());
-    result
+    validator.validate(value).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -176,11 +175,14 @@ fn the_document_allows_every_response_that_a_page_shows() {
     assert_eq!(differences(&document()), Vec::<String>::new());
 }
 
+/// What is wrong, a JSON Pointer to the part of the document, and what makes it wrong.
+type Mistake = (&'static str, &'static str, fn(&mut Value));
+
 #[test]
 fn a_document_with_one_mistake_does_not_allow_them() {
     let post_orders = "/paths/~1orders/post/responses";
     let schemas = "/components/schemas";
-    let mistakes: [(&str, &str, fn(&mut Value)); 7] = [
+    let mistakes: [Mistake; 7] = [
         ("a status is missing", post_orders, |responses| {
             responses.as_object_mut().unwrap().remove("201");
         }),
