@@ -30,8 +30,12 @@ fn main() -> Result<(), errors::Error> {
         let result =
             panic::catch_unwind(|| decode::<Claims>(token, &key, &validation));
         match result {
-            Ok(Ok(token)) => println!("valid, of {}", token.claims.sub),
-            Ok(Err(error)) => println!("rejected: {error}"),
+            Ok(result) => {
+                let subject = result.map(|token| token.claims.sub);
+                let text =
+                    subject.unwrap_or_else(|error| format!("rejected: {error}"));
+                println!("{text}");
+            }
             Err(panic) => {
                 let message = panic.downcast_ref::<String>();
                 println!("panicked: {}", message.map_or("", |text| text.trim()));

@@ -318,13 +318,17 @@ mod postgresql {
 
     /// Sells a cup of tea, and tries again if another transaction was faster.
     async fn sell_tea(pool: &PgPool) -> Result<(), sqlx::Error> {
-        for _ in 1..ATTEMPTS {
+        let mut attempt = 1;
+        loop {
             match try_to_sell_tea(pool).await {
-                Err(error) if is_serialization_failure(&error) => {}
+                Err(error)
+                    if attempt < ATTEMPTS && is_serialization_failure(&error) =>
+                {
+                    attempt += 1;
+                }
                 result => return result,
             }
         }
-        try_to_sell_tea(pool).await
     }
 
     async fn try_to_sell_tea(pool: &PgPool) -> Result<(), sqlx::Error> {

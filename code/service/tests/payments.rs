@@ -1128,7 +1128,6 @@ async fn an_order_that_is_canceled_and_paid_at_the_same_time_ends_right() {
     .await;
 }
 
-// ANCHOR: not-recorded
 /// If the id of the event were committed without the change, the service would ignore the
 /// next delivery of this event, and the change would be lost.
 #[tokio::test]
@@ -1136,6 +1135,7 @@ async fn an_event_whose_change_fails_is_not_recorded() {
     let Some(database) = TestDatabase::create() else {
         return;
     };
+    // ANCHOR: not-recorded
     let storage = Postgres::connect(&database.url()).await.unwrap();
     database.need_no_accounts();
     let shop = Shop::open(Repositories::of(Arc::new(storage))).await;
@@ -1153,8 +1153,8 @@ async fn an_event_whose_change_fails_is_not_recorded() {
     shop.accept(&event).await;
     assert_eq!(shop.status(order).await, "canceled");
     assert_eq!(shop.stock().await, STOCK);
+    // ANCHOR_END: not-recorded
 }
-// ANCHOR_END: not-recorded
 
 // Without an account at Stripe.
 

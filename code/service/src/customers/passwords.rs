@@ -316,4 +316,12 @@ mod tests {
         finish.send(()).unwrap();
         assert!(passwords.permits.acquire().await.is_ok());
     }
+
+    #[test]
+    fn a_stored_hash_of_another_algorithm_is_an_error_and_no_wrong_password() {
+        let stored =
+            "$scrypt$ln=17,r=8,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaA";
+        let result = verify(&"any".into(), stored);
+        assert!(matches!(result, Err(error) if error != Error::PasswordInvalid));
+    }
 }

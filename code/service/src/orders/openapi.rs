@@ -77,8 +77,8 @@ fn list_orders() {}
     ),
     security(("bearerAuth" = [])),
 )]
-fn show_order() {}
 // ANCHOR_END: show-order
+fn show_order() {}
 
 /// Change the status of an order
 #[utoipa::path(

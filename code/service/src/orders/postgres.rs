@@ -239,14 +239,13 @@ async fn claim_key(
     // ANCHOR_END: claim-key
     // ANCHOR: key-in-use
     match inserted {
-        Ok(done) => Ok(done.rows_affected() == 1),
         // 55P03: a lock that wasn't free in time.
         Err(sqlx::Error::Database(error))
             if error.code().as_deref() == Some("55P03") =>
         {
             Err(OrderError::KeyInUse)
         }
-        Err(error) => Err(error.into()),
+        inserted => Ok(inserted?.rows_affected() == 1),
     }
     // ANCHOR_END: key-in-use
 }

@@ -107,3 +107,17 @@ pub(crate) fn unsigned<T: TryFrom<i64>>(stored: i64) -> Result<T, StorageError> 
 pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_error_after_which_nothing_was_done_means_that_the_database_is_busy()
+    {
+        let busy = StorageError::from(sqlx::Error::PoolTimedOut);
+        assert!(matches!(busy, StorageError::Busy(_)));
+        let failed = StorageError::from(sqlx::Error::RowNotFound);
+        assert!(matches!(failed, StorageError::Failed(_)));
+    }
+}
