@@ -321,9 +321,7 @@ mod postgresql {
         let mut attempt = 1;
         loop {
             match try_to_sell_tea(pool).await {
-                Err(error)
-                    if attempt < ATTEMPTS && is_serialization_failure(&error) =>
-                {
+                Err(error) if attempt < ATTEMPTS && may_retry(&error) => {
                     attempt += 1;
                 }
                 result => return result,
@@ -343,7 +341,7 @@ mod postgresql {
     // ANCHOR_END: retry
     // ANCHOR: retry-code
     /// 40001 is PostgreSQL's code for a serialization failure, and 40P01 for a deadlock.
-    fn is_serialization_failure(error: &sqlx::Error) -> bool {
+    fn may_retry(error: &sqlx::Error) -> bool {
         let code = error.as_database_error().and_then(|error| error.code());
         matches!(code.as_deref(), Some("40001" | "40P01"))
     }
@@ -366,7 +364,7 @@ mod postgresql {
             let results = sales.join_all().await;
             let sold = results.iter().filter(|result| result.is_ok()).count();
             for error in results.into_iter().filter_map(Result::err) {
-                assert!(is_serialization_failure(&error), "{error}");
+                assert!(may_retry(&error), "{error}");
             }
             let mut connection = pool.acquire().await.unwrap();
             let stock = read_stock(&mut connection).await.unwrap();
@@ -393,7 +391,7 @@ mod postgresql {
             );
             // ANCHOR_END: deadlock
             let error = one.and(other).unwrap_err();
-            assert!(is_serialization_failure(&error));
+            assert!(may_retry(&error));
             recorded("output/isolation/deadlock.txt", &message(&error));
         })
         .await;
