@@ -110,8 +110,8 @@ impl EmailAddress {
 impl TryFrom<&str> for EmailAddress {
     type Error = FieldError;
 
-    fn try_from(address: &str) -> Result<Self, FieldError> {
-        let address = address.trim();
+    fn try_from(given: &str) -> Result<Self, FieldError> {
+        let address = given.trim();
         let plausible = address.split_once('@').is_some_and(|(local, domain)| {
             !local.is_empty()
                 && !domain.contains('@')
@@ -123,8 +123,9 @@ impl TryFrom<&str> for EmailAddress {
         // program that sends mail takes some characters as the end of an address.
         let usual = |b: u8| b.is_ascii_graphic() && !b",;<>()\"\\".contains(&b);
         // A longer address can't be in the envelope of a message (RFC 5321, section
-        // 4.5.3.1.3).
-        if !plausible || address.len() > 254 || !address.bytes().all(usual) {
+        // 4.5.3.1.3). White space around it counts, because the OpenAPI document can't
+        // leave it out.
+        if !plausible || given.len() > 254 || !address.bytes().all(usual) {
             let reason = "must be an e-mail address, such as ada@shop.example";
             return Err(FieldError::new("email", reason));
         }
