@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = here
         .ancestors()
         .nth(2)
-        .ok_or("site/proofs is two folders down")?;
+        .ok_or("site/programs is two folders down")?;
     watch(root);
 
     // Without a document, skeptic writes no file.
