@@ -7,6 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 examples=${1:-60} seed=20260302
+source site/interop/service.sh
 
 all=$(mktemp -d)
 trap 'rm -rf "$all"' EXIT
@@ -16,46 +17,9 @@ if [ -z "${SCHEMATHESIS:-}" ]; then
   "$all/venv/bin/pip" install --quiet --disable-pip-version-check schemathesis==4.32.5
   SCHEMATHESIS=$all/venv/bin/schemathesis
 fi
-# With the features that `cargo test` uses, so that nothing is compiled again after it.
-cargo test --quiet --locked --no-run --test crash
-program=${CARGO_TARGET_DIR:-target}/debug/service
-program=$(realpath "$program")
+compile
 settings=$PWD/code/service/schemathesis.toml
-password='a flat white and a croissant'
-
-# start VARIABLE=VALUE...: starts the service on a free port, in a folder without a file .env. Nothing
-# answers at the address of Stripe that it gets.
-start() {
-  : >"$work/log"
-  (cd "$work" && exec env SHOP_ADDRESS=127.0.0.1:0 RUST_LOG=info STRIPE_API=http://127.0.0.1:1 \
-    STRIPE_SECRET_KEY=sk_test_schemathesis STRIPE_WEBHOOK_SECRET=whsec_schemathesis "$@" "$program") >"$work/log" 2>&1 &
-  server=$!
-  until address=$(grep -om1 'http://127.0.0.1:[0-9]*' "$work/log"); do
-    kill -0 "$server" || { cat "$work/log"; return 1; }
-    sleep 0.1
-  done
-}
-
-# Ends the service, and drops its database if it has one.
-finish() {
-  [ -z "$server" ] || { kill "$server" && wait "$server"; } || true
-  [ -z "$database" ] || psql --quiet "$POSTGRES_URL" --command "drop database if exists $database"
-}
-
-send() {
-  curl --fail --silent --show-error --json "$2" "$address/$1"
-}
-
-# sign_up NAME: makes an account.
-sign_up() {
-  send customers "{\"email\": \"$1@shop.example\", \"password\": \"$password\", \"name\": \"$1\"}" >/dev/null
-}
-
-# sign_in NAME: prints an access token.
-sign_in() {
-  send sessions "{\"email\": \"$1@shop.example\", \"password\": \"$password\"}" |
-    python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'
-}
+export STRIPE_WEBHOOK_SECRET=whsec_schemathesis
 
 # check TITLE [OPTION...]: runs schemathesis, and prints its summary.
 check() {
@@ -78,7 +42,7 @@ check_all() {
 
 # This and `in_postgresql` each run in a shell of their own.
 in_memory() {
-  work=$all/memory server= database=
+  work=$all/memory
   mkdir "$work"
   trap finish EXIT
   start SHOP_BARISTA=tom@shop.example
@@ -88,11 +52,11 @@ in_memory() {
 }
 
 in_postgresql() {
-  work=$all/postgresql server= database=schemathesis_$$
+  work=$all/postgresql
   mkdir "$work"
   trap finish EXIT
-  psql --quiet "$POSTGRES_URL" --command "create database $database"
-  local url=${POSTGRES_URL%/*}/$database secret
+  make_database "schemathesis_$$"
+  local secret
   secret=$(head -c 32 /dev/urandom | base64)
   start "DATABASE_URL=$url" "JWT_SECRET=$secret"
   sign_up ada
