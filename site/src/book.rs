@@ -1,13 +1,19 @@
 //! The book, built in process.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, fs, path::Path, sync::LazyLock};
 
 use anyhow::{Context, Result, bail};
 use mdbook_driver::{MDBook, config::Config};
+use mdbook_html::HtmlHandlebars;
+use mdbook_renderer::{RenderContext, Renderer};
+use regex::Regex;
+use tempfile::TempDir;
 
 use crate::{
+    chapters::anchors::pattern,
     console::{self, Linked},
-    pages::page::Site,
+    pages::page::{Mistakes, Site},
+    workspace::{Ignored, slashes},
 };
 
 /// The book's settings. They name the preprocessor as a command, for stock mdBook. A build in process
@@ -42,9 +48,14 @@ pub(crate) fn build(root: &Path, dest: &Path) -> Result<Built> {
     let mut written = MDBook::load_with_config(root, config)?;
     let site = Site::default();
     written.with_preprocessor(site.clone());
+    written.with_renderer(Html(Ignored::read(root)));
     if let Err(error) = written.build() {
-        // mdBook adds a message at each step. An author needs only the cause.
-        bail!("{}", error.root_cause());
+        // mdBook adds a message at each step. Of a mistake in a chapter, an author needs only its file,
+        // its line and its message. Of another error, one of the steps names the file.
+        match error.downcast_ref::<Mistakes>() {
+            Some(mistakes) => bail!("{mistakes}"),
+            None => return Err(error),
+        }
     }
     // Stock mdBook leaves a console among the sources, which may be out of date.
     console::remove(&dest.join(console::FOLDER))?;
@@ -52,6 +63,86 @@ pub(crate) fn build(root: &Path, dest: &Path) -> Result<Built> {
         written,
         programs: site.programs(),
     })
+}
+
+/// mdBook's renderer, with two corrections. It copies everything that is not Markdown from the sources:
+/// if editors have left files there, it gets a copy of the sources without them. And its contents have
+/// an item too many around the title of each part, which is no valid HTML.
+struct Html(Ignored);
+
+/// The title of a part in mdBook's contents.
+static PART: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"<li class="chapter-item expanded "><li class="part-title">([^<]*)</li></li>"#)
+});
+
+impl Renderer for Html {
+    fn name(&self) -> &str {
+        "html"
+    }
+
+    fn render(&self, context: &RenderContext) -> Result<()> {
+        let sources = context.root.join(&context.config.book.src);
+        let copy = TempDir::with_prefix("sources-")?;
+        if self.is_littered(&context.root, &sources)? {
+            self.copy(&context.root, &sources, copy.path())?;
+            let mut of_copy = context.clone();
+            of_copy.config.book.src = copy.path().to_path_buf();
+            HtmlHandlebars::new().render(&of_copy)?;
+        } else {
+            HtmlHandlebars::new().render(context)?;
+        }
+        // The links to edit a page may have the path of the copy.
+        let [copied, written] = [copy.path(), &context.config.book.src].map(slashes);
+        for entry in fs::read_dir(&context.destination)? {
+            let file = entry?.path();
+            if file
+                .extension()
+                .is_some_and(|extension| extension == "html")
+            {
+                let html = fs::read_to_string(&file)?.replace(&copied, &written);
+                let html = PART.replace_all(&html, r#"<li class="part-title">$1</li>"#);
+                fs::write(&file, &*html)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Html {
+    /// Whether a folder has files that the book must not have.
+    fn is_littered(&self, root: &Path, folder: &Path) -> Result<bool> {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let is_folder = entry.file_type()?.is_dir();
+            let path = entry.path();
+            if self.0.has(root, &path, is_folder) || is_folder && self.is_littered(root, &path)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Copies a folder without the files that the book must not have.
+    fn copy(&self, root: &Path, from: &Path, to: &Path) -> Result<()> {
+        for entry in fs::read_dir(from)? {
+            let path = entry?.path();
+            let Some(name) = path.file_name() else {
+                continue;
+            };
+            if self.0.has(root, &path, path.is_dir()) {
+                continue;
+            }
+            let to = to.join(name);
+            if path.is_dir() {
+                fs::create_dir(&to)?;
+                self.copy(root, &path, &to)?;
+            } else {
+                fs::copy(&path, &to)
+                    .with_context(|| format!("{} cannot be copied", path.display()))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Builds the console for stock mdBook, which runs nothing of this tool but the preprocessor. The

@@ -11,6 +11,7 @@
 use std::{
     collections::BTreeSet,
     env, fs,
+    hash::{DefaultHasher, Hash, Hasher},
     io::ErrorKind,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -127,6 +128,26 @@ pub fn remove(folder: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// The version of the modules in a folder, which changes with their content. `None` if there are none.
+///
+/// # Errors
+///
+/// When a module cannot be read.
+pub fn version(folder: &Path) -> Result<Option<String>> {
+    if !folder.is_dir() {
+        return Ok(None);
+    }
+    let files = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+    let mut files: Vec<PathBuf> = files.collect::<Result<_>>()?;
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        file.file_name().hash(&mut hasher);
+        fs::read(&file)?.hash(&mut hasher);
+    }
+    Ok(Some(format!("{:016x}", hasher.finish())))
 }
 
 /// The files of a program's module.

@@ -10,6 +10,8 @@ pub mod serve {
 
     mod watch;
 
+    mod reload;
+
     mod builder;
 
     pub use server::{PORT, ServeOptions, serve};

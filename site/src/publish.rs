@@ -54,21 +54,21 @@ pub struct Options {
 /// When a chapter has a mistake, or the samples do not compile.
 pub fn build(root: &Path, dest: &Path, options: &Options) -> Result<()> {
     let built = book::build(root, dest)?;
-    finish(&built.written, dest)?;
+    let folder = dest.join(console::FOLDER);
     if options.console {
-        let folder = dest.join(console::FOLDER);
         console::build(root, &folder, &built.programs, Linked::Small)?;
     }
-    Ok(())
+    finish(&built.written, dest, console::version(&folder)?.as_deref())
 }
 
-/// Completes the built pages in `dest`, and removes files that no page uses.
+/// Completes the built pages in `dest`, and removes files that no page uses. `console` is the version
+/// of the console that the pages load.
 ///
 /// # Errors
 ///
 /// When a page does not have the structure that the theme gives it, a chapter is in a subfolder,
 /// `Cargo.lock` lacks a package, or a file cannot be read or written.
-fn finish(written: &MDBook, dest: &Path) -> Result<()> {
+fn finish(written: &MDBook, dest: &Path, console: Option<&str>) -> Result<()> {
     let config = &written.config;
     let chapters: Vec<(&Chapter, &Path)> = written
         .book
@@ -102,7 +102,7 @@ fn finish(written: &MDBook, dest: &Path) -> Result<()> {
         rewrite(&dest.join(&page), |html| {
             let (html, description) = site.describe(html, &page, &chapter.name)?;
             described = description;
-            signed(&html, &tested)
+            signed(&with_version(html, console), &tested)
         })?;
         if number == 0 {
             // The first chapter is also the index. Its canonical address is that of the chapter.
@@ -252,6 +252,14 @@ fn tested(root: &Path) -> Result<String> {
         versions.join(", "),
         commit.unwrap_or_default()
     ))
+}
+
+/// Names the version of the console in a page.
+fn with_version(html: String, console: Option<&str>) -> String {
+    match console {
+        Some(version) => html.replacen("<html ", &format!("<html data-console=\"{version}\" "), 1),
+        None => html,
+    }
 }
 
 /// Adds a line to the footer of a page.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 /// The folders with the files that the guide is made of, from the root. `book.toml` is the only
 /// other one.
@@ -22,10 +23,61 @@ pub fn root() -> PathBuf {
 
 /// Whether the guide is made from this file, named from the root.
 pub(crate) fn is_source(file: &Path) -> bool {
-    let generated = file.starts_with("src/generated")
-        || file.components().any(|part| part.as_os_str() == "target");
+    let generated =
+        file.starts_with(GENERATED) || file.components().any(|part| part.as_os_str() == "target");
     let inside = SOURCES.iter().any(|folder| file.starts_with(folder));
     !generated && (inside || file == "book.toml")
+}
+
+/// The folder of the generated files, which git ignores and the pages need.
+const GENERATED: &str = "src/generated";
+
+/// What editors and systems write beside the files that somebody edits, as patterns of git.
+const OF_EDITORS: [&str; 9] = [
+    ".#*",         // Emacs: a lock, which is a link to nowhere
+    "\\#*#",       // Emacs: a copy of what isn't saved
+    "*~",          // a copy of the file before the last save
+    "*.sw?",       // Vim: what isn't saved
+    "4913",        // Vim: whether it may write in this folder
+    "*___jb_*___", // JetBrains: a copy while it saves
+    ".DS_Store",   // macOS
+    "Thumbs.db",   // Windows
+    "desktop.ini", // Windows
+];
+
+/// The files that the guide is not made of, although they are in its folders: those of editors and
+/// systems, and those that git ignores.
+pub(crate) struct Ignored {
+    rules: Vec<Gitignore>,
+}
+
+impl Ignored {
+    /// Reads the patterns of the repository at `root`. A pattern that git cannot read counts as none.
+    pub(crate) fn read(root: &Path) -> Self {
+        let mut of_editors = GitignoreBuilder::new(root);
+        for pattern in OF_EDITORS {
+            // Each of these is a pattern, as a test shows.
+            let _ = of_editors.add_line(None, pattern);
+        }
+        let mut rules = vec![of_editors.build().unwrap_or_else(|_| Gitignore::empty())];
+        rules.push(Gitignore::global().0);
+        for folder in ["", "code/shop", "code/service"] {
+            rules.push(Gitignore::new(root.join(folder).join(".gitignore")).0);
+        }
+        Self { rules }
+    }
+
+    /// Whether this file is left out. `file` begins with the root.
+    pub(crate) fn has(&self, root: &Path, file: &Path, is_folder: bool) -> bool {
+        let inside = file.strip_prefix(root).unwrap_or(file);
+        !inside.starts_with(GENERATED)
+            && self.rules.iter().any(|rules| {
+                file.starts_with(rules.path())
+                    && rules
+                        .matched_path_or_any_parents(file, is_folder)
+                        .is_ignore()
+            })
+    }
 }
 
 /// A path as it is written on a page and in a message, on every system.
@@ -145,6 +197,40 @@ pub(crate) fn proved(root: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_of_editors_and_those_that_git_ignores_are_left_out() {
+        let root = root();
+        let ignored = Ignored::read(&root);
+        let has = |file: &str| ignored.has(&root, &root.join(file), false);
+        for file in [
+            "src/.#requests.md",
+            "src/#requests.md#",
+            "src/requests.md~",
+            "src/.requests.md.swp",
+            "code/src/.requests.rs.swo",
+            "src/4913",
+            "src/requests.md___jb_tmp___",
+            "src/.DS_Store",
+            "code/Thumbs.db",
+            "code/shop/target/debug/shop",
+            "code/shop/shop.db",
+            "target/debug/site",
+        ] {
+            assert!(has(file), "{file}");
+        }
+        for file in [
+            "src/requests.md",
+            "src/generated/mermaid.min.js",
+            "src/4913.md",
+            "code/service/.env.example",
+            "code/service/.sqlx/query-1.json",
+            "code/shop/.gitignore",
+            "site/theme/guide.css",
+        ] {
+            assert!(!has(file), "{file}");
+        }
+    }
 
     #[test]
     fn the_guide_is_made_from_words_code_and_theme() {

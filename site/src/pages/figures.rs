@@ -112,6 +112,48 @@ pub fn challenge(
     figure("challenge", &attributes, origin, &caption, &shown)
 }
 
+/// Two tasks that the reader polls: the recorded polls as a list, and the exchanges folded.
+pub fn scheduler(origin: &Origin, asked: Asked<'_>, exchanges: &[Exchange]) -> String {
+    let polls: String = exchanges.iter().map(poll).collect();
+    let first = exchanges.first();
+    let title = first.map_or("", |exchange| exchange.title.as_str());
+    let path = first.and_then(|exchange| exchange.request.split(' ').nth(1));
+    let attributes = format!(
+        "id=\"scheduler-{}\" {}",
+        slug(path.unwrap_or(title)),
+        asked.attributes()
+    );
+    let caption = format!("{} {}", inline("Two tasks"), origin.anchor());
+    figure(
+        "scheduler",
+        &attributes,
+        origin,
+        &caption,
+        &format!("<ol>\n{polls}</ol>"),
+    )
+}
+
+/// A poll as an item of a list: the title of the request, and what the answer says.
+fn poll(exchange: &Exchange) -> String {
+    let answer = exchange.answer.as_deref().unwrap_or_default();
+    let body = answer.split_once("\n\n").map_or("", |(_, body)| body);
+    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    let numbers = body["numbers"].as_object().map(|numbers| {
+        let numbers = numbers
+            .iter()
+            .map(|(name, value)| format!("{name} {value}"));
+        numbers.collect::<Vec<_>>().join(", ")
+    });
+    let line = exchange.request.lines().next().unwrap_or_default();
+    format!(
+        "<li data-request=\"{}\"><b>{}</b> <span>{}</span> <i>{}</i></li>\n",
+        escape(line),
+        escape(&exchange.title),
+        escape(body["step"].as_str().unwrap_or_default()),
+        escape(&numbers.unwrap_or_default()),
+    )
+}
+
 /// A diagram: its steps as a list, and the source that a script draws when the reader asks for it.
 pub fn diagram(origin: &Origin, source: &[&str]) -> String {
     let named = source

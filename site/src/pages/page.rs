@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    error, fmt,
     ops::Range,
     path::{Path, PathBuf},
     sync::{Arc, LazyLock, Mutex, PoisonError},
@@ -71,14 +72,26 @@ impl Preprocessor for Site {
             }
         });
         if !problems.is_empty() {
-            let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
-            return Err(Error::msg(lines.join("\n")));
+            return Err(Error::new(Mistakes(problems)));
         }
         workspace::write_generated(&context.root, &sources.join("generated"), &used.files)?;
         *self.programs.lock().unwrap_or_else(PoisonError::into_inner) = used.programs;
         LinkPreprocessor::new().run(context, book)
     }
 }
+
+/// The mistakes in the chapters: a line for each, with its file, its line and how to fix it.
+#[derive(Debug)]
+pub struct Mistakes(Vec<Problem>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(Problem::to_string).collect();
+        formatter.write_str(&lines.join("\n"))
+    }
+}
+
+impl error::Error for Mistakes {}
 
 /// The files and programs that the pages need.
 #[derive(Default)]
@@ -266,6 +279,9 @@ impl<'a> Page<'a> {
             chapter: &chapter,
             program,
         };
+        if block.has("scheduler") {
+            return Ok(figures::scheduler(origin, asked, &exchanges));
+        }
         let figure = |one: &Exchange| figures::exchange(origin, asked, one, block.has("predict"));
         Ok(exchanges
             .iter()

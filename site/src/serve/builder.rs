@@ -18,7 +18,6 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use tempfile::TempDir;
 use tokio::sync::watch;
-use tower_livereload::Reloader;
 
 use crate::{
     book,
@@ -33,6 +32,8 @@ pub struct Shown {
     /// The mistake in the pages now.
     pub mistake: Option<Arc<str>>,
     pub console: Console,
+    /// How often the pages have changed. Open pages load again when it does.
+    pub number: u64,
 }
 
 /// Which pages have a console. Pages are counted from the first build.
@@ -65,7 +66,6 @@ pub struct Builder {
     /// To the console's builder, if there is one.
     pub console: Option<mpsc::Sender<Wanted>>,
     pub show: watch::Sender<Shown>,
-    pub reloader: Reloader,
 }
 
 impl Builder {
@@ -86,13 +86,13 @@ impl Builder {
                 self.show.send_modify(|shown| {
                     shown.book = Some(Arc::new(folder));
                     shown.mistake = None;
+                    shown.number += 1;
                     if let Some(console) = &self.console {
                         shown.console.wanted += 1;
                         // This fails when the program ends and has ended the other thread first.
                         let _ = console.send((shown.console.wanted, programs));
                     }
                 });
-                self.reloader.reload();
                 if let Some(file) = changed {
                     let seconds = started.elapsed().as_secs_f32();
                     println!("{file} has changed: built again in {seconds:.1} s");
@@ -100,9 +100,10 @@ impl Builder {
             }
             Err(error) => {
                 let mistake = format!("{error:#}");
-                self.show
-                    .send_modify(|shown| shown.mistake = Some(mistake.as_str().into()));
-                self.reloader.reload();
+                self.show.send_modify(|shown| {
+                    shown.mistake = Some(mistake.as_str().into());
+                    shown.number += 1;
+                });
                 eprintln!("{NOT_BUILT}\n\n{mistake}\n\n{HOW_TO_GO_ON}\n");
             }
         }
@@ -115,7 +116,6 @@ pub struct ConsoleBuilder {
     pub folder: PathBuf,
     pub wanted: mpsc::Receiver<Wanted>,
     pub show: watch::Sender<Shown>,
-    pub reloader: Reloader,
 }
 
 impl ConsoleBuilder {
@@ -136,12 +136,11 @@ impl ConsoleBuilder {
         let mut had_mistake = false;
         self.show.send_modify(|shown| {
             let mistake = mistake.as_deref().map(Arc::from);
+            let has_mistake = mistake.is_some();
             had_mistake = std::mem::replace(&mut shown.console.mistake, mistake).is_some();
             shown.console.made = number;
+            shown.number += u64::from(had_mistake || has_mistake);
         });
-        if had_mistake || mistake.is_some() {
-            self.reloader.reload();
-        }
         if let Some(mistake) = mistake {
             eprintln!("{NOT_BUILT}\n\n{mistake}\n\n{HOW_TO_GO_ON}\n");
         } else if had_mistake || built.is_ok_and(|new| new) {

@@ -26,10 +26,10 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::watch};
 use tower::ServiceExt;
 use tower_http::services::{ServeDir, ServeFile};
-use tower_livereload::LiveReloadLayer;
 
 use super::{
     builder::{Builder, ConsoleBuilder, HOW_TO_GO_ON, NOT_BUILT, Shown},
+    reload,
     watch::Watched,
 };
 use crate::{console, pages::color::escape};
@@ -67,9 +67,7 @@ async fn run(root: &Path, options: &ServeOptions) -> Result<()> {
     let listener = listen(options.port).await?;
     let port = listener.local_addr()?.port();
     let folder = TempDir::with_prefix("guide-")?;
-    let live_reload = LiveReloadLayer::new();
     let (show, shown) = watch::channel(Shown::default());
-    let reloader = live_reload.reloader();
     let modules = folder.path().join("console");
     let console = options.console.then(|| {
         let (want, wanted) = mpsc::channel();
@@ -78,7 +76,6 @@ async fn run(root: &Path, options: &ServeOptions) -> Result<()> {
             folder: modules.clone(),
             wanted,
             show: show.clone(),
-            reloader: reloader.clone(),
         };
         (want, builder)
     });
@@ -89,7 +86,6 @@ async fn run(root: &Path, options: &ServeOptions) -> Result<()> {
         folder: folder.path().to_owned(),
         console: want,
         show,
-        reloader,
     };
     println!("Building the guide…");
     if let Some(console) = console {
@@ -111,7 +107,7 @@ async fn run(root: &Path, options: &ServeOptions) -> Result<()> {
             eprintln!("The browser could not be started ({error}). Open {url} yourself.");
         }
         let served = Served { shown, modules };
-        let served = axum::serve(listener, router(served, live_reload, port)).await;
+        let served = axum::serve(listener, router(served, port)).await;
         served.context("the server stopped")
     };
     tokio::select! {
@@ -168,11 +164,10 @@ struct Served {
     modules: PathBuf,
 }
 
-fn router(served: Served, live_reload: LiveReloadLayer, port: u16) -> Router {
-    Router::new()
+fn router(served: Served, port: u16) -> Router {
+    reload::router(served.shown.clone())
         .fallback(answer)
         .with_state(served)
-        .layer(live_reload)
         .layer(middleware::from_fn_with_state(port, guard))
 }
 
@@ -184,20 +179,32 @@ async fn answer(State(served): State<Served>, request: Request) -> Response {
     {
         return served.console(request, module).await;
     }
-    if let Some(mistake) = shown.mistake.or(shown.console.mistake)
+    let mistake = shown.mistake.as_ref().or(shown.console.mistake.as_ref());
+    if let Some(mistake) = mistake
         && is_page(request.uri().path())
     {
-        let page = Html(mistake_page(&mistake));
-        return (StatusCode::INTERNAL_SERVER_ERROR, page).into_response();
+        let page = (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            Html(mistake_page(mistake)),
+        );
+        return reload::add_script(page.into_response(), &shown).await;
     }
-    let Some(book) = shown.book else {
+    let Some(book) = &shown.book else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    let is_read = request.method() == Method::GET;
     let not_found = ServeFile::new(book.path().join("404.html"));
     let files = ServeDir::new(book.path()).not_found_service(not_found);
     // `ServeDir` turns its errors into responses.
     let Ok(response) = files.oneshot(request).await;
-    response.map(Body::new)
+    let response = response.map(Body::new);
+    let kind = response.headers().get(CONTENT_TYPE);
+    let is_html = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if is_read && is_html {
+        reload::add_script(response, &shown).await
+    } else {
+        response
+    }
 }
 
 impl Served {
@@ -236,7 +243,7 @@ fn is_page(path: &str) -> bool {
 fn mistake_page(mistake: &str) -> String {
     let mistake = escape(mistake);
     format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "<!DOCTYPE html>\n<html lang=\"en\" data-mistake>\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>A mistake in the guide</title>\n<style>\n\
          :root {{ color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }}\n\

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use crate::support::{part, site};
+use crate::support::{litter, part, site};
 
 const ADDRESS: &str = "https://shop.example/guide";
 
@@ -27,8 +27,10 @@ const FORK: [(&str, &str); 7] = [
 ];
 
 /// Two chapters, built as a publishing workflow builds all, with these variables, and where they are.
+/// An editor has left files beside them.
 fn published(environment: &[(&str, &str)]) -> Result<TempDir> {
     let (book, dest) = (part()?, tempfile::tempdir()?);
+    litter(&book.path().join("src"))?;
     let mut build = site(&["build", "--no-console", "--root"]);
     build.arg(book.path()).arg("--dest").arg(dest.path());
     for (name, _) in FORK {
@@ -46,6 +48,19 @@ fn published(environment: &[(&str, &str)]) -> Result<TempDir> {
 
 fn read(folder: &Path, file: &str) -> Result<String> {
     fs::read_to_string(folder.join(file)).with_context(|| file.to_owned())
+}
+
+#[test]
+fn what_editors_leave_in_the_sources_is_not_published() -> Result<()> {
+    let dest = published(&[])?;
+    for entry in fs::read_dir(dest.path())? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        let is_left = name.ends_with('~') || name.starts_with(['#', '.']) || name == "4913";
+        // mdBook writes this one.
+        ensure!(!is_left || name == ".nojekyll", "{name} is published");
+    }
+    Ok(())
 }
 
 #[test]
@@ -107,7 +122,7 @@ fn the_page_for_what_is_not_there_has_a_base_and_is_not_indexed() -> Result<()> 
     assert!(html.contains("<base href=\"/guide/\">"));
     assert!(html.contains("<meta name=\"robots\" content=\"noindex\">"));
     assert!(
-        html.contains("href=\"404.html#contents\""),
+        html.contains("href=\"404.html#UI-contents\""),
         "the contents without script"
     );
     Ok(())

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::support::{Guide, copy, pages, part, site};
+use crate::support::{Guide, copy, litter, pages, part, site};
 
 /// Puts a block into a chapter that nothing proves, and gives the line on which it stands.
 fn make_a_mistake(chapter: &Path) -> io::Result<usize> {
@@ -153,24 +153,17 @@ fn a_busy_port_gets_another_suggested() -> io::Result<()> {
 fn an_edit_is_shown_and_makes_open_pages_load_again() -> io::Result<()> {
     let book = part()?;
     let guide = Guide::serve(book.path())?;
-    let page = guide.get("/introduction.html")?;
-    assert!(page.body.contains("/_tower-livereload/event-stream"));
-
     for (file, more) in [
         ("src/introduction.md", "\nA new last line.\n"),
         ("site/theme/guide.css", "\n/* a new last line */\n"),
         ("code/src/requests.rs", "\n// a new last line\n"),
     ] {
-        let mut events = guide.events()?.lines();
-        let mut event = |name: &str| -> io::Result<()> {
-            let end = || io::Error::other(format!("no {name}"));
-            while events.next().ok_or_else(end)?? != format!("event: {name}") {}
-            Ok(())
-        };
-        event("init")?;
+        let mut newer = guide.ask_for_newer(&guide.get("/introduction.html")?)?;
         let file = book.path().join(file);
         fs::write(&file, fs::read_to_string(&file)? + more)?;
-        event("reload")?;
+        let mut status = String::new();
+        newer.read_line(&mut status)?;
+        assert_eq!(status, "HTTP/1.1 204 No Content\r\n", "{}", file.display());
     }
     assert!(
         guide
@@ -197,7 +190,11 @@ fn a_mistake_is_shown_until_it_is_fixed() -> io::Result<()> {
         let answer = guide.get(page)?;
         assert_eq!(answer.status, 500, "{page}");
         assert!(answer.body.contains(&place), "{page}: {}", answer.body);
-        assert!(answer.body.contains("/_tower-livereload/event-stream"));
+        assert!(
+            answer.body.contains("data-mistake"),
+            "its script keeps the reader's place"
+        );
+        guide.ask_for_newer(&answer)?;
     }
     assert!(told.len() > place.len(), "{told} says what to do");
 
@@ -205,7 +202,7 @@ fn a_mistake_is_shown_until_it_is_fixed() -> io::Result<()> {
     guide.wait_for("src/requests.md has changed: built again in ");
     let after = guide.get("/requests.html")?;
     assert_eq!(after.status, 200);
-    assert!(after.body == before.body, "the page is what it was");
+    assert!(after.page() == before.page(), "the page is what it was");
     Ok(())
 }
 
@@ -270,18 +267,81 @@ fn a_signal_ends_it_and_nothing_is_left_behind() -> io::Result<()> {
     for signal in ["TERM", "INT"] {
         let mut guide = Guide::serve(book.path())?;
         assert_eq!(fs::read_dir(guide.temporary.path())?.count(), 1);
-        // A page that is open waits for the next reload.
-        let mut open = guide.events()?.lines();
-        while open
-            .next()
-            .transpose()?
-            .is_some_and(|line| line != "event: init")
-        {}
+        // A page that is open waits for a newer build.
+        let _open = guide.ask_for_newer(&guide.get("/")?)?;
 
         let kill = format!("kill -{signal} {}", guide.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status()?.success());
         assert!(guide.child.wait()?.success(), "{signal}");
         assert_eq!(fs::read_dir(guide.temporary.path())?.count(), 0, "{signal}");
     }
+    Ok(())
+}
+
+#[test]
+fn what_editors_leave_in_the_sources_is_no_part_of_the_guide() -> io::Result<()> {
+    let book = part()?;
+    let guide = Guide::serve(book.path())?;
+    litter(&book.path().join("src"))?;
+    // Nothing is built again for these files, so the first message names the next one.
+    let chapter = book.path().join("src/introduction.md");
+    fs::write(
+        &chapter,
+        fs::read_to_string(&chapter)? + "\nA new last line.\n",
+    )?;
+    let told = guide.wait_for("has changed: built again");
+    assert!(told.starts_with("src/introduction.md "), "{told}");
+    assert_eq!(guide.get("/requests.html")?.status, 200);
+    for file in ["/requests.md~", "/4913", "/.requests.md.swp"] {
+        assert_eq!(guide.get(file)?.status, 404, "{file}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_error_names_the_file() -> io::Result<()> {
+    let book = part()?;
+    let settings = book.path().join("book.toml");
+    let text = fs::read_to_string(&settings)?;
+    fs::write(
+        &settings,
+        text.replace("theme/guide.css", "theme/guied.css"),
+    )?;
+    let mut guide = site(&["serve", "--no-console", "--port", "0", "--root"]);
+    let mut child = guide
+        .arg(book.path())
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()?;
+    let stderr = std::io::BufReader::new(child.stderr.take().expect("stderr is piped"));
+    let named = stderr
+        .lines()
+        .map_while(Result::ok)
+        .take_while(|line| !line.contains("Fix this"))
+        .any(|line| line.contains("guied.css"));
+    child.kill()?;
+    child.wait()?;
+    assert!(named, "the file that is missing");
+    Ok(())
+}
+
+#[test]
+fn a_chapter_with_windows_line_ends_becomes_the_same_page() -> io::Result<()> {
+    let book = part()?;
+    let chapter = book.path().join("src/requests.md");
+    let aside = "\n<aside class=\"express\">\n\nIn Express, too.\n\n</aside>\n";
+    let text = fs::read_to_string(&chapter)? + aside;
+    fs::write(&chapter, &text)?;
+    let guide = Guide::serve(book.path())?;
+    let unix = guide.get("/requests.html")?;
+    assert!(
+        unix.body.contains("role=\"note\""),
+        "the aside has its name"
+    );
+    let blanks = text.replace("express\">\n", "express\">  \n");
+    fs::write(&chapter, blanks.replace('\n', "\r\n"))?;
+    guide.wait_for("built again");
+    let windows = guide.get("/requests.html")?;
+    assert_eq!(windows.page().replace('\r', ""), unix.page());
     Ok(())
 }

@@ -94,6 +94,23 @@ content-type: application/json
 # ANCHOR_END: menu
 ";
 
+/// Leaves files in a folder as editors and systems do.
+pub fn litter(folder: &Path) -> io::Result<()> {
+    for name in [
+        "requests.md~",
+        ".requests.md.swp",
+        "4913",
+        ".DS_Store",
+        "#requests.md#",
+    ] {
+        fs::write(folder.join(name), "left by an editor")?;
+    }
+    // Emacs locks a file with a link to nowhere.
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("ines@shop.1234:1700000000", folder.join(".#requests.md"))?;
+    Ok(())
+}
+
 fn copy_all(from: &Path, to: &Path) -> io::Result<()> {
     if from.ends_with("generated") || from.ends_with("target") {
         return Ok(());
@@ -186,11 +203,18 @@ impl Guide {
         })
     }
 
-    /// Listens for what makes a page load again.
-    pub fn events(&self) -> io::Result<BufReader<TcpStream>> {
+    /// Asks for a newer build than that of this page. The answer comes when there is one.
+    pub fn ask_for_newer(&self, page: &Answer) -> io::Result<BufReader<TcpStream>> {
+        let (_, build) = page
+            .body
+            .split_once("data-build=\"")
+            .expect("a page has a build");
+        let (build, _) = build.split_once('"').expect("an attribute ends");
         let mut stream = self.connect()?;
-        let path = "/_tower-livereload/event-stream";
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n")?;
+        write!(
+            stream,
+            "GET /_newer/{build} HTTP/1.1\r\nhost: localhost\r\n\r\n"
+        )?;
         Ok(BufReader::new(stream))
     }
 
@@ -214,6 +238,17 @@ pub struct Answer {
     /// The status line and the headers, in lower case.
     pub head: String,
     pub body: String,
+}
+
+impl Answer {
+    /// The page without the script that the server adds.
+    pub fn page(&self) -> &str {
+        let (page, _) = self
+            .body
+            .split_once("<script data-build")
+            .expect("a page has a script");
+        page
+    }
 }
 
 fn listen(stream: impl Read + Send + 'static, say: mpsc::Sender<String>) {
