@@ -32,15 +32,31 @@
 
     // ---- The theme.
 
-    const theme = document.getElementById('theme');
-    theme.value = root.dataset.theme ?? 'system';
-    theme.addEventListener('change', () => {
+    const THEME = 'mdbook-theme';
+    const theme = document.getElementById('UI-theme');
+    function applyTheme(chosen) {
+        theme.value = ['light', 'dark'].includes(chosen) ? chosen : 'system';
         if (theme.value === 'system') {
             delete root.dataset.theme;
         } else {
             root.dataset.theme = theme.value;
         }
-        keep('mdbook-theme', theme.value);
+    }
+    theme.value = root.dataset.theme ?? 'system';
+    theme.addEventListener('change', () => {
+        applyTheme(theme.value);
+        keep(THEME, theme.value);
+    });
+    // The reader has chosen another theme in another tab, or before they came back to this page.
+    addEventListener('storage', ({ key, newValue }) => {
+        if (key === THEME) {
+            applyTheme(newValue);
+        }
+    });
+    addEventListener('pageshow', ({ persisted }) => {
+        if (persisted) {
+            applyTheme(kept(THEME));
+        }
     });
 
     // ---- The bar. With large letters it has more rows, and the layout below depends on its height.
@@ -50,8 +66,8 @@
 
     // ---- The contents: beside the chapter on a wide screen, over it on a narrow one.
 
-    const contents = document.getElementById('contents');
-    const contentsButton = document.getElementById('contents-button');
+    const contents = document.getElementById('UI-contents');
+    const contentsButton = document.getElementById('UI-contents-button');
     const wide = matchMedia('(min-width: 1080px)');
     const areShown = () => contents.checkVisibility();
 
@@ -151,11 +167,11 @@
 
     // ---- The search. Its library and index are loaded on first use.
 
-    const searchButton = document.getElementById('search-button');
-    const dialog = document.getElementById('search');
-    const words = document.getElementById('search-words');
-    const status = document.getElementById('search-status');
-    const results = document.getElementById('search-results');
+    const searchButton = document.getElementById('UI-search-button');
+    const dialog = document.getElementById('UI-search');
+    const words = document.getElementById('UI-search-words');
+    const status = document.getElementById('UI-search-status');
+    const results = document.getElementById('UI-search-results');
     const MOST = 20; // results
     const AROUND = 80; // letters before and after a word that was found
     let loading = null;
@@ -185,9 +201,15 @@
         return loading;
     }
 
+    // mdBook writes typographic characters in the place of those that people type. Each of these has
+    // the length of its counterpart, so that a place in one text is the place in the other.
+    function folded(words) {
+        return words.toLowerCase().replace(/[‘’ʼ′]/g, "'").replace(/[“”„″]/g, '"').replace(/[‐‑–—−]/g, '-');
+    }
+
     // The index has a space wherever the highlighting of code changes. So spaces do not count.
     function packed(words) {
-        return words.toLowerCase().replace(/\s+/g, '');
+        return folded(words).replace(/\s+/g, '');
     }
 
     // Sections with the exact text come first, because the index splits terms such as `x-request-id`.
@@ -242,7 +264,8 @@
         } catch (error) {
             console.warn('The search could not be loaded:', error);
             loading = null;
-            status.textContent = 'The search index could not be loaded. Type another letter to try again.';
+            status.textContent = 'The search index could not be loaded. Reload this page: perhaps you are '
+                + 'offline, or the guide was published again since you opened it.';
             return;
         }
         results.replaceChildren(...found.slice(0, MOST).map(page => make('li', {},
@@ -325,15 +348,22 @@
         blocks.observe(block);
     }
 
-    // The text to copy. Of a terminal session, only the commands.
+    // The texts to copy, by the label of the button. Of a terminal session, only the commands. If one of
+    // them starts a server, it keeps its terminal, and the other commands belong into a second one.
+    const SERVER = /^(?:[A-Z_]+=\S+ )*cargo (?:run(?! .*--example)|chapter)\b/;
     function copied(code) {
         const text = code.textContent.trimEnd();
         if (code.dataset.language !== 'console') {
-            return text;
+            return { Copy: text };
         }
         // A command may continue on the next line.
-        const commands = text.match(/^\$ (?:.*\\\n)*.*/gm) ?? [];
-        return commands.map(command => command.slice(2)).join('\n');
+        const commands = (text.match(/^\$ (?:.*\\\n)*.*/gm) ?? []).map(command => command.slice(2));
+        const start = commands.findIndex(command => SERVER.test(command));
+        const others = commands.slice(start + 1).filter(command => !SERVER.test(command));
+        if (start < 0 || others.length === 0) {
+            return { Copy: commands.join('\n') };
+        }
+        return { 'Copy terminal 1': commands.slice(0, start + 1).join('\n'), 'Copy terminal 2': others.join('\n') };
     }
 
     // Screen readers don't announce a changed label of a button, so this element does it.
@@ -347,22 +377,25 @@
             continue;
         }
         const { file } = figure.dataset;
-        const button = make('button', { type: 'button', class: 'copy', 'aria-label': `Copy ${file}` }, 'Copy');
-        button.addEventListener('click', async () => {
-            try {
-                await navigator.clipboard.writeText(copied(code));
-                button.textContent = 'Copied';
-            } catch {
-                getSelection().selectAllChildren(code);
-                button.textContent = 'Selected';
-            }
-            heard.textContent = `${button.textContent}: ${file}`;
-            button.focus(); // Safari does not focus a button when it is clicked
-        });
-        button.addEventListener('blur', () => {
-            button.textContent = 'Copy';
-            heard.textContent = '';
-        });
-        caption.append(button);
+        for (const [label, text] of Object.entries(copied(code))) {
+            const named = label === 'Copy' ? `Copy ${file}` : `${label}: ${file}`;
+            const button = make('button', { type: 'button', class: 'copy', 'aria-label': named }, label);
+            button.addEventListener('click', async () => {
+                try {
+                    await navigator.clipboard.writeText(text);
+                    button.textContent = 'Copied';
+                } catch {
+                    getSelection().selectAllChildren(code);
+                    button.textContent = 'Selected';
+                }
+                heard.textContent = `${button.textContent}: ${file}`;
+                button.focus(); // Safari does not focus a button when it is clicked
+            });
+            button.addEventListener('blur', () => {
+                button.textContent = label;
+                heard.textContent = '';
+            });
+            caption.append(button);
+        }
     }
 })();

@@ -27,6 +27,7 @@
         constructor(name) {
             this.name = name;
             this.sessions = new Map();
+            this.logs = new Map();
             this.loading = null;
             // The browser keeps a module for each URL, even a broken one. So a new copy needs a new URL.
             this.copy = 0;
@@ -34,22 +35,48 @@
 
         load() {
             this.loading ??= (async () => {
-                const url = new URL(`${path_to_root}generated/live/${this.name}.js`, document.baseURI);
-                if (this.copy > 0) {
-                    url.searchParams.set('copy', this.copy);
-                }
+                const url = this.file('.js');
                 const live = await import(url);
-                const { open } = await live.default({ module_or_path: new URL(`${this.name}_bg.wasm`, url) });
+                const { open } = await live.default({ module_or_path: this.file('_bg.wasm') });
                 open();
                 return live;
             })();
             return this.loading;
         }
 
+        // The address of a file of the module. With the version in it, a browser that has cached the module
+        // of an older edition loads the one that belongs to this page.
+        file(ending) {
+            const url = new URL(`${path_to_root}generated/live/${this.name}${ending}`, document.baseURI);
+            const { console: version } = document.documentElement.dataset;
+            if (version) {
+                url.searchParams.set('v', version);
+            }
+            if (this.copy > 0) {
+                url.searchParams.set('copy', this.copy);
+            }
+            return url;
+        }
+
         forget() {
             this.loading = null;
             this.copy += 1;
             this.sessions.clear();
+            this.logs.clear();
+        }
+
+        // The requests that were sent in a session, in their sequence.
+        log(key) {
+            if (!this.logs.has(key)) {
+                this.logs.set(key, []);
+            }
+            return this.logs.get(key);
+        }
+
+        // The next request of this session finds the initial data.
+        reset(key) {
+            this.sessions.delete(key);
+            this.logs.delete(key);
         }
 
         async session(key) {
@@ -275,6 +302,51 @@
             : [make(tag, {}, ...row.childNodes)]);
     }
 
+    // ---- Links that carry a request, in the fragment of the page's address: `#Live-` and JSON in base64url.
+    // The JSON has the id of the figure, the request, and the requests to send before it. One that is
+    // recorded on the page is named by the id of its figure. The identifiers of headings are in lowercase,
+    // so none begins like this.
+
+    const CARRIES = '#Live-';
+    const LONGEST = 20000; // letters of a fragment
+    const MOST_BEFORE = 50; // requests
+
+    function encoded(carried) {
+        const bytes = new TextEncoder().encode(JSON.stringify(carried));
+        const letters = Array.from(bytes, byte => String.fromCharCode(byte)).join('');
+        return CARRIES + btoa(letters).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+    }
+
+    // The opposite. Throws an error with a message for the reader if the link is not one of these.
+    function decoded(fragment) {
+        if (fragment.length > LONGEST) {
+            throw new Error('it is too long');
+        }
+        let carried;
+        try {
+            const letters = atob(fragment.slice(CARRIES.length).replaceAll('-', '+').replaceAll('_', '/'));
+            const bytes = Uint8Array.from(letters, letter => letter.charCodeAt(0));
+            carried = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+        } catch {
+            throw new Error('a part of it is missing or was changed');
+        }
+        const isText = value => typeof value === 'string';
+        const isStep = step => isText(step) || (isText(step?.id) && Object.keys(step).length === 1);
+        const { id, request, before = [] } = carried ?? {};
+        if (!isText(id) || !isText(request) || !Array.isArray(before) || !before.every(isStep)) {
+            throw new Error('it does not carry a request');
+        }
+        if (before.length > MOST_BEFORE) {
+            throw new Error(`it carries more than ${MOST_BEFORE} requests`);
+        }
+        return { id, request, before };
+    }
+
+    // Whether a request changes nothing, by its method.
+    function onlyReads(request) {
+        return /^(?:#(?!##).*\n|\s*\n)*(?:GET|HEAD) /.test(request);
+    }
+
     // ---- The call trace of a request: the functions that handled it, from the spans that they opened.
 
     let traceIsOpen = false;
@@ -311,11 +383,12 @@
             this.topButton = this.button('Send all up to here', () => this.sendFromTheTop());
             this.resetButton = this.button('Reset', () => this.reset());
             this.curlButton = curlButton(figure, () => this.request, (...said) => this.say(...said));
+            this.linkButton = this.button('Copy link', () => this.copyLink());
             this.status = make('p', { role: 'status' });
             // A reader who opens one call trace wants to see the next one open, too.
             this.trace = make('details', { class: 'trace', toggle: () => { traceIsOpen = this.trace.open; } });
             this.bar = make('div', { class: 'console', role: 'group', 'aria-label': `Console: ${this.title}` },
-                this.sendButton, this.editButton, this.curlButton, this.restoreButton, this.turnButton,
+                this.sendButton, this.editButton, this.curlButton, this.linkButton, this.restoreButton, this.turnButton,
                 this.topButton, this.resetButton, this.status, this.trace);
             this.pre.after(this.bar);
             this.quiet();
@@ -332,6 +405,8 @@
             }
             this.offerToUndo();
             this.sent = false;
+            this.linked = null;
+            this.beforeBox?.remove();
             this.trace.hidden = true;
             this.say('');
         }
@@ -451,9 +526,12 @@
                 return;
             }
             let answer;
+            const log = this.program.log(this.key);
             try {
                 this.prepare(session);
+                this.sentBefore = [...log];
                 answer = session.send(this.request);
+                log.push(this.request);
             } catch (error) {
                 this.failed(error);
                 return;
@@ -464,7 +542,9 @@
             this.resetButton.hidden = false; // but not those of other requests, which would move the page
         }
 
-        prepare() {}
+        prepare(session) {
+            this.sendLinked(session);
+        }
 
         failed(error) {
             this.trace.hidden = true;
@@ -503,10 +583,88 @@
         }
 
         freshShop() {
-            this.program.sessions.delete(this.key);
+            this.program.reset(this.key);
             for (const card of cards.filter(card => card.key === this.key)) {
                 card.back();
             }
+        }
+
+        // ---- Links.
+
+        // The requests to send before this one, so that its answer is the one that the reader has seen.
+        // Before the first press, these are the recorded requests above. One that only reads is left out,
+        // unless a later request uses a value of its answer.
+        before() {
+            const log = this.program.log(this.key);
+            const sent = this.sent ? this.sentBefore
+                : this.linked ?? (log.length > 0 ? log : this.above().map(card => card.request));
+            const recorded = cards.filter(card => card.key === this.key);
+            return sent.filter(request => !onlyReads(request) || /^# capture /m.test(request)).map(request => {
+                const card = recorded.find(({ record }) => record.request === request);
+                return card ? { id: card.figure.id } : request;
+            });
+        }
+
+        async copyLink() {
+            const carried = { id: this.figure.id, request: this.request, before: this.before() };
+            const link = new URL(location.href);
+            link.hash = encoded(carried);
+            if (link.hash.length > LONGEST || carried.before.length > MOST_BEFORE) {
+                this.say('Nothing was copied, because the link would be too long. Reset, and send only the '
+                    + 'requests that this one needs.', 'problem');
+                return;
+            }
+            try {
+                await navigator.clipboard.writeText(link.href);
+                this.say('Copied. The link opens this page with this request and its live response'
+                    + `${onlyReads(this.request) && carried.before.length === 0 ? '' : ', after a press on Send'}.`);
+            } catch {
+                this.say(`This browser doesn’t allow pages to copy. The link is: ${link.href}`);
+            }
+        }
+
+        // Shows the request of a link. It is sent if nothing that is sent changes anything. Otherwise the
+        // reader decides.
+        async open(request, before) {
+            this.freshShop();
+            this.linked = before;
+            if (this.editor) {
+                this.editor.value = request;
+                this.edited();
+            } else if (request !== this.record.request) {
+                this.code.replaceChildren(paint(request));
+            }
+            this.offerToUndo();
+            this.figure.scrollIntoView({ block: 'start' });
+            this.sendButton.focus({ preventScroll: true });
+            this.showBefore();
+            if ([...before, request].every(onlyReads)) {
+                await this.send();
+            } else {
+                this.say('A link brought you to this request. It changes data of the program in this page, so '
+                    + `it is not sent yet. Press Send${before.length > 0 ? ' to send it and the requests above it' : ''}.`);
+            }
+        }
+
+        showBefore() {
+            this.beforeBox?.remove();
+            if (this.linked.length === 0) {
+                return;
+            }
+            this.beforeBox = make('details', {},
+                make('summary', {}, `Sent first: ${count(this.linked.length, 'request')}`),
+                ...this.linked.map(request => make('pre', { class: 'first' }, make('code', { tabindex: '0' }, paint(request)))));
+            (this.editor ?? this.pre).before(this.beforeBox);
+        }
+
+        // The requests that came with a link are sent once, before the first request.
+        sendLinked(session) {
+            const log = this.program.log(this.key);
+            for (const request of this.linked ?? []) {
+                session.send(request);
+                log.push(request);
+            }
+            this.linked = null;
         }
 
         reset() {
@@ -607,8 +765,13 @@
         // Each try gets a program with its initial data. Otherwise an order that was placed by an
         // earlier try could make the right request fail.
         ask() {
-            this.program.sessions.delete(this.key);
+            this.program.reset(this.key);
             return super.ask();
+        }
+
+        // The challenge sends its first requests itself.
+        before() {
+            return [];
         }
 
         // The requests that lead to the situation of the challenge.
@@ -640,6 +803,86 @@
             this.answerPre.hidden = true;
             this.met = false;
             this.quiet();
+        }
+    }
+
+    // ---- Two tasks that the reader polls. The page has a recorded sequence of polls as a list. The buttons
+    // poll the tasks in a session of their own.
+
+    class Scheduler {
+        constructor(figure) {
+            this.figure = figure;
+            this.program = programOf(figure.dataset.program);
+            this.key = figure.id;
+            this.list = figure.querySelector('ol');
+            this.recorded = [...this.list.children];
+            const requests = new Map(this.recorded.map(item => [item.querySelector('b').textContent, item.dataset.request]));
+            this.tasks = [...requests].map(([name, request]) => ({
+                name, request, ended: false,
+                button: make('button', { type: 'button', class: 'send', click: () => this.press(name) }, `Poll: ${name}`),
+            }));
+            this.resetButton = make('button', { type: 'button', click: () => this.startAgain() }, 'Start again');
+            this.recordButton = make('button', { type: 'button', click: () => this.showRecorded() }, 'Show recorded sequence');
+            this.resetButton.hidden = true;
+            this.recordButton.hidden = true;
+            this.status = make('p', { role: 'status' });
+            figure.append(make('div', { class: 'console', role: 'group', 'aria-label': title(figure) },
+                ...this.tasks.map(task => task.button), this.resetButton, this.recordButton, this.status));
+        }
+
+        async press(name) {
+            const task = this.tasks.find(task => task.name === name);
+            if (this.busy) {
+                return;
+            }
+            this.busy = true;
+            try {
+                const session = await this.program.session(this.key);
+                const { text: answer } = session.send(task.request);
+                this.took(task, JSON.parse(answer.split(/\n\n([^]*)/)[1]));
+            } catch (error) {
+                console.warn('The program could not be loaded:', error);
+                this.program.forget();
+                this.status.textContent = MISSING;
+                this.status.className = 'problem';
+            } finally {
+                this.busy = false;
+            }
+        }
+
+        took(task, { step, ended, numbers }) {
+            if (!this.started) {
+                this.started = true;
+                this.list.replaceChildren();
+                this.resetButton.hidden = false;
+                this.recordButton.hidden = false;
+            }
+            task.ended = ended;
+            const values = Object.entries(numbers).map(([name, value]) => `${name} ${value}`).join(', ');
+            this.list.append(make('li', {}, make('b', {}, task.name), ' ', make('span', {}, step), ' ', make('i', {}, values)));
+            const all = this.tasks.every(({ ended }) => ended);
+            this.status.className = '';
+            this.status.textContent = `${task.name}: ${step}. ${values}.${all ? ' Both tasks have ended.' : ''}`;
+        }
+
+        startAgain() {
+            this.program.reset(this.key);
+            this.tasks.forEach(task => { task.ended = false; });
+            this.list.replaceChildren();
+            this.started = true;
+            this.status.textContent = 'Nothing was polled yet. The data is the initial data.';
+            this.tasks[0].button.focus();
+        }
+
+        showRecorded() {
+            this.program.reset(this.key);
+            this.tasks.forEach(task => { task.ended = false; });
+            this.list.replaceChildren(...this.recorded);
+            this.started = false;
+            this.resetButton.hidden = true;
+            this.recordButton.hidden = true;
+            this.status.textContent = 'This is the recorded sequence.';
+            this.tasks[0].button.focus();
         }
     }
 
@@ -741,6 +984,10 @@
             curlButton(figure, () => text(request), say), status));
     }
 
+    if (typeof WebAssembly === 'object') {
+        document.querySelectorAll('figure.scheduler').forEach(figure => new Scheduler(figure));
+    }
+
     const cards = [];
     for (const figure of document.querySelectorAll('figure.exchange, figure.challenge')) {
         if ('server' in figure.dataset) {
@@ -752,6 +999,32 @@
             cards.push(figure.matches('.challenge') ? new Challenge(figure) : new Exchange(figure));
         }
     }
+
+    // Opens a link that carries a request. A link that doesn't hold leaves the page as it is.
+    const told = make('p', { role: 'alert', class: 'link-problem' });
+    function openLink() {
+        told.remove();
+        if (!location.hash.startsWith(CARRIES)) {
+            return;
+        }
+        try {
+            const { id, request, before } = decoded(location.hash);
+            const find = id => {
+                const card = cards.find(({ figure }) => figure.id === id);
+                if (!card) {
+                    throw new Error('this page doesn’t have the request any more');
+                }
+                return card;
+            };
+            const card = find(id);
+            card.open(request, before.map(step => typeof step === 'string' ? step : find(step.id).record.request));
+        } catch (error) {
+            told.textContent = `This link can’t be opened: ${error.message}. Nothing was sent, and the page is unchanged.`;
+            document.querySelector('main').prepend(told);
+        }
+    }
+    addEventListener('hashchange', openLink);
+    openLink();
 
     const diagrams = [...document.querySelectorAll('figure.diagram')]
         .map((figure, index) => new Diagram(figure, index));

@@ -138,7 +138,7 @@ fn ask(
 /// has them twice.
 fn shops(program: &Program) -> &'static [&'static str] {
     match program.name {
-        "runtime" => &[],
+        "runtime" | "scheduler" => &[],
         "mistakes" => &["/before", "/after"],
         _ => &[""],
     }

@@ -54,7 +54,7 @@ pub(crate) fn of(block: &Block) -> Result<Rule, String> {
     let (words, rule): (&[&str], Rule) = match language {
         "rust" if compile_fail => (&["compile_fail", "mark="], failing),
         "rust" => (&["compile_fail", "mark="], rust),
-        "http" => (&["predict", "challenge"], http),
+        "http" => (&["predict", "challenge", "scheduler"], http),
         "console" => (&["mark="], console),
         "text" => (&["message", "line=", "mark="], output),
         "diff" => (&["mark="], output),

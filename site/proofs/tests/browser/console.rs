@@ -403,7 +403,7 @@ pub fn a_panic_costs_a_session_and_no_more(guide: &Guide, page: &mut Page<'_>) -
     let exchange = open_exchange(guide, page)?;
     // No sample panics, so the module is made to.
     page.evaluate(&format!(
-        "import(new URL(`${{path_to_root}}generated/live/${{{}.dataset.program}}.js`, document.baseURI)).then(live => {{
+        "import(new URL(`${{path_to_root}}generated/live/${{{}.dataset.program}}.js?v=${{document.documentElement.dataset.console}}`, document.baseURI)).then(live => {{
             live.Session.prototype.send = () => {{ throw new WebAssembly.RuntimeError('unreachable'); }};
         }})",
         figure(&exchange)
@@ -623,7 +623,8 @@ pub fn a_page_loads_the_console_of_the_programs_that_it_needs(
             .split_off(before)
             .iter()
             .filter_map(|url| url.split_once("/generated/live/"))
-            .map(|(_, file)| file.to_owned())
+            .filter_map(|(_, file)| file.split_once("?v="))
+            .map(|(file, _)| file.to_owned())
             .collect();
         let wanted: BTreeSet<String> = programs
             .keys()
@@ -720,7 +721,7 @@ pub fn no_page_complains_or_calls_another_host(guide: &Guide, page: &mut Page<'_
         use_everything(page)?;
         page.press("Control+k")?;
         page.send("Input.insertText", json!({ "text": "order" }))?;
-        page.wait_for("document.querySelector('#search-results a')")?;
+        page.wait_for("document.querySelector('#UI-search-results a')")?;
         let complaints = page.complaints();
         ensure!(complaints.is_empty(), "{name}: {complaints:#?}");
     }

@@ -23,7 +23,7 @@ pub const PAGE_OF_TWO: &str = "special/two.html";
 pub struct Guide {
     /// The chapters' pages, relative to the guide's address.
     pub pages: Vec<String>,
-    /// The exchanges that the pages show, challenges left out.
+    /// The exchanges that the pages show, without challenges and polls.
     pub exchanges: Vec<Exchange>,
     /// The page with the most exchanges, once a test has looked for it.
     pub richest_page: OnceLock<String>,
@@ -152,8 +152,9 @@ fn exchanges() -> Result<Vec<Exchange>> {
     let mut exchanges = Vec::new();
     for chapter in code::CHAPTERS {
         let file = folder.join(chapter.name).with_extension("http");
-        // A chapter that promises the answers of another has no file of its own.
-        if !file.is_file() {
+        // A chapter that promises the answers of another has no file of its own. Pages show polls in
+        // another way.
+        if !file.is_file() || chapter.name == "scheduler" {
             continue;
         }
         let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;

@@ -3,6 +3,7 @@
 //! Runs where `BROWSER_TESTS=1` says so.
 
 mod access;
+mod carried;
 mod chromium;
 mod console;
 mod controls;
@@ -51,6 +52,11 @@ const TESTS: &[(&str, Test)] = tests![
     console::an_answer_of_a_server_is_read_and_not_sent_for,
     copies::every_request_can_be_copied_as_a_command,
     copies::a_command_asks_what_is_in_the_editor,
+    carried::a_link_shows_the_request_and_the_answer_that_its_sender_saw,
+    carried::a_link_carries_an_edit,
+    carried::a_link_that_does_not_hold_gets_a_message_and_changes_nothing,
+    carried::a_recorded_sequence_of_polls_comes_out_again,
+    carried::every_sequence_of_polls_ends_in_the_page_as_on_a_server,
     page::what_a_browser_refuses_costs_that_and_no_more,
     console::without_script_every_answer_is_there,
     page::on_a_phone_nothing_is_cut_too_small_or_below_the_bar,

@@ -278,9 +278,9 @@ fn holds(page: &mut Page<'_>, condition: &str, name: &str) -> Result<()> {
 }
 
 pub fn the_contents_open_and_close_by_keyboard(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    const BUTTON: &str = "document.activeElement.id === 'contents-button'";
-    const INSIDE: &str = "document.getElementById('contents').contains(document.activeElement)";
-    const SHOWN: &str = "document.getElementById('contents').checkVisibility()";
+    const BUTTON: &str = "document.activeElement.id === 'UI-contents-button'";
+    const INSIDE: &str = "document.getElementById('UI-contents').contains(document.activeElement)";
+    const SHOWN: &str = "document.getElementById('UI-contents').checkVisibility()";
     resize(page, PHONE)?;
     let name = &guide.pages[0];
     page.open(&guide.address(name))?;
@@ -293,7 +293,7 @@ pub fn the_contents_open_and_close_by_keyboard(guide: &Guide, page: &mut Page<'_
     holds(page, INSIDE, name)?;
     holds(
         page,
-        "document.getElementById('contents-button').ariaExpanded === 'true'",
+        "document.getElementById('UI-contents-button').ariaExpanded === 'true'",
         name,
     )?;
     page.press("Escape")?;
@@ -304,7 +304,7 @@ pub fn the_contents_open_and_close_by_keyboard(guide: &Guide, page: &mut Page<'_
     );
     // The same button closes them, by mouse as well.
     for shown in [true, false] {
-        page.click("document.getElementById('contents-button')")?;
+        page.click("document.getElementById('UI-contents-button')")?;
         ensure!(
             page.evaluate(SHOWN)? == shown,
             "a click makes that {}",
@@ -401,22 +401,26 @@ pub fn the_search_finds_and_leads(guide: &Guide, page: &mut Page<'_>) -> Result<
         asked.len() == 2,
         "the library and the index come with the first use: {asked:#?}"
     );
-    let found = page.evaluate("document.querySelectorAll('#search-results a').length")?;
+    let found = page.evaluate("document.querySelectorAll('#UI-search-results a').length")?;
     ensure!(
         found.as_u64() > Some(3),
         "{found} results for what half of the guide is about"
     );
     page.press("Escape")?;
-    holds(page, "document.activeElement.id === 'search-button'", name)?;
+    holds(
+        page,
+        "document.activeElement.id === 'UI-search-button'",
+        name,
+    )?;
     search(page, "xyzzy")?;
-    let said = text(page, "document.getElementById('search-status')")?;
+    let said = text(page, "document.getElementById('UI-search-status')")?;
     ensure!(said == "No results for “xyzzy”.", "{said}");
     page.press("Escape")?;
 
     // A name that the index has in parts comes first if the page has it as typed.
     for typed in searches::EXACT {
         search(page, typed)?;
-        let shown = text(page, "document.querySelector('#search-results mark')")?;
+        let shown = text(page, "document.querySelector('#UI-search-results mark')")?;
         let packed = |words: &str| words.replace(' ', "").to_lowercase();
         ensure!(
             packed(&shown) == packed(typed),
@@ -426,7 +430,7 @@ pub fn the_search_finds_and_leads(guide: &Guide, page: &mut Page<'_>) -> Result<
     }
 
     search(page, searches::RARE)?;
-    let first = page.evaluate("document.querySelector('#search-results a').href")?;
+    let first = page.evaluate("document.querySelector('#UI-search-results a').href")?;
     let first = first
         .as_str()
         .context("a result leads somewhere")?
@@ -448,16 +452,20 @@ pub fn keys_turn_the_page_and_open_the_search(guide: &Guide, page: &mut Page<'_>
     page.wait_until(&format!("location.href === {}", json!(second)))?;
     page.wait_until("document.readyState === 'complete'")?;
     page.press("Control+k")?;
-    holds(page, "document.getElementById('search').open", "Control+k")?;
+    holds(
+        page,
+        "document.getElementById('UI-search').open",
+        "Control+k",
+    )?;
     watch_the_steps(page)?;
     // These keys are typed into the search.
     page.press("ArrowLeft")?;
     page.press("Escape")?;
-    holds(page, "!document.getElementById('search').open", "Escape")?;
+    holds(page, "!document.getElementById('UI-search').open", "Escape")?;
     // A letter alone does nothing, because speech input types many letters.
     for key in ["/", "s"] {
         page.press(key)?;
-        holds(page, "!document.getElementById('search').open", key)?;
+        holds(page, "!document.getElementById('UI-search').open", key)?;
     }
     // A block that scrolls sideways uses the arrow keys itself.
     resize(page, PHONE)?;
@@ -489,7 +497,7 @@ pub fn keys_turn_the_page_and_open_the_search(guide: &Guide, page: &mut Page<'_>
         for (href, title) in said {
             ensure!(order.contains(&href), "{address} leads to {href}");
             let entry = format!(
-                "[...document.querySelectorAll('#contents a')].find(link => link.href === {})
+                "[...document.querySelectorAll('#UI-contents a')].find(link => link.href === {})
                     .textContent.endsWith({})",
                 json!(href),
                 json!(title)
@@ -513,17 +521,17 @@ fn watch_the_steps(page: &mut Page<'_>) -> Result<()> {
 fn page_order(guide: &Guide, page: &mut Page<'_>) -> Result<Vec<String>> {
     page.open(&guide.address(&guide.pages[0]))?;
     let links = page.evaluate(
-        "[...document.querySelectorAll('#contents ol a')].map(link => link.href).filter(href => !href.includes('#'))",
+        "[...document.querySelectorAll('#UI-contents ol a')].map(link => link.href).filter(href => !href.includes('#'))",
     )?;
     Ok(serde_json::from_value(links)?)
 }
 
 /// Opens the search by keyboard and waits for what it finds.
 fn search(page: &mut Page<'_>, words: &str) -> Result<()> {
-    tab_to(page, "document.activeElement.id === 'search-button'")?;
+    tab_to(page, "document.activeElement.id === 'UI-search-button'")?;
     page.press("Enter")?;
     page.send("Input.insertText", json!({ "text": words }))?;
-    page.wait_for("/result/.test(document.getElementById('search-status').textContent)")
+    page.wait_for("/result/.test(document.getElementById('UI-search-status').textContent)")
 }
 
 pub fn the_theme_follows_the_system_until_one_is_chosen(
@@ -559,7 +567,7 @@ pub fn the_theme_follows_the_system_until_one_is_chosen(
 
 fn choose(page: &mut Page<'_>, theme: &str) -> Result<()> {
     page.evaluate(&format!(
-        "(select => {{ select.value = {}; select.dispatchEvent(new Event('change')); }})(document.getElementById('theme'))",
+        "(select => {{ select.value = {}; select.dispatchEvent(new Event('change')); }})(document.getElementById('UI-theme'))",
         json!(theme)
     ))?;
     Ok(())
@@ -576,7 +584,7 @@ pub fn without_script_the_contents_and_the_colors_are_there(
     for name in all_pages(guide) {
         resize(page, DESKTOP)?;
         page.open(&guide.address(name))?;
-        let links = "[...document.querySelectorAll('#contents ol a')]";
+        let links = "[...document.querySelectorAll('#UI-contents ol a')]";
         holds(
             page,
             &format!("{links}.length > 8 && {links}.every(link => link.checkVisibility())"),
@@ -597,14 +605,14 @@ pub fn without_script_the_contents_and_the_colors_are_there(
         tab_to(page, "document.activeElement.matches('.to-contents')")?;
         page.press("Enter")?;
         page.wait_until(
-            "document.readyState === 'complete' && document.querySelector('#contents a').checkVisibility()",
+            "document.readyState === 'complete' && document.querySelector('#UI-contents a').checkVisibility()",
         )
         .with_context(|| name.to_owned())?;
         tab_to(page, "document.activeElement.matches('.from-contents')")?;
         page.press("Enter")?;
         holds(
             page,
-            "!document.getElementById('contents').checkVisibility()",
+            "!document.getElementById('UI-contents').checkVisibility()",
             name,
         )?;
     }
@@ -631,8 +639,8 @@ pub fn what_a_browser_refuses_costs_that_and_no_more(
         let told = "[...document.querySelectorAll('.exchange, .challenge')].every(figure =>
             figure.querySelector('.console p').textContent.startsWith('You can’t send'))";
         holds(page, told, name)?;
-        page.evaluate("document.getElementById('contents-button').click()")?;
-        let contents = "document.getElementById('contents').checkVisibility()";
+        page.evaluate("document.getElementById('UI-contents-button').click()")?;
+        let contents = "document.getElementById('UI-contents').checkVisibility()";
         holds(page, &format!("!{contents}"), name)?;
         choose(page, "dark")?;
         let dark = "getComputedStyle(document.documentElement).colorScheme === 'dark'";
@@ -656,7 +664,7 @@ pub fn on_paper_the_chapter_is_whole_and_alone(guide: &Guide, page: &mut Page<'_
     for name in all_pages(guide).chain(["print.html"]) {
         page.send("Emulation.setEmulatedMedia", json!({ "media": "print" }))?;
         page.open(&guide.address(name))?;
-        let round = ".bar, #contents, .skip, .steps, footer, .console, .copy, dialog";
+        let round = ".bar, #UI-contents, .skip, .steps, footer, .console, .copy, dialog";
         let shown = format!(
             "[...document.querySelectorAll({})].filter(part => part.checkVisibility()).length === 0",
             json!(round)
