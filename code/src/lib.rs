@@ -9,6 +9,7 @@ pub mod features;
 pub mod mistakes;
 pub mod requests;
 pub mod runtime;
+pub mod scheduler;
 pub mod service;
 pub mod shop;
 pub mod structure;
@@ -39,6 +40,10 @@ pub const PROGRAMS: &[Program] = &[
     Program {
         name: "shop",
         app: shop::app,
+    },
+    Program {
+        name: "scheduler",
+        app: scheduler::app,
     },
     Program {
         name: "mistakes",
@@ -86,6 +91,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("queries", "shop"),
     Chapter::of("races", "shop"),
     Chapter::of("transactions", "shop"),
+    Chapter::of("scheduler", "scheduler"),
     Chapter::of("retries", "shop"),
     Chapter::of("errors", "shop"),
     Chapter::of("rejections", "shop"),
@@ -101,17 +107,21 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter::of("order-pages", "service"),
     Chapter::of("etags", "service"),
     Chapter::of("idempotency", "service"),
+    Chapter::of("idempotency-service", "service"),
     Chapter::of("auth", "service"),
     Chapter::of("sign-in", "service"),
     Chapter::of("tokens", "service"),
     Chapter::of("token-attacks", "service"),
     Chapter::of("permissions", "service"),
     Chapter::of("sessions", "service"),
+    Chapter::of("rotation", "service"),
     Chapter::of("payments", "service"),
-    Chapter::of("payment-failures", "service"),
+    Chapter::of("payment-pages", "service"),
+    Chapter::of("refunds", "service"),
     Chapter::of("webhooks", "service"),
     Chapter::of("duplicate-events", "service"),
     Chapter::of("events-out-of-order", "service"),
+    Chapter::of("late-payments", "service"),
 ];
 
 /// The program of that name, if there is one.

@@ -22,10 +22,10 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_customer_id ON sessions (customer_id);
 
 -- ANCHOR: refresh-tokens
--- The refresh tokens of each session, those that were used among them, so that the service
--- notices when one is used again.
+-- The refresh tokens of each session, including those that are already used, so that the
+-- service notices when one is used again.
 CREATE TABLE refresh_tokens (
-    -- SHA-256: whoever reads this table can't sign in with it.
+    -- SHA-256: someone who reads this table can't sign in with it.
     hash       bytea PRIMARY KEY,
     session_id bigint NOT NULL REFERENCES sessions ON DELETE CASCADE,
     -- The token that was exchanged for this one.

@@ -217,7 +217,10 @@ where
     let mut customers =
         Customers::new(storage.clone(), tokens, clock.clone(), random.clone());
     if let Some(email) = &settings.barista {
-        warn!("whoever signs up as {} is a barista", email.as_str());
+        warn!(
+            "SHOP_BARISTA: the customer who signs up as {} becomes a barista",
+            email.as_str()
+        );
         customers = customers.with_barista(email.clone());
     }
     let gateway = gateway(settings, &random)?;

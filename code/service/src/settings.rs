@@ -217,8 +217,8 @@ fn parse_jwt_secret(value: &str) -> Result<JwtSecret, &'static str> {
 const SECRET_IN_MEMORY: &str = "JWT_SECRET can't be set without DATABASE_URL. With its data \
                                 in memory, the service makes a new secret at each start";
 
-/// Nobody checks who owns an address, so whoever signs up first with this one would
-/// be a barista.
+/// Nobody checks who owns an address, so the first person who signs up with this one
+/// would be a barista.
 const BARISTA: &str = "SHOP_BARISTA can't be set with DATABASE_URL. Sign up, and then \
                        run `service make-barista` with the address of the account";
 

@@ -126,6 +126,24 @@ async fn all_mistakes_of_a_sign_up_are_reported_at_once() {
 }
 
 #[tokio::test]
+async fn white_space_around_a_name_is_removed_but_counts() {
+    let app = TestApp::in_memory();
+    let with_name = |name: &str| {
+        let body = json!({ "email": ADA, "password": PASSWORD, "name": name });
+        post("/customers", body)
+    };
+    for name in [" \t", "Ada\n", &format!(" {}", "é".repeat(100))] {
+        let response = app.send(with_name(name)).await;
+        let problem = response.problem(StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(problem["errors"][0]["pointer"], "#/name", "{name:?}");
+    }
+    let account = app
+        .json_of(with_name(&format!(" {}", "é".repeat(99))))
+        .await;
+    assert_eq!(account["name"], "é".repeat(99));
+}
+
+#[tokio::test]
 async fn an_address_has_one_account_however_it_is_written() {
     on_each_storage(|repositories| async {
         let app = TestApp::new(repositories);

@@ -17,7 +17,7 @@ use std::thread;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use service::customers::model::Role;
-use stripe_api::{SECRET_KEY, StripeApi, event, sign};
+use stripe_api::{HISTORIES, SECRET_KEY, Sent, StripeApi, event, shuffle, sign};
 use support::postgres::TestDatabase;
 use support::process::{Server, call, service, token};
 use support::{JWT_SECRET, URL, WEBHOOK_SECRET};
@@ -33,16 +33,6 @@ const SENDERS: usize = 16;
 
 /// How much there is to sell in the beginning.
 const STOCK: u64 = 1_000;
-
-/// The events about one order, and how it ends.
-const HISTORIES: [(&[&str], &str); 6] = [
-    (&["paid"], "paid"),
-    (&["unpaid", "succeeded"], "paid"),
-    (&["unpaid", "failed"], "canceled"),
-    (&["expired"], "canceled"),
-    (&["paid", "refunded"], "canceled"),
-    (&["unpaid", "succeeded", "refunded"], "canceled"),
-];
 
 /// The service on one database, which calls one stand-in for Stripe.
 struct Shop<'a> {
@@ -64,32 +54,9 @@ impl Shop<'_> {
         Server::start(command)
     }
 
-    /// The body of an event about a session.
-    fn event(&self, number: usize, report: &str, session: &str) -> String {
-        let (kind, object) = match report {
-            "refunded" => ("charge.refunded", self.stripe.charge(session, true)),
-            "paid" => (
-                "checkout.session.completed",
-                self.stripe.session(session, "paid"),
-            ),
-            "unpaid" => (
-                "checkout.session.completed",
-                self.stripe.session(session, "unpaid"),
-            ),
-            "succeeded" => (
-                "checkout.session.async_payment_succeeded",
-                self.stripe.session(session, "paid"),
-            ),
-            "failed" => (
-                "checkout.session.async_payment_failed",
-                self.stripe.session(session, "unpaid"),
-            ),
-            "expired" => (
-                "checkout.session.expired",
-                self.stripe.session(session, "unpaid"),
-            ),
-            other => panic!("no such event: {other}"),
-        };
+    /// The body of an event about a session or its money.
+    fn event(&self, number: usize, report: Sent, session: &str) -> String {
+        let (kind, object) = self.stripe.report(report, session);
         event(&format!("evt_{number}"), kind, &object)
     }
 }
@@ -134,14 +101,6 @@ fn is_accepted(address: SocketAddr, event: &str) -> bool {
     let header = format!("stripe-signature: {signature}\r\n");
     let response = call(address, "POST /webhooks/stripe", &header, event);
     response.is_ok_and(|(status, _)| status == 200)
-}
-
-/// A shuffle that is the same for each seed.
-fn shuffle<T>(items: &mut [T], mut seed: u64) {
-    for last in (1..items.len()).rev() {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        items.swap(last, (seed >> 33) as usize % (last + 1));
-    }
 }
 
 /// Delivers all events, and kills the service when half of them are accepted. What isn't
@@ -219,7 +178,7 @@ fn a_thousand_deliveries_survive_a_service_that_is_killed() {
             let (reports, end) = HISTORIES[orders.len() % HISTORIES.len()];
             let (order, session) = order(&server, orders.len());
             orders.push((order, end));
-            for report in reports {
+            for &report in reports {
                 events.push(shop.event(events.len(), report, &session));
             }
         }

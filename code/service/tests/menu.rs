@@ -53,6 +53,26 @@ async fn a_client_that_has_the_current_version_gets_no_body() {
 }
 
 #[tokio::test]
+async fn all_mistakes_of_an_item_are_reported_at_once() {
+    let app = TestApp::in_memory();
+    let put_scone = |name: &str, number: u64| {
+        let body = json!({ "name": name, "price_cents": number, "stock": number });
+        let request = app.as_barista(put("/menu/scone", body));
+        with_header(request, "if-none-match", "*")
+    };
+    // White space around a name is removed, but it counts.
+    for name in [" ", "Scone\n", &format!("{} ", "é".repeat(100))] {
+        let response = app.send(put_scone(name, 1_000_001)).await;
+        let problem = response.problem(StatusCode::UNPROCESSABLE_ENTITY);
+        let mistakes = problem["errors"].as_array().unwrap();
+        let places: Vec<_> = mistakes.iter().map(|it| &it["pointer"]).collect();
+        assert_eq!(places, ["#/name", "#/price_cents", "#/stock"], "{name:?}");
+    }
+    let item = app.json_of(put_scone(" Scone ", 1_000_000)).await;
+    assert_eq!(item["name"], "Scone");
+}
+
+#[tokio::test]
 async fn every_change_of_an_item_changes_its_tag_and_that_of_the_menu() {
     on_each_storage(|repositories| async {
         let app = TestApp::new(repositories);

@@ -241,6 +241,11 @@ mod place_order {
             (json!({ "lines": tea, "note": "hot\0" }), "#/note"),
             (json!({ "lines": tea, "note": "oat\nmilk" }), "#/note"),
             (json!({ "lines": tea, "note": "é".repeat(201) }), "#/note"),
+            (
+                json!({ "lines": tea, "note": format!("{} ", "é".repeat(200)) }),
+                "#/note",
+            ),
+            (json!({ "lines": tea, "note": "hot\n" }), "#/note"),
         ] {
             let text = body.to_string();
             let response = app.send(order_with(&app, ADA, "a", body)).await;

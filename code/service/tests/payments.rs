@@ -27,7 +27,10 @@ use service::payments::provider::{
 use service::payments::stand_in::StandIn;
 use service::payments::stripe::{Stripe, Timeouts};
 use service::storage::postgres::Postgres;
-use stripe_api::{Fault, SECRET_KEY, StripeApi, event, payment_intent, sign};
+use stripe_api::{
+    Fault, HISTORIES, SECRET_KEY, Sent, StripeApi, event, payment_intent, shuffle,
+    sign,
+};
 use support::postgres::TestDatabase;
 use support::{
     NOW, Repositories, TestApp, TestResponse, URL, WEBHOOK_SECRET, get,
@@ -157,24 +160,8 @@ impl Shop {
 
     /// The body of a new event about a session or its money.
     fn report(&self, report: Sent, session: &str) -> String {
-        let (kind, object) = match report {
-            Sent::Paid => ("completed", self.stripe.session(session, "paid")),
-            Sent::Unpaid => ("completed", self.stripe.session(session, "unpaid")),
-            Sent::Succeeded => (
-                "async_payment_succeeded",
-                self.stripe.session(session, "paid"),
-            ),
-            Sent::Failed => (
-                "async_payment_failed",
-                self.stripe.session(session, "unpaid"),
-            ),
-            Sent::Expired => ("expired", self.stripe.session(session, "unpaid")),
-            Sent::Refunded => {
-                let charge = self.stripe.charge(session, true);
-                return self.event("charge.refunded", &charge);
-            }
-        };
-        self.event(&format!("checkout.session.{kind}"), &object)
+        let (kind, object) = self.stripe.report(report, session);
+        self.event(kind, &object)
     }
 
     /// Stripe sends an event.
@@ -196,17 +183,6 @@ impl Shop {
         let response = self.send(event).await;
         assert_eq!(response.status, StatusCode::OK, "{response:?} {event}");
     }
-}
-
-/// An event that Stripe sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Sent {
-    Paid,
-    Unpaid,
-    Succeeded,
-    Failed,
-    Expired,
-    Refunded,
 }
 
 /// A request that a customer sends.
@@ -972,18 +948,6 @@ async fn a_refund_is_also_known_by_the_id_of_the_money() {
 
 // Every sequence.
 
-// ANCHOR: histories
-/// The events that Stripe sends about one session, and the status in which its order ends.
-const HISTORIES: [(&[Sent], &str); 6] = [
-    (&[Sent::Paid], "paid"),
-    (&[Sent::Unpaid, Sent::Succeeded], "paid"),
-    (&[Sent::Unpaid, Sent::Failed], "canceled"),
-    (&[Sent::Expired], "canceled"),
-    (&[Sent::Paid, Sent::Refunded], "canceled"),
-    (&[Sent::Unpaid, Sent::Succeeded, Sent::Refunded], "canceled"),
-];
-// ANCHOR_END: histories
-
 /// All sequences of these.
 fn permutations<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
     if items.is_empty() {
@@ -1025,14 +989,6 @@ async fn an_order_ends_the_same_in_whatever_sequence_its_events_come() {
     .await;
 }
 // ANCHOR_END: every-sequence
-
-/// A shuffle that is the same each time.
-fn shuffle<T>(items: &mut [T], mut seed: u64) {
-    for last in (1..items.len()).rev() {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        items.swap(last, (seed >> 33) as usize % (last + 1));
-    }
-}
 
 /// Sends events, 16 at a time, and checks that all of them are accepted.
 async fn deliver_at_once(shop: &Shop, events: Vec<String>) {
@@ -1102,7 +1058,8 @@ async fn an_event_that_arrives_twice_at_the_same_time_changes_an_order_once() {
     .await;
 }
 
-/// Whoever comes first: either the order is paid, or it is canceled and the money goes back.
+/// Either the order is paid, or it is canceled and the money goes back. Which of the two
+/// happens depends on which request is first.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_is_canceled_and_paid_at_the_same_time_ends_right() {
     on_each(|shop| async move {

@@ -209,9 +209,12 @@ impl TryFrom<SignUpRequest> for NewCustomer {
 }
 // ANCHOR_END: new-customer
 
-fn parse_name(name: &str) -> Result<String, FieldError> {
-    let name = name.trim();
-    if (1..=100).contains(&name.chars().count()) && !name.contains(char::is_control)
+fn parse_name(given: &str) -> Result<String, FieldError> {
+    let name = given.trim();
+    // White space around the name counts here, as it does for the OpenAPI document.
+    if !name.is_empty()
+        && given.chars().count() <= 100
+        && !given.contains(char::is_control)
     {
         return Ok(name.to_owned());
     }

@@ -62,8 +62,7 @@ pub trait Repository: Send + Sync {
     ) -> Result<SessionId, StorageError>;
 
     /// Exchanges a refresh token for a new one of the same session, or ends the
-    /// session if the old one was used before. All of this is stored, whatever the
-    /// result is.
+    /// session if the old one was used before. In both cases the change is stored.
     async fn rotate(
         &self,
         old: TokenHash,

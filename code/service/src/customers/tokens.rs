@@ -136,8 +136,8 @@ impl Tokens {
         // ANCHOR_END: issue
     }
 
-    /// Who sends a request with this token. `None` if it is invalid, whatever the
-    /// reason is.
+    /// Who sends a request with this token. `None` if it is invalid, for any
+    /// reason.
     pub fn verify(&self, token: &str) -> Option<Identity> {
         // ANCHOR: verify
         let inner = &self.0;

@@ -137,10 +137,12 @@ impl NewItem {
     /// All mistakes of the request.
     pub fn new(id: ItemId, request: ItemRequest) -> Result<Self, Vec<FieldError>> {
         let name = request.name.trim();
+        // White space around the name counts here, as it does for the OpenAPI document.
         let checks = [
             (
-                (1..=100).contains(&name.chars().count())
-                    && !name.contains(char::is_control),
+                !name.is_empty()
+                    && request.name.chars().count() <= 100
+                    && !request.name.contains(char::is_control),
                 FieldError::new(
                     "name",
                     "must have 1 to 100 characters, none of them a control character",

@@ -456,10 +456,12 @@ impl Note {
 impl TryFrom<String> for Note {
     type Error = FieldError;
 
-    fn try_from(note: String) -> Result<Self, FieldError> {
-        let note = note.trim();
-        if (1..=200).contains(&note.chars().count())
-            && !note.contains(char::is_control)
+    fn try_from(given: String) -> Result<Self, FieldError> {
+        let note = given.trim();
+        // White space around the note counts here, as it does for the OpenAPI document.
+        if !note.is_empty()
+            && given.chars().count() <= 200
+            && !given.contains(char::is_control)
         {
             return Ok(Self(note.to_owned()));
         }

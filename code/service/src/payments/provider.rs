@@ -50,7 +50,7 @@ pub struct NewSession {
 pub struct OpenSession {
     /// The provider's id of the page.
     pub id: String,
-    /// The address of the page. Whoever has it can pay.
+    /// The address of the page. Everyone who has it can pay.
     pub url: String,
 }
 

@@ -515,7 +515,7 @@ enum Mistake {
     /// It has a race condition: between reading the stock and writing it, another
     /// request gets a turn.
     Racy,
-    /// It places each order anew, whatever its idempotency key is.
+    /// It places each order anew, even if its idempotency key was sent before.
     Keyless,
     /// It lets everybody set each status as if the order were theirs.
     Trusting,

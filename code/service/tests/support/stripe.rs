@@ -143,6 +143,21 @@ impl StripeApi {
         })
     }
 
+    /// The kind of an event, and the object in it.
+    pub fn report(&self, report: Sent, session: &str) -> (&'static str, Value) {
+        let (kind, payment_status) = match report {
+            Sent::Paid => ("checkout.session.completed", "paid"),
+            Sent::Unpaid => ("checkout.session.completed", "unpaid"),
+            Sent::Succeeded => ("checkout.session.async_payment_succeeded", "paid"),
+            Sent::Failed => ("checkout.session.async_payment_failed", "unpaid"),
+            Sent::Expired => ("checkout.session.expired", "unpaid"),
+            Sent::Refunded => {
+                return ("charge.refunded", self.charge(session, true));
+            }
+        };
+        (kind, self.session(session, payment_status))
+    }
+
     /// The customer finishes on the page of this session.
     pub fn complete(&self, session: &str) {
         let mut account = self.account();
@@ -154,6 +169,37 @@ impl StripeApi {
     /// The next requests fail in these ways, one after the other.
     pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
         self.account().faults.extend(faults);
+    }
+}
+
+/// An event that Stripe sends about a session or its money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sent {
+    Paid,
+    Unpaid,
+    Succeeded,
+    Failed,
+    Expired,
+    Refunded,
+}
+
+// ANCHOR: histories
+/// The events that Stripe sends about one session, and the status in which its order ends.
+pub const HISTORIES: [(&[Sent], &str); 6] = [
+    (&[Sent::Paid], "paid"),
+    (&[Sent::Unpaid, Sent::Succeeded], "paid"),
+    (&[Sent::Unpaid, Sent::Failed], "canceled"),
+    (&[Sent::Expired], "canceled"),
+    (&[Sent::Paid, Sent::Refunded], "canceled"),
+    (&[Sent::Unpaid, Sent::Succeeded, Sent::Refunded], "canceled"),
+];
+// ANCHOR_END: histories
+
+/// Shuffles deliveries. The result is the same each time for the same seed.
+pub fn shuffle<T>(items: &mut [T], mut seed: u64) {
+    for last in (1..items.len()).rev() {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        items.swap(last, (seed >> 33) as usize % (last + 1));
     }
 }
 
