@@ -220,7 +220,11 @@
         const first = ranked.filter(has);
         const missed = [...pages.keys()].filter(ref => has(ref) && !first.includes(ref));
         const others = ranked.filter(ref => !first.includes(ref));
-        return [...first, ...missed, ...others].map(ref => pages.get(ref));
+        // The glossary names everything, and the section that it leads to explains it.
+        const inGlossary = ref => pages.get(ref).address.startsWith('glossary.html');
+        const exact = [...first, ...missed];
+        const sorted = [...exact.filter(ref => !inGlossary(ref)), ...exact.filter(inGlossary), ...others];
+        return sorted.map(ref => pages.get(ref));
     }
 
     // The place of the search terms in a text: of the exact text, or of the first term that is found.

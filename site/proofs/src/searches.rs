@@ -18,6 +18,133 @@ pub const EXACT: [&str; 6] = [
     "&self,  id",
 ];
 
+/// What readers paste or type when something doesn't work, or when they know the word of Node.js: messages
+/// of the compiler and of programs, names of npm packages, and status lines. Each has the page with the
+/// section that answers it. Messages differ a little from program to program, so a page needn't have
+/// exactly these words. None of them is a heading.
+pub const SYMPTOMS: [(&str, &str); 60] = [
+    (
+        "unresolved imports `argon2::password_hash::SaltString`",
+        "passwords.html",
+    ),
+    ("the trait `Repository` is not dyn compatible", "data.html"),
+    (
+        "only traits defined in the current crate can be implemented for types defined outside",
+        "errors.html",
+    ),
+    ("`?` couldn't convert the error to", "errors.html"),
+    ("cannot find `Server` in `axum`", "first-server.html"),
+    ("borrow of moved value: `cup`", "how-to-use.html"),
+    (
+        "the trait bound `&mut Transaction<'_, Postgres>: Executor<'_>` is not satisfied",
+        "sqlx-transactions.html",
+    ),
+    (
+        "`secrecy::SecretBox<str>` doesn't implement `std::fmt::Display`",
+        "request-logs.html",
+    ),
+    (
+        "`axum::middleware::Next` must the last argument",
+        "middleware.html",
+    ),
+    (
+        "the trait bound `Infallible: From<Box<(dyn std::error::Error",
+        "layers.html",
+    ),
+    ("`if` and `else` have incompatible types", "responses.html"),
+    (
+        "async block may outlive the current function, but it borrows",
+        "tasks.html",
+    ),
+    (
+        "`Rc<str>` cannot be sent between threads safely",
+        "tasks.html",
+    ),
+    (
+        "there is no cached data for this query, run `cargo sqlx prepare`",
+        "sqlx.html",
+    ),
+    (
+        "expected `MethodRouter<()>`, found `MethodRouter<Shop>`",
+        "state.html",
+    ),
+    ("field `stock` of struct `Shop` is private", "modules.html"),
+    (
+        "expected `&EncodingKey`, found `&Result<",
+        "jsonwebtoken.html",
+    ),
+    (
+        "cannot borrow `*connection` as mutable more than once at a time",
+        "transactions.html",
+    ),
+    (
+        "the trait bound `fn(Json<OrderRequest>, State<...>) -> ... {place_order}: Handler<_, _>",
+        "body-limits.html",
+    ),
+    (
+        "consumes the request body and thus must be the last argument to the handler function",
+        "body-limits.html",
+    ),
+    (
+        "tuple struct constructor `Quantity` is private",
+        "newtypes.html",
+    ),
+    (
+        "current transaction is aborted, commands ignored until end of transaction block",
+        "idempotency.html",
+    ),
+    (
+        "could not serialize access due to concurrent update",
+        "isolation.html",
+    ),
+    ("Missing request extension", "state.html"),
+    ("Address already in use (os error 98)", "first-server.html"),
+    (
+        "Overlapping method route. Handler for `GET /menu` already exists",
+        "requests.html",
+    ),
+    ("length limit exceeded", "uploads.html"),
+    (
+        "Expected request with `Content-Type: application/json`",
+        "rejections.html",
+    ),
+    ("UNIQUE constraint failed", "sqlite.html"),
+    ("no such table", "migrations.html"),
+    (
+        "there is no reactor running, must be called from the context of a Tokio",
+        "runtime.html",
+    ),
+    ("app.use", "middleware.html"),
+    ("express.json()", "inputs.html"),
+    ("app.listen", "first-server.html"),
+    ("res.redirect", "responses.html"),
+    ("multer", "uploads.html"),
+    ("helmet", "middleware.html"),
+    ("nodemon", "first-server.html"),
+    ("jsonwebtoken", "jsonwebtoken.html"),
+    ("passport", "sign-in.html"),
+    ("express-session", "cookies.html"),
+    ("express-rate-limit", "cors.html"),
+    ("res.locals", "middleware.html"),
+    ("morgan", "middleware.html"),
+    ("process.env", "configuration.html"),
+    ("req.query", "inputs.html"),
+    ("supertest", "testing.html"),
+    ("bcrypt", "passwords.html"),
+    ("dotenv", "secrets.html"),
+    ("401 Unauthorized", "permissions.html"),
+    ("403 Forbidden", "permissions.html"),
+    ("404 Not Found", "rejections.html"),
+    ("405 Method Not Allowed", "rejections.html"),
+    ("409 Conflict", "order-status.html"),
+    ("412 Precondition Failed", "etags.html"),
+    ("413 Payload Too Large", "body-limits.html"),
+    ("415 Unsupported Media Type", "validation.html"),
+    ("422 Unprocessable Entity", "validation.html"),
+    ("429 Too Many Requests", "sign-in.html"),
+    ("503 Service Unavailable", "overload.html"),
+];
+
 /// Two words that only few sections have.
 pub const RARE: &str = "poisoned lock";
 
@@ -28,9 +155,31 @@ pub const COMMON: &str = "croissant";
 pub fn check(walk: &Walk) -> Vec<Problem> {
     let texts = texts(walk);
     let missing = |searched: &&str| !texts.contains(&packed(searched));
+    let symptoms = SYMPTOMS.iter().map(|(typed, _)| *typed);
     let searched = EXACT.iter().copied().chain([COMMON]);
     let searched = searched.chain(RARE.split(' '));
-    searched.filter(missing).map(no_page_has).collect()
+    let headings: Vec<String> = walk
+        .pages
+        .iter()
+        .flat_map(|page| page.text.lines())
+        .filter_map(|line| Some(packed(line.strip_prefix('#')?.trim_start_matches('#'))))
+        .collect();
+    let is_heading = |typed: &&str| {
+        let typed = packed(typed);
+        headings
+            .iter()
+            .any(|heading| heading.trim_matches('"') == typed)
+    };
+    let missing = searched.filter(missing).map(no_page_has);
+    missing
+        .chain(symptoms.filter(is_heading).map(is_found_anyway))
+        .collect()
+}
+
+fn is_found_anyway(typed: &str) -> Problem {
+    let message =
+        format!("`{typed}` is a heading, which the search finds in any case. Leave it out");
+    Problem::new("site/proofs/src/searches.rs", 1, message)
 }
 
 fn no_page_has(searched: &str) -> Problem {

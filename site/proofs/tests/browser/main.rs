@@ -67,6 +67,7 @@ const TESTS: &[(&str, Test)] = tests![
     page::the_contents_open_and_close_by_keyboard,
     page::the_contents_mark_the_page_and_the_section_that_is_read,
     page::the_search_finds_and_leads,
+    page::a_symptom_leads_to_its_remedy,
     page::the_theme_follows_the_system_until_one_is_chosen,
     page::without_script_the_contents_and_the_colors_are_there,
     page::keys_turn_the_page_and_open_the_search,

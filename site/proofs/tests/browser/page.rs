@@ -439,6 +439,33 @@ pub fn the_search_finds_and_leads(guide: &Guide, page: &mut Page<'_>) -> Result<
     page.wait_until(&format!("location.href === {}", json!(first)))
 }
 
+/// How many of the symptoms have the right page in the first place, at least.
+const FOUND_FIRST: usize = 55;
+
+pub fn a_symptom_leads_to_its_remedy(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    page.open(&guide.address(&guide.pages[0]))?;
+    let mut places = Vec::new();
+    for (typed, wanted) in searches::SYMPTOMS {
+        search(page, typed)?;
+        let place = page.evaluate(&format!(
+            "[...document.querySelectorAll('#UI-search-results a')]
+                .findIndex(link => link.pathname.endsWith({})) + 1",
+            json!(format!("/{wanted}"))
+        ))?;
+        places.push((place.as_u64().context("a place")?, typed));
+        page.press("Escape")?;
+    }
+    // 0 stands for none of the results that are shown.
+    places.sort_by_key(|(place, _)| if *place == 0 { u64::MAX } else { *place });
+    for (place, typed) in places.iter().rev().filter(|(place, _)| *place != 1) {
+        println!("place {place}: {typed}");
+    }
+    let first = places.iter().filter(|(place, _)| *place == 1).count();
+    println!("found first: {first} of {}", places.len());
+    ensure!(first >= FOUND_FIRST, "{first} of {}", places.len());
+    Ok(())
+}
+
 pub fn keys_turn_the_page_and_open_the_search(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
     let order = page_order(guide, page)?;
     let [first, second, third, ..] = order.as_slice() else {
