@@ -6,7 +6,7 @@
 # It needs Python 3.11 with venv. It prints the number of cases, and ends what it started.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-examples=${1:-60} seed=20260302
+examples=${1:-64} seed=20260302
 source site/interop/service.sh
 
 all=$(mktemp -d)
@@ -19,7 +19,7 @@ if [ -z "${SCHEMATHESIS:-}" ]; then
 fi
 compile
 settings=$PWD/code/service/schemathesis.toml
-export STRIPE_WEBHOOK_SECRET=whsec_schemathesis
+webhook=STRIPE_WEBHOOK_SECRET=whsec_schemathesis
 
 # check TITLE [OPTION...]: runs schemathesis, and prints its summary.
 check() {
@@ -45,7 +45,7 @@ in_memory() {
   work=$all/memory
   mkdir "$work"
   trap finish EXIT
-  start SHOP_BARISTA=tom@shop.example
+  start "$webhook" SHOP_BARISTA=tom@shop.example
   sign_up ada
   sign_up tom
   check_all 'in memory'
@@ -58,10 +58,11 @@ in_postgresql() {
   make_database "schemathesis_$$"
   local secret
   secret=$(head -c 32 /dev/urandom | base64)
-  start "DATABASE_URL=$url" "JWT_SECRET=$secret"
+  start "$webhook" "DATABASE_URL=$url" "JWT_SECRET=$secret"
   sign_up ada
   sign_up tom
-  (cd "$work" && env "DATABASE_URL=$url" "JWT_SECRET=$secret" "$program" make-barista tom@shop.example) >"$work/barista" 2>&1
+  (cd "$work" && env "DATABASE_URL=$url" "JWT_SECRET=$secret" "$program" make-barista tom@shop.example) >"$work/barista" 2>&1 ||
+    { cat "$work/barista"; return 1; }
   check_all 'in PostgreSQL'
 }
 

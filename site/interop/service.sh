@@ -1,5 +1,5 @@
 # Starts and ends the service for the scripts beside this file, which source it. Each caller sets
-# `work`, the folder in which the service runs and logs.
+# `work`, the folder in which the service runs and logs, and gives the service a STRIPE_WEBHOOK_SECRET.
 
 # Compiles the service and sets `program`. These are the features that `cargo test` uses, so that
 # nothing is compiled again after it.
