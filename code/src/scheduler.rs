@@ -168,24 +168,51 @@ async fn order_in_transaction(db: &Database) -> &'static str {
 }
 // ANCHOR_END: croissant-fixed
 
-/// Looks for the key, places the order, and stores the key.
-async fn place_once(db: &Database) -> &'static str {
-    if db.get("keys").await == 1 {
-        return "the stored response";
-    }
-    db.add("orders", 1).await;
-    db.set("keys", 1).await;
-    "a new order"
+/// A change that must be made once, although its request may arrive twice.
+#[derive(Clone, Copy)]
+struct Once {
+    /// Where it is stored that the change was made.
+    key: &'static str,
+    /// The number to which the change adds 1.
+    changes: &'static str,
+    /// The result of the request that makes the change.
+    made: &'static str,
+    /// The result of a request that finds the change made.
+    known: &'static str,
 }
 
-/// Stores the key first, in the transaction of the order.
-async fn place_once_in_transaction(db: &Database) -> &'static str {
-    let (is_new, transaction) = db.insert("keys").await;
+const ORDER: Once = Once {
+    key: "keys",
+    changes: "orders",
+    made: "a new order",
+    known: "the stored response",
+};
+
+const EVENT: Once = Once {
+    key: "events",
+    changes: "stock",
+    made: "put back",
+    known: "a known event",
+};
+
+/// Looks for the key, makes the change, and stores the key.
+async fn change(db: &Database, once: Once) -> &'static str {
+    if db.get(once.key).await == 1 {
+        return once.known;
+    }
+    db.add(once.changes, 1).await;
+    db.set(once.key, 1).await;
+    once.made
+}
+
+/// Stores the key first, in the transaction of the change.
+async fn change_in_transaction(db: &Database, once: Once) -> &'static str {
+    let (is_new, transaction) = db.insert(once.key).await;
     let result = if is_new {
-        db.add("orders", 1).await;
-        "a new order"
+        db.add(once.changes, 1).await;
+        once.made
     } else {
-        "the stored response"
+        once.known
     };
     db.commit(transaction);
     result
@@ -211,29 +238,6 @@ async fn exchange_in_one_statement(db: &Database) -> &'static str {
     "a new token"
 }
 
-/// Looks for the event, puts the cake back, and stores the event.
-async fn put_back(db: &Database) -> &'static str {
-    if db.get("events").await == 1 {
-        return "a known event";
-    }
-    db.add("stock", 1).await;
-    db.set("events", 1).await;
-    "put back"
-}
-
-/// Stores the event first, in the transaction of the change.
-async fn put_back_in_transaction(db: &Database) -> &'static str {
-    let (is_new, transaction) = db.insert("events").await;
-    let result = if is_new {
-        db.add("stock", 1).await;
-        "put back"
-    } else {
-        "a known event"
-    };
-    db.commit(transaction);
-    result
-}
-
 /// The future of a task. It ends with the task's result.
 type TaskFuture = Pin<Box<dyn Future<Output = &'static str> + Send>>;
 
@@ -242,12 +246,14 @@ fn task(race: Race, version: Version, db: Arc<Database>) -> TaskFuture {
         match (race, version) {
             (Race::Croissant, Version::Usual) => order(&db).await,
             (Race::Croissant, Version::Fixed) => order_in_transaction(&db).await,
-            (Race::Post, Version::Usual) => place_once(&db).await,
-            (Race::Post, Version::Fixed) => place_once_in_transaction(&db).await,
+            (Race::Post, Version::Usual) => change(&db, ORDER).await,
+            (Race::Post, Version::Fixed) => change_in_transaction(&db, ORDER).await,
             (Race::Refresh, Version::Usual) => exchange(&db).await,
             (Race::Refresh, Version::Fixed) => exchange_in_one_statement(&db).await,
-            (Race::Webhook, Version::Usual) => put_back(&db).await,
-            (Race::Webhook, Version::Fixed) => put_back_in_transaction(&db).await,
+            (Race::Webhook, Version::Usual) => change(&db, EVENT).await,
+            (Race::Webhook, Version::Fixed) => {
+                change_in_transaction(&db, EVENT).await
+            }
         }
     })
 }
