@@ -515,7 +515,7 @@ enum Mistake {
     /// It has a race condition: between reading the stock and writing it, another
     /// request gets a turn.
     Racy,
-    /// It places each order anew, even if its idempotency key was sent before.
+    /// It ignores idempotency keys, so an order that's sent twice is placed twice.
     Keyless,
     /// It lets everybody set each status as if the order were theirs.
     Trusting,
