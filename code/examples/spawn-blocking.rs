@@ -1,4 +1,4 @@
-//! The same blocking call on a thread of its own.
+//! The same blocking call, on one of Tokio's threads for blocking calls.
 
 use std::{thread, time::Duration};
 

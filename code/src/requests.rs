@@ -264,7 +264,8 @@ struct FieldError {
 }
 
 // ANCHOR: new-order
-/// An order that may be placed: every field has been validated.
+/// An order with a valid customer, quantity and table. The shop still has to look up
+/// the item.
 #[derive(Debug)]
 struct NewOrder {
     customer: CustomerName,
@@ -538,8 +539,8 @@ impl Shop {
     /// The inventory, locked until the guard is dropped.
     fn lock(&self) -> MutexGuard<'_, Inventory> {
         // A mutex is poisoned when a thread panics while it holds the lock. The methods
-        // below change the inventory last, after everything that could panic, so the
-        // inventory is consistent even after a panic.
+        // of `Shop` change the inventory last, after everything that could panic, so
+        // the inventory is consistent even after a panic.
         self.inventory
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -294,7 +294,7 @@ impl Running {
     }
 
     // ANCHOR: poll
-    /// Polls a task once. It runs up to its next `.await` that has to wait.
+    /// Polls a task once. The task runs up to the next `.await` where it has to wait.
     fn poll(&mut self, task: Task) -> Polled {
         let slot = &mut self.tasks[task as usize];
         let mut context = Context::from_waker(Waker::noop());

@@ -90,6 +90,7 @@ impl TryFrom<ReviewRequest> for Review {
 //    A tablet sends the number of its table in the header `table-number`.
 //    If the number is from 1 to 12, the handler runs. For table 4, the response body
 //    starts with "Table 4: ".
-//    Anything else, or no header, gets a 400 whose text contains `table-number`.
+//    If the header is missing or has any other value, the response is a 400 whose text
+//    contains `table-number`.
 //    The client must get this 400 even if the body is also invalid.
 // ANCHOR_END: yours

@@ -113,7 +113,7 @@ async fn pay(
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-// 3. Yours: a customer gives points to another one. POST /cards/{name}/gifts takes
+// 3. Yours: a customer gives points to another customer. POST /cards/{name}/gifts takes
 //    { "to": "Bo", "points": 5 }.
 //    200: The body is the card of the customer who gave the points.
 //    404: One of the two customers has no card.

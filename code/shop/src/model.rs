@@ -1,4 +1,4 @@
-//! The data of the shop and the rules that hold for it. Nothing here knows of HTTP or
+//! The shop's data and its rules. Nothing here knows of HTTP or
 //! SQL, so it can be tested without either.
 
 use jiff::Timestamp;
@@ -240,8 +240,8 @@ impl<T> Patch<T> {
 
 // ANCHOR: deserialize-patch
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
-    /// serde calls this only for a field that is there; `#[serde(default)]` gives
-    /// [`Patch::Keep`] for one that is not.
+    /// serde calls this function only if the field is there. If it isn't,
+    /// `#[serde(default)]` gives [`Patch::Keep`].
     fn deserialize<D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Self, D::Error> {

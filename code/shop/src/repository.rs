@@ -43,7 +43,7 @@ pub trait Repository: Send + Sync {
     // ANCHOR: repository-place-order
     /// Checks the stock, reduces it and stores the order.
     ///
-    /// The repository asks the clock at the moment when it stores the order. So an order
+    /// The repository reads the clock at the moment when it stores the order. So an order
     /// with a higher id never has an earlier time, unless the clock is set back.
     ///
     /// # Errors

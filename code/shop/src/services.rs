@@ -75,7 +75,7 @@ impl Shop {
     }
     // ANCHOR_END: delete-item
 
-    /// Places an order, if enough of its item is left.
+    /// Places an order, if enough of the item is left.
     ///
     /// # Errors
     ///

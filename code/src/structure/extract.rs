@@ -1,4 +1,4 @@
-//! The extractor for requests of the staff.
+//! The extractor for requests from the staff.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The data of the shop and the rules that hold for it. Nothing here knows of HTTP or
+//! The shop's data and its rules. Nothing here knows of HTTP or
 //! SQL, so it can be tested without either.
 
 use std::error::Error;
@@ -169,7 +169,8 @@ impl fmt::Display for FieldError {
     }
 }
 
-/// An order that may be placed: every field has been validated.
+/// An order with a valid customer, quantity and table. The shop still has to look up
+/// the item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOrder {
     /// The customer who picks it up.

@@ -106,7 +106,7 @@ impl Shop {
     }
 
     // ANCHOR: place-order
-    /// Places an order, if enough of its item is left.
+    /// Places an order, if enough of the item is left.
     ///
     /// # Errors
     ///

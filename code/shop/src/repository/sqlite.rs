@@ -217,7 +217,8 @@ impl Connections {
 fn stop_after(limit: Duration, connection: &Connection) -> rusqlite::Result<()> {
     let started = Instant::now();
     let is_late = move || started.elapsed() > limit;
-    // SQLite calls `is_late` after every 10,000 instructions of its virtual machine.
+    // SQLite turns a query into many small instructions. It calls `is_late` after every
+    // 10,000 of them.
     connection.progress_handler(10_000, Some(is_late))
 }
 // ANCHOR_END: stop-after
@@ -288,10 +289,10 @@ fn try_open_writer(file: &Path) -> Result<Connection, Source> {
             format!("SQLite can't use WAL for this file, only {mode}").into()
         );
     }
-    // A commit doesn't return before the system says that its data is on the disk.
+    // A commit returns only when the operating system says that the data is on the disk.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // By default, macOS reports that data is on the disk before it is. With this
-    // setting, it waits. Other systems ignore it.
+    // By default, macOS says that data is on the disk before that is true. With this
+    // setting, macOS waits. Other systems ignore the setting.
     connection.pragma_update(None, "fullfsync", "ON")?;
     // ANCHOR_END: wal
     // There are no foreign keys yet. If you add one, it must be off during the migrations:
