@@ -98,7 +98,9 @@ impl IntoResponse for Error {
             // Nothing was done, so the client may try again after a second.
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        if let Self::Customer(error) = &self {
+        if let Self::Customer(error) | Self::Order(OrderError::Customer(error)) =
+            &self
+        {
             headers.extend(error.header());
         }
         response

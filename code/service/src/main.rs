@@ -59,13 +59,14 @@ fn start(command: Command) -> anyhow::Result<()> {
     let dotenv = read_dotenv(Path::new(".env"))?;
     let get = |name: &str| env::var_os(name).or_else(|| dotenv.get(name).cloned());
     telemetry::init(get("RUST_LOG"))?;
-    let settings = Settings::read(get)?;
 
     let runtime = Runtime::new()?;
     runtime.block_on(async {
         match command {
-            Command::Serve => serve(settings).await,
-            Command::MakeBarista(email) => make_barista(settings, email).await,
+            Command::Serve => serve(Settings::read(get)?).await,
+            Command::MakeBarista(email) => {
+                make_barista(Settings::read_database(get)?, email).await
+            }
         }
     })?;
     // A `main` with `#[tokio::main]` doesn't return before all calls in
@@ -104,10 +105,10 @@ impl Command {
 
 /// Gives an account the role of a barista.
 async fn make_barista(
-    settings: Settings,
+    database: Option<SecretString>,
     email: EmailAddress,
 ) -> anyhow::Result<()> {
-    let Some(url) = settings.database else {
+    let Some(url) = database else {
         bail!(
             "make-barista needs DATABASE_URL. Without it, the accounts are in the memory \
              of the running service. Start the service with SHOP_BARISTA instead"
@@ -132,7 +133,10 @@ async fn make_barista(
 
 async fn open(url: &SecretString) -> anyhow::Result<Postgres> {
     let storage = Postgres::connect(url.expose_secret()).await;
-    storage.context("can't open the database")
+    storage.context(
+        "can't open the database of DATABASE_URL. The server must be running, and the \
+         database must exist (`createdb` makes one)",
+    )
 }
 
 /// Serves requests until the program is asked to stop.

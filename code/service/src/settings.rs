@@ -111,6 +111,25 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Reads `DATABASE_URL` alone, for a command that needs no other setting.
+    ///
+    /// # Errors
+    ///
+    /// If it isn't the address of a PostgreSQL database.
+    pub fn read_database(
+        get: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Option<SecretString>, SettingsError> {
+        let mut problems = Vec::new();
+        let database = read_var(get, "DATABASE_URL", parse_database, &mut problems);
+        if problems.is_empty() {
+            Ok(database)
+        } else {
+            Err(SettingsError(problems))
+        }
+    }
+}
+
 fn read_stripe(
     get: impl Fn(&str) -> Option<OsString>,
     problems: &mut Vec<String>,

@@ -171,9 +171,12 @@ mod place_order {
         let placed = app.json_of(request).await;
         assert_eq!(placed["id"], 1);
 
+        // The token is right, but its account was removed.
         let nobody = order(&app, 1_000, "a", &[("tea", 1)]);
         let response = app.send(nobody).await;
-        response.problem(StatusCode::INTERNAL_SERVER_ERROR);
+        response.problem(StatusCode::UNAUTHORIZED);
+        let challenge = response.header("www-authenticate");
+        assert!(challenge.contains("invalid_token"), "{challenge}");
     }
 
     #[tokio::test]

@@ -1113,6 +1113,41 @@ async fn an_event_whose_change_fails_is_not_recorded() {
     // ANCHOR_END: not-recorded
 }
 
+#[cfg(feature = "server")]
+#[tokio::test]
+async fn an_abandoned_order_that_cannot_be_canceled_does_not_keep_the_others() {
+    let Some(database) = TestDatabase::create() else {
+        return;
+    };
+    let storage = Postgres::connect(&database.url()).await.unwrap();
+    database.need_no_accounts();
+    let repositories = Repositories::of(Arc::new(storage));
+    let app = TestApp::with_provider(repositories, None);
+    for (key, item) in [("first", "tea"), ("second", "muffin")] {
+        let body = json!({ "lines": [{ "item": item, "quantity": 1 }] });
+        let request = with_header(post("/orders", body), "idempotency-key", key);
+        app.json_of(by(&app, ADA, request)).await;
+    }
+    // No tea can be put back now.
+    database.execute(
+        "ALTER TABLE items ADD CONSTRAINT failure CHECK (id <> 'tea' OR stock < 20)",
+    );
+    app.clock.advance(24 * 60 * 60 + 1);
+    let now = app.clock.clock().now();
+    let payments = &app.repositories.payments;
+    payments.cancel_abandoned(now).await.unwrap_err();
+    let status = async |id: u64| {
+        let order = by(&app, ADA, get(&format!("/orders/{id}")));
+        app.json_of(order).await["status"].clone()
+    };
+    assert_eq!(status(1).await, "placed");
+    assert_eq!(status(2).await, "canceled");
+
+    database.execute("ALTER TABLE items DROP CONSTRAINT failure");
+    assert_eq!(payments.cancel_abandoned(now).await.unwrap(), 1);
+    assert_eq!(status(1).await, "canceled");
+}
+
 // Without an account at Stripe.
 
 #[tokio::test]

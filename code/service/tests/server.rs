@@ -214,7 +214,9 @@ fn make_barista_gives_an_account_the_role_while_the_service_runs() {
     let account = r#"{ "email": "ada@shop.example", "name": "Ada",
                        "password": "a password for the tests" }"#;
     assert_eq!(server.call("POST /customers", "", account).0, 201);
+    // The command makes no tokens, so it needs no secret for them.
     let done = command()
+        .env_remove("JWT_SECRET")
         .args(["make-barista", "Ada@Shop.example"])
         .output();
     assert!(done.unwrap().status.success());
@@ -230,4 +232,20 @@ fn make_barista_gives_an_account_the_role_while_the_service_runs() {
     let account: Value = serde_json::from_str(&account).unwrap();
     assert_eq!(account["role"], "barista");
     assert!(server.stop().success());
+}
+
+#[test]
+fn a_database_that_does_not_exist_is_named_with_what_to_do() {
+    let Some(database) = TestDatabase::create() else {
+        return;
+    };
+    let folder = tempdir().unwrap();
+    let url = format!("{}-that-nobody-made", database.url());
+    let mut command = service(folder.path());
+    command
+        .env("DATABASE_URL", url)
+        .env("JWT_SECRET", JWT_SECRET);
+    let error = error_of(&mut command);
+    assert!(error.contains("does not exist"), "{error}");
+    assert!(error.contains("createdb"), "{error}");
 }

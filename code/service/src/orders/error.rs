@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use thiserror::Error;
 
 use super::model::{NOT_ON_MENU, OrderId, Status};
+use crate::customers::error::CustomerError;
 use crate::menu::error::StockError;
 use crate::problem::{ErrorDetail, Problem};
 use crate::storage::StorageError;
@@ -45,6 +46,10 @@ pub enum OrderError {
     /// A request with the same idempotency key has been running for too long.
     #[error("An order with this idempotency-key is being placed. Try again later")]
     KeyInUse,
+    /// It's not clear who sends the request, for example because the account was removed
+    /// after the access token was made.
+    #[error(transparent)]
+    Customer(#[from] CustomerError),
     /// The storage was busy or failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -108,6 +113,7 @@ impl From<&OrderError> for Problem {
                 StatusCode::UNPROCESSABLE_ENTITY,
                 vec![ErrorDetail::in_header("idempotency-key", detail)],
             ),
+            OrderError::Customer(error) => Self::from(error),
             OrderError::Stock(StockError::Storage(error))
             | OrderError::Storage(error) => Self::from(error),
         }

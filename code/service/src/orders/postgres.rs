@@ -21,6 +21,7 @@ use super::model::{
     Status,
 };
 use super::repository::Repository;
+use crate::customers::error::CustomerError;
 use crate::customers::model::{CustomerId, Identity};
 use crate::menu::model::{Cents, ItemId};
 use crate::menu::postgres::{put_back, take_stock};
@@ -88,6 +89,17 @@ struct AnswerRow {
     body: Option<String>,
 }
 
+/// The only foreign key of a new order is its customer. If it's violated, the account was
+/// removed while its access token was still valid.
+fn no_account(error: sqlx::Error) -> OrderError {
+    match &error {
+        sqlx::Error::Database(cause) if cause.is_foreign_key_violation() => {
+            CustomerError::InvalidToken.into()
+        }
+        _ => error.into(),
+    }
+}
+
 impl From<sqlx::Error> for OrderError {
     fn from(error: sqlx::Error) -> Self {
         Self::Storage(error.into())
@@ -125,7 +137,8 @@ impl Repository for Postgres {
             .bind(Status::Placed.as_str())
             .bind(now.as_millisecond())
             .fetch_one(&mut *tx)
-            .await?;
+            .await
+            .map_err(no_account)?;
         let order = Order {
             id: OrderId::new(unsigned(id)?),
             customer,

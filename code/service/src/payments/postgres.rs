@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::{FromRow, PgConnection, query, query_as};
+use sqlx::{FromRow, PgConnection, PgPool, query, query_as};
 use tracing::instrument;
 
 use super::error::PaymentError;
@@ -232,21 +232,18 @@ impl Repository for Postgres {
             .fetch_all(self.pool())
             .await?;
         let mut number = 0;
+        let mut failure = None;
+        // An order that can't be canceled now keeps none of the others from it.
         for (id,) in orders {
-            let mut tx = self.pool().begin().await?;
-            let order = lock_order(&mut tx, OrderId::new(unsigned(id)?)).await;
-            let order = order.map_err(failed)?;
-            let payments = payments_of(&mut tx, order.id).await?;
-            // Somebody may have paid since the first query.
-            if is_abandoned(&order, &payments, now) {
-                cancel_and_restock(&mut tx, order.id)
-                    .await
-                    .map_err(failed)?;
-                tx.commit().await?;
-                number += 1;
+            match cancel_if_abandoned(self.pool(), unsigned(id)?, now).await {
+                Ok(canceled) => number += u64::from(canceled),
+                Err(error) => failure = Some(error),
             }
         }
-        Ok(number)
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(number),
+        }
     }
 
     #[instrument(skip_all)]
@@ -256,6 +253,26 @@ impl Repository for Postgres {
         let done = query(sql).bind(before).execute(self.pool()).await?;
         Ok(done.rows_affected())
     }
+}
+
+/// Cancels an order that nobody has paid for, and returns whether it did.
+async fn cancel_if_abandoned(
+    pool: &PgPool,
+    id: u64,
+    now: Timestamp,
+) -> Result<bool, StorageError> {
+    let mut tx = pool.begin().await?;
+    let order = lock_order(&mut tx, OrderId::new(id)).await;
+    let order = order.map_err(failed)?;
+    let payments = payments_of(&mut tx, order.id).await?;
+    // Somebody may have paid since the order was found.
+    let abandoned = is_abandoned(&order, &payments, now);
+    if abandoned {
+        let canceled = cancel_and_restock(&mut tx, order.id).await;
+        canceled.map_err(failed)?;
+        tx.commit().await?;
+    }
+    Ok(abandoned)
 }
 
 /// An error of the orders that doesn't depend on a client.
