@@ -28,7 +28,7 @@ async fn watch_orders(
 }
 
 async fn place_order(State(sender): State<OrderSender>, Json(order): Json<Order>) {
-    // An error only says that no client is watching.
+    // An error means only that no client is watching.
     let _ = sender.send(order);
 }
 // ANCHOR_END: watch-orders

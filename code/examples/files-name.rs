@@ -1,4 +1,4 @@
-//! What becomes of a path when a client has chosen the file name.
+//! Which path results if a client chooses the file name.
 
 use std::path::Path;
 

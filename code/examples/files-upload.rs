@@ -53,7 +53,8 @@ async fn add_photo(
 // ANCHOR_END: handler
 
 // ANCHOR: image-kind
-/// The image format that these bytes start with, if we know it.
+/// The extension for the image format whose signature these bytes start with,
+/// if it is known.
 fn image_kind(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', ..] => Some("png"),

@@ -64,7 +64,8 @@ mod mistakes {
     }
 
     // ANCHOR: panics
-    /// Whether the handler panicked. A server then closes the connection.
+    /// Whether the handler panicked. (A real server would close the
+    /// connection.)
     async fn panics(app: &Router, path: &'static str) -> bool {
         let app = app.clone();
         let task = tokio::spawn(async move { get(&app, path).await });

@@ -31,7 +31,7 @@ fn a_new_card_is_empty(cards: &dyn StampCards) {
 // ANCHOR_END: complete
 
 // ANCHOR: gap
-// 2. With a gap: this test must fail if all customers share one card.
+// 2. Fill the gap: this test must fail if all customers share one card.
 fn every_customer_has_a_card_of_their_own(cards: &dyn StampCards) {
     cards.stamp("Ada");
     assert_eq!(cards.stamps("Ada"), 1);
@@ -43,7 +43,7 @@ fn every_customer_has_a_card_of_their_own(cards: &dyn StampCards) {
 // 3. Yours: test `redeem`. This test must fail with each of these mistakes:
 //    - Nine stamps are enough for a free coffee.
 //    - A free coffee takes no stamps from the card.
-//    - A free coffee takes all stamps from the card, and not only ten.
+//    - A free coffee takes all stamps from the card instead of ten.
 fn ten_stamps_are_worth_one_free_coffee(cards: &dyn StampCards) {
     let _ = cards.redeem("Ada");
 }

@@ -97,7 +97,7 @@ async fn show(
 // ANCHOR_END: complete
 
 // ANCHOR: gap
-// 2. With a gap: a recipe is replaced only if it's the version that the client has read.
+// 2. Fill the gap: a recipe is replaced only if it's the version that the client has read.
 async fn replace(
     State(recipes): State<Recipes>,
     Path(name): Path<String>,

@@ -124,7 +124,7 @@ async fn sell_tea(State(database): State<Database>) -> Result<StatusCode, Error>
 // ANCHOR_END: complete
 
 // ANCHOR: gap
-// 2. With a gap: before each new attempt, the handler sleeps. The first pause takes
+// 2. Fill the gap: before each new attempt, the handler sleeps. The first pause takes
 //    10 milliseconds, and each further one takes twice as long as the one before.
 async fn sell_croissant(
     State(database): State<Database>,
@@ -144,10 +144,9 @@ async fn sell_croissant(
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-// 3. Yours: POST /refunds has the same attempts and the same pauses. In addition,
-//    the customer gets a message by `send_message`, because the refund may take a
-//    few days.
-//    204: The transaction was committed, and one message was sent.
-//    409 or 503: The transaction has failed, as in the other handlers. No message
-//    was sent.
+// 3. Yours: POST /refunds makes up to five attempts, with the same pauses. In
+// addition, it calls `send_message` to tell the customer, because the refund may
+// take a few days. 204: The transaction was committed, and one message was sent.
+// 409 or 503: The transaction has failed, as in the other handlers. No message
+// was sent.
 // ANCHOR_END: yours

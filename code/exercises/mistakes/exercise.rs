@@ -83,8 +83,8 @@ struct Stamps {
 }
 
 // ANCHOR: gap
-// 2. With a gap: the handler is complete, the rule is not. 1 to 10 stamps can be added at
-//    once. Anything else is a 422.
+// 2. Fill the gap: the handler is complete, but the rule isn't. 1 to 10 stamps can be
+//    added at once. Anything else is a 422.
 impl Cards {
     fn add(&self, name: &str, count: u32) -> Result<u32, CardError> {
         let mut cards = self.lock();

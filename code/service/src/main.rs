@@ -70,8 +70,8 @@ fn start(command: Command) -> anyhow::Result<()> {
         }
     })?;
     // A `main` with `#[tokio::main]` doesn't return before all calls in
-    // `spawn_blocking` have ended, however long they take. This waits for them for
-    // a second at most.
+    // `spawn_blocking` have ended, however long they take. `shutdown_timeout`
+    // waits for at most one second.
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
 }

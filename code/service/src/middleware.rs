@@ -132,8 +132,9 @@ mod server {
             request_id = id.and_then(|RequestId(id)| id.to_str().ok()),
             client_request_id = field::Empty,
             method = %known_method(request.method()),
-            // `/orders/{id}` and not `/orders/17`: the lines of one route can be
-            // counted, and what clients put into paths stays out of the log.
+            // Logs `/orders/{id}` and not `/orders/17`, so that you can count
+            // the lines of one route, and what clients put into paths stays out
+            // of the log.
             path = path.map_or("(no route)", MatchedPath::as_str),
         );
         if let Some(id) = client_request_id(request.headers()) {

@@ -43,9 +43,9 @@ pub struct Problem {
 /// One mistake in a request, and where it is.
 #[derive(Debug, Clone, Serialize)]
 pub struct ErrorDetail {
-    /// What is wrong, for people.
+    /// A text for people that says what is wrong.
     pub detail: String,
-    /// Where it is. `None` if the mistake concerns several fields.
+    /// Where the mistake is. `None` if it concerns several fields.
     #[serde(flatten)]
     pub place: Option<Place>,
 }

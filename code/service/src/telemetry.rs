@@ -7,12 +7,12 @@ use anyhow::Context;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
-/// Starts the log. `filter` is the value of `RUST_LOG`; without it, the level is
-/// `info`.
+/// Sets up logging. `filter` is the value of `RUST_LOG`. Without it, the level
+/// is `info`.
 ///
 /// # Errors
 ///
-/// If `filter` is wrong, or a log was started before.
+/// If `filter` is wrong, or if logging has already been set up.
 pub fn init(filter: Option<OsString>) -> anyhow::Result<()> {
     let filter = filter.unwrap_or_default();
     let filter = filter.to_str().context("RUST_LOG is not UTF-8")?;
@@ -21,9 +21,9 @@ pub fn init(filter: Option<OsString>) -> anyhow::Result<()> {
         .with_ansi(io::stdout().is_terminal())
         // If the program that reads the log has ended, lines are lost. By default,
         // tracing-subscriber reports that with `eprintln!`, which panics if standard
-        // error is closed, too. This turns the report off. (If the reader is still
-        // running but has stopped reading, each log line blocks the service until the
-        // reader continues. The crate tracing-appender can prevent that.)
+        // error is closed, too. The next line turns the report off. (If the reader is
+        // still running but has stopped reading, each log line blocks the service
+        // until the reader continues. The crate tracing-appender can prevent that.)
         .log_internal_errors(false)
         .try_init()
         .map_err(|error| anyhow::anyhow!(error))

@@ -28,7 +28,8 @@ impl<T: Serialize> IntoResponse for Json<T> {
                 ([(CONTENT_TYPE, "application/json")], body).into_response()
             }
             // axum's own `Json` would send the text of this error to the client. (If a
-            // handler returns a status and a `Json`, its status replaces the 500.)
+            // handler returns a tuple of a status and a `Json`, the status in the
+            // tuple replaces the 500.)
             Err(error) => Error::Bug(error.to_string()).into_response(),
         }
     }

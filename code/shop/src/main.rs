@@ -54,7 +54,8 @@ fn start() -> anyhow::Result<()> {
     let runtime = Runtime::new()?;
     runtime.block_on(run(settings))?;
     // A `main` with `#[tokio::main]` doesn't return before all calls in `spawn_blocking`
-    // have ended, however long they take. This waits for them for a second at most.
+    // have ended, however long they take. `shutdown_timeout` waits for at most one
+    // second.
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
 }

@@ -41,9 +41,9 @@ pub struct Problem {
 /// One mistake in a request, and where it is.
 #[derive(Debug, Clone, Serialize)]
 pub struct ErrorDetail {
-    /// What is wrong, for people.
+    /// A text for people that says what is wrong.
     pub detail: String,
-    /// Where it is. `None` if the mistake concerns several fields.
+    /// Where the mistake is. `None` if it concerns several fields.
     #[serde(flatten)]
     pub place: Option<Place>,
 }
@@ -55,8 +55,8 @@ pub enum Place {
     /// In the JSON body: a JSON Pointer, written as a URI fragment (RFC 6901,
     /// section 6).
     Pointer(String),
-    /// In the header with this name. The shop reads no header that can have such a
-    /// mistake, but yours may read one, such as `if-match`.
+    /// In the header with this name. The shop doesn't validate any header, but
+    /// your service may validate one, such as `if-match`.
     Header(&'static str),
     /// In the parameter of the path or the query string with this name.
     Parameter(String),

@@ -11,7 +11,8 @@ use crate::storage::StorageError;
 use crate::storage::postgres::{Postgres, unsigned};
 
 // ANCHOR: row
-/// A row of the table `items`. PostgreSQL has no unsigned numbers.
+/// A row of the table `items`. PostgreSQL has no unsigned numbers, so the
+/// numbers here are `i64`.
 #[derive(FromRow)]
 struct ItemRow {
     id: String,
@@ -41,8 +42,10 @@ impl Repository for Postgres {
     #[instrument(skip_all)]
     async fn items(&self) -> Result<Vec<Item>, StorageError> {
         // ANCHOR: items
-        // `COLLATE "C"` sorts by bytes, as Rust does. The sorting rules of a human
-        // language (a *collation*) may ignore hyphens, and they differ between systems.
+        // `COLLATE "C"` sorts by bytes, as Rust does, so the repository in memory has
+        // the same order. The database's own sorting rules (its *collation*) may be
+        // those of a human language, which may ignore hyphens and differ between
+        // systems.
         let sql = "SELECT id, name, price_cents, stock, version FROM items
                    ORDER BY id COLLATE \"C\"";
         let rows: Vec<ItemRow> = query_as(sql).fetch_all(self.pool()).await?;

@@ -189,7 +189,7 @@ impl Repository for Postgres {
             sql.push(" AND id < ");
             sql.push_bind(signed(after.get()));
         }
-        // One more than fits on the page, which tells us whether there is a next page.
+        // Ask for one more than fits on the page. If we get it, there is a next page.
         sql.push(" ORDER BY id DESC LIMIT ");
         sql.push_bind(i64::from(filter.limit.get()) + 1);
 

@@ -35,8 +35,9 @@ impl Postgres {
     /// If the database can't be reached, or a migration fails.
     pub async fn connect(url: &str) -> Result<Self, sqlx::Error> {
         let options: PgConnectOptions = url.parse()?;
-        // `statement_timeout` ends a statement that runs too long. PostgreSQL would
-        // otherwise go on with it even if the HTTP client has disconnected.
+        // `statement_timeout` ends a statement that runs too long. Otherwise,
+        // PostgreSQL would keep running it, even after the HTTP client has
+        // disconnected.
         let limited = options
             .clone()
             .options([("statement_timeout", STATEMENT_TIMEOUT)]);
