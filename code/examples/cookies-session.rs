@@ -109,8 +109,8 @@ impl Sessions {
 }
 
 // ANCHOR: cookie
-/// The name of the cookie. A browser accepts a name that begins with `__Host-` only
-/// with `Secure` and `Path=/`, and without `Domain`.
+/// The name of the cookie. A browser accepts a cookie whose name begins with
+/// `__Host-` only if it has `Secure` and `Path=/`, and no `Domain`.
 const SESSION: &str = "__Host-session";
 
 fn session_cookie(token: String) -> Cookie<'static> {

@@ -116,7 +116,7 @@ mod sessions {
 
     // ANCHOR: rotate
     /// Marks a token as used, and returns its session. Returns `None` if the token
-    /// was first used 30 seconds ago or earlier.
+    /// is unknown, or was first used 30 seconds ago or more.
     async fn rotate(
         connection: &mut PgConnection,
         token: &str,

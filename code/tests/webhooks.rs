@@ -91,7 +91,7 @@ mod webhooks {
     }
 
     // ANCHOR: usual
-    /// Whether this event was stored.
+    /// Returns whether this event is stored.
     async fn is_stored(
         connection: &mut PgConnection,
         event: &str,

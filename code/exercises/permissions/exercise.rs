@@ -132,15 +132,11 @@ async fn all_reservations(
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-// 3. Yours: one reservation. Its customer and all baristas can see it. Only its
-//    customer can delete it.
-//    GET /reservations/{id}
-//    200: The body is the reservation.
-//    404: There is no such reservation, or this person can't see it. The body is
-//    the same text in both cases.
-//    DELETE /reservations/{id}
-//    204: The reservation was deleted.
-//    403: This person can see the reservation, but can't delete it.
-//    404: As above.
-//    Both respond with a 401 if nobody has signed in.
+//    3. Yours: one reservation. Its customer and all baristas can see it. Only
+//    its customer can delete it. GET /reservations/{id} 200: The body is the
+//    reservation. 404: There is no such reservation, or this person can't see
+//    it. The body is the same text in both cases. DELETE /reservations/{id} 204:
+//    The reservation was deleted. 403: This person can see the reservation, but
+//    can't delete it. 404: As above. Both respond with a 401 to a request
+//    without a valid token.
 // ANCHOR_END: yours

@@ -185,7 +185,7 @@ pub(crate) struct InvalidParameter(Problem);
 pub(crate) struct Forbidden(Problem);
 
 // ANCHOR: not-found
-/// There is no such thing.
+/// The response if something doesn't exist.
 #[derive(IntoResponses)]
 #[response(
     status = 404,

@@ -180,8 +180,8 @@ impl Permit {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, CustomerError> {
         let work = tokio::task::spawn_blocking(move || {
-            // The work keeps the permit until its end, even if the request is
-            // canceled.
+            // The permit is kept until the work is done, even if the request
+            // is canceled.
             let _permit = self;
             work()
         });

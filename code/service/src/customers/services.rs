@@ -110,14 +110,14 @@ impl Customers {
         // is no attempt to count, and nothing to hide.
         let email = EmailAddress::try_from(request.email.as_str())
             .map_err(|_| CustomerError::WrongPassword)?;
-        // If the service is too busy to check a password, this isn't an attempt.
+        // If the service is too busy to check a password, this doesn't count.
         let permit = self.passwords.permit().await?;
         // The attempt is counted before the password is checked. Otherwise, a
-        // thousand requests at the same time would all find few attempts.
+        // thousand requests at the same time would all see a low count.
         let now = self.clock.now();
         let attempts = self.repository.count_attempt(email.hash(), now).await?;
         if attempts.count > MAX_ATTEMPTS {
-            // Only the eleventh attempt is logged: more would fill the log.
+            // Only the eleventh attempt is logged, so that the log doesn't fill up.
             if attempts.count == MAX_ATTEMPTS + 1 {
                 warn!("too many attempts to sign in with one address");
             }

@@ -166,16 +166,17 @@ impl Tokens {
 /// What jsonwebtoken checks in a token, besides its signature.
 fn validation(url: &str) -> Validation {
     // ANCHOR: validation
-    // Without a fixed algorithm here, the sender of a token would choose it.
+    // The algorithm is fixed here. If it came from the token's header, the
+    // sender of the token would choose it.
     let mut validation = Validation::new(Algorithm::HS256);
     validation.set_issuer(&[url]);
     validation.set_audience(&[url]);
     // Without this line, `set_issuer` and `set_audience` would accept a token that
     // has no `iss` and no `aud`.
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    // With these checks on, jsonwebtoken would read the clock of the system, and
-    // accept a token until a minute after it has expired. `is_current` checks the
-    // time instead.
+    // If these checks were on, jsonwebtoken would use the system clock, and
+    // accept a token for up to a minute after it has expired. `is_current` checks
+    // the time instead.
     validation.validate_exp = false;
     validation.validate_nbf = false;
     // ANCHOR_END: validation

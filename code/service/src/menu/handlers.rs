@@ -27,8 +27,9 @@ pub async fn list_menu(
 ) -> Result<Response, Error> {
     // ANCHOR: list-version
     let items = menu.items().await?;
-    // An item is never removed, and its version only grows. So the sum of the versions
-    // is different after each change.
+    // A new item adds 1 to the sum of the versions, and each change of an item adds 1,
+    // too. Items are never removed, so the sum only grows, and two different menus
+    // never have the same sum.
     let version = items.iter().map(|item| item.version).sum();
     Ok(cached(&headers, version, Json(items)))
     // ANCHOR_END: list-version

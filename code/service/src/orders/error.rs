@@ -1,4 +1,4 @@
-//! What can go wrong with orders, and the response for it.
+//! What can go wrong with orders, and the response to each error.
 
 use axum::http::StatusCode;
 use thiserror::Error;

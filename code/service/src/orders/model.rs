@@ -256,8 +256,8 @@ pub struct StatusRequest {
 }
 
 // ANCHOR: requested-status
-/// The statuses that a client may ask for. Nobody can say that an order is paid, except for
-/// Stripe.
+/// The statuses that a client may ask for. `Paid` isn't one of them, because only Stripe
+/// reports payments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -546,10 +546,10 @@ impl TryFrom<u32> for PageLimit {
 // ANCHOR: page
 /// One page of the list of orders, which begins with the newest.
 ///
-/// It doesn't begin with the oldest, because an order gets its number before its transaction
-/// commits. So number 8 can become visible before number 7. A client that has read up to 8
-/// would never see 7. From the newest to the oldest, each order that was there when the
-/// client read the first page is on exactly one page.
+/// It doesn't begin with the oldest, because an order gets its id before its transaction
+/// commits. So order 8 can become visible before order 7, and a client that has read up to 8
+/// would never see 7. If the list begins with the newest, each order that was visible when
+/// the client read the first page is on exactly one page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Page {

@@ -1,4 +1,4 @@
-//! What the orders need of their storage.
+//! What the orders need from their storage.
 
 use async_trait::async_trait;
 use jiff::Timestamp;

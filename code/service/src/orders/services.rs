@@ -15,13 +15,15 @@ use crate::error::Error;
 use crate::storage::StorageError;
 
 // ANCHOR: before-cancel
-/// Something that another feature has to do before an order is canceled. `orders` can't
-/// import that feature: `payments`, for example, already imports `orders`.
+/// Something that another feature has to do before an order is canceled. `orders` must
+/// not import that feature, because the imports would form a circle: `payments`, for
+/// example, already imports `orders`.
 #[async_trait]
 pub trait BeforeCancel: Send + Sync {
-    /// Prepares the cancellation of an order. It's called twice: before the transaction
-    /// that cancels the order, and again after it, in case the customer has opened
-    /// another payment page since the first call.
+    /// Does what is needed so that an order can be canceled, such as closing its
+    /// payment page. `Orders` calls this method before the transaction that cancels the
+    /// order. It calls it again afterward, because the customer may have opened another
+    /// payment page since the first call.
     ///
     /// # Errors
     ///

@@ -40,8 +40,8 @@ pub async fn refund(
 }
 
 // ANCHOR: webhook
-/// `POST /webhooks/stripe`: answers 200 when the service is done with an event, also if it
-/// ignores the event. After any other status, Stripe sends the event again.
+/// `POST /webhooks/stripe`: answers 200 when the service has finished processing an event,
+/// even if it ignored the event. After any other status, Stripe sends the event again.
 #[instrument(skip_all)]
 pub async fn webhook(
     State(payments): State<Payments>,

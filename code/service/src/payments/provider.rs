@@ -73,7 +73,7 @@ pub struct Refund {
 }
 
 // ANCHOR: error
-/// Why the provider didn't do what we asked for.
+/// What went wrong with a call to the provider.
 #[derive(Debug, Error)]
 pub enum ProviderError {
     /// The provider refused. Nothing was done, and asking again won't help.

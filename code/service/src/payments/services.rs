@@ -96,8 +96,8 @@ impl Payments {
 
         // ANCHOR: create
         // This isn't inside a transaction, so a slow provider holds no lock and no
-        // connection to the database. If the process ends here, the reference is in the
-        // database, for the case that the customer asks again within 20 seconds.
+        // connection to the database. If the process ends here, the reference is already in
+        // the database, so the customer can ask again within 20 seconds and get the same page.
         let session = match provider.create_session(&begun.to_new_session()).await {
             Ok(session) => session,
             Err(error) => {
@@ -303,8 +303,8 @@ impl Payments {
             }
             // In all other states, there's no page to close. A payment that is `Creating`
             // has no page yet. If the order is canceled before the page is stored, the
-            // repository's method `open` returns an error. If the page is stored first, the
-            // call after the cancellation closes it.
+            // repository's method `open` returns an error. If it's stored before that, the
+            // second call of `close`, after the cancellation, closes it.
             _ => Ok(()),
         }
     }

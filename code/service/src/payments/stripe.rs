@@ -360,8 +360,8 @@ impl PaymentProvider for Stripe {
             // Otherwise, Stripe may let the customer pay in another currency.
             ("adaptive_pricing[enabled]", "false"),
             ("client_reference_id", &order),
-            // Stripe repeats the metadata of a session in the events about the session. It
-            // repeats the metadata of the PaymentIntent in the events about a refund.
+            // Events about a session contain the metadata of the session. Events about a
+            // refund contain the metadata of the PaymentIntent.
             ("metadata[payment]", &new.reference),
             ("payment_intent_data[metadata][payment]", &new.reference),
             ("success_url", &back),
