@@ -278,7 +278,8 @@ struct NewOrder {
 
 // ANCHOR: try-from
 impl TryFrom<OrderRequest> for NewOrder {
-    /// All mistakes in the request, so that the client can correct them in one go.
+    /// All mistakes in the request, so that the client can correct them all at
+    /// once.
     type Error = Vec<FieldError>;
 
     fn try_from(request: OrderRequest) -> Result<Self, Self::Error> {
@@ -466,9 +467,9 @@ where
 // ANCHOR_END: staff
 
 // ANCHOR: bearer-token
-/// The token in the header `authorization`. The name of the scheme is
-/// case-insensitive, and one or more spaces follow it (RFC 9110, sections 11.1 and
-/// 11.4).
+/// The token in the header `authorization`. The name of the authentication scheme,
+/// here `Bearer`, is case-insensitive, and one or more spaces follow it (RFC 9110,
+/// sections 11.1 and 11.4).
 fn bearer_token(parts: &Parts) -> Option<&str> {
     let value = parts.headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
@@ -476,9 +477,10 @@ fn bearer_token(parts: &Parts) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
-/// A 401 response names the kind of credentials that the server wants (RFC 9110,
-/// section 15.5.2). In this header, `Bearer` must be followed by at least one parameter
-/// (RFC 6750, section 3). Here it's `realm`, a name for what the token gives access to.
+/// A 401 response has the header `www-authenticate`, which names the kind of
+/// credentials that the server wants (RFC 9110, section 15.5.2). In this header,
+/// `Bearer` must be followed by at least one parameter (RFC 6750, section 3). Here it's
+/// `realm`, a name for what the token gives access to.
 type Unauthorized = (StatusCode, [(HeaderName, &'static str); 1], &'static str);
 
 const UNAUTHORIZED: Unauthorized = (

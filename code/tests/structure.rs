@@ -227,7 +227,8 @@ mod structure {
     }
 
     // ANCHOR: no-http
-    /// The crates and modules that this source code uses and isn't allowed to use.
+    /// The crates and modules that this source code uses, although it isn't
+    /// allowed to.
     fn forbidden(source: &str) -> Vec<&str> {
         let allowed = ["std", "fmt", "u32", "jiff", "serde", "tracing"];
         source

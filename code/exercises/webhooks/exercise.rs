@@ -44,9 +44,10 @@ const INVALID: Error = (StatusCode::BAD_REQUEST, "The signature is invalid");
 /// The body of a request from the bakery.
 #[derive(Deserialize)]
 struct Delivery {
-    /// The bakery sends the same id again if it got no response.
+    /// If the bakery gets no response, it sends the delivery again with the
+    /// same id.
     id: String,
-    /// How many pieces of each item it brings.
+    /// How many pieces of each item the bakery delivers.
     items: BTreeMap<String, u32>,
 }
 
@@ -72,8 +73,8 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Error> {
 }
 
 // ANCHOR: complete
-// 1. Finished example: the time may differ by 300 seconds from the clock of the
-//    shop.
+// 1. Finished example: the time may differ from the shop's clock by at most 300
+// seconds.
 fn check_time(time: &str) -> Result<(), Error> {
     let time: u64 = time.parse().map_err(|_| INVALID)?;
     if NOW.abs_diff(time) > 300 {
@@ -120,8 +121,9 @@ struct Storage(Arc<Mutex<Shop>>);
 
 impl Storage {
     // ANCHOR: transaction
-    /// Runs `work` on a draft of all data, and keeps the draft only if `work`
-    /// succeeds. It yields first, so that another request can run in between.
+    /// Runs `work` on a copy of all data (the draft), and keeps the copy only
+    /// if `work` succeeds. Before that, it lets other tasks run, so that two
+    /// requests can overlap.
     async fn transaction<T>(
         &self,
         work: impl FnOnce(&mut Shop) -> Result<T, Error>,
@@ -136,10 +138,11 @@ impl Storage {
     // ANCHOR_END: transaction
 
     // ANCHOR: yours
-    // 3. Yours: a delivery increases the stock, but only once.
-    //    Ok: The id and the new stock were recorded, or the id was there already.
-    //    422: The shop doesn't sell one of the items. Nothing was recorded, so the
-    //    bakery can correct the delivery and use the same id.
+    //    3. Yours: a delivery increases the stock, but only once. `Ok`: the id and
+    //    the new stock have been recorded, or the id had been recorded before. An
+    //    error with the status 422: the shop doesn't sell one of the items.
+    //    Nothing has been recorded, so the bakery can correct the delivery and
+    //    send it with the same id.
     async fn record(&self, delivery: Delivery) -> Result<(), Error> {
         let record = self.transaction(|shop| {
             let Delivery { id, items } = delivery;

@@ -42,9 +42,10 @@ const INVALID: Error = (StatusCode::BAD_REQUEST, "The signature is invalid");
 /// The body of a request from the bakery.
 #[derive(Deserialize)]
 struct Delivery {
-    /// The bakery sends the same id again if it got no response.
+    /// If the bakery gets no response, it sends the delivery again with the
+    /// same id.
     id: String,
-    /// How many pieces of each item it brings.
+    /// How many pieces of each item the bakery delivers.
     items: BTreeMap<String, u32>,
 }
 
@@ -118,8 +119,8 @@ const UNKNOWN_ITEM: Error = (
 );
 
 impl Storage {
-    /// Runs `work` on a draft of all data, and keeps the draft only if `work` succeeds. It
-    /// yields first, so that another request can run in between.
+    /// Runs `work` on a copy of all data (the draft), and keeps the copy only if `work`
+    /// succeeds. Before that, it lets other tasks run, so that two requests can overlap.
     async fn transaction<T>(
         &self,
         work: impl FnOnce(&mut Shop) -> Result<T, Error>,

@@ -193,8 +193,8 @@ pub struct OrderPatch {
     /// A new table number, or `null` for an order to go.
     #[serde(default)]
     pub table: Patch<u32>,
-    /// `canceled` to cancel the order. A client can't set another status, and can't
-    /// send `null`.
+    /// `canceled` to cancel the order. A client can't set any other status, and
+    /// can't send `null`.
     #[serde(default, deserialize_with = "not_null")]
     pub status: Option<String>,
 }
@@ -291,7 +291,8 @@ pub struct NewOrder {
 }
 
 impl TryFrom<OrderRequest> for NewOrder {
-    /// All mistakes in the request, so that the client can correct them in one go.
+    /// All mistakes in the request, so that the client can correct them all at
+    /// once.
     type Error = Vec<FieldError>;
 
     fn try_from(request: OrderRequest) -> Result<Self, Self::Error> {

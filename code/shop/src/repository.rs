@@ -23,7 +23,7 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 ///
 /// Each method does all of its work or none of it, however many requests arrive at once.
 /// After an error, nothing has changed. There is one exception: after
-/// [`RepositoryError::Storage`], the change may have been stored all the same.
+/// [`RepositoryError::Storage`], the change may have been stored anyway.
 #[async_trait]
 pub trait Repository: Send + Sync {
     /// The items that pass the filter. The item that was added first comes first.

@@ -20,8 +20,8 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// A shop with its data in this repository. The clock of a server is
-    /// `Timestamp::now`.
+    /// A shop that keeps its data in this repository. A server passes
+    /// `Timestamp::now` as the clock.
     pub fn new(
         repository: Arc<dyn Repository>,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,

@@ -48,7 +48,8 @@ impl IntoResponse for Error {
             }
             Self::Unauthorized => (
                 StatusCode::UNAUTHORIZED,
-                // RFC 9110, section 15.5.2, and RFC 6750, section 3.
+                // A 401 must have this header (RFC 9110, section 15.5.2), and
+                // `Bearer` must have a parameter (RFC 6750, section 3).
                 [(WWW_AUTHENTICATE, "Bearer realm=\"shop\"")],
                 "Send the staff token: Authorization: Bearer …",
             )

@@ -49,9 +49,9 @@ where
     }
 }
 
-/// The token in the header `authorization`. The name of the scheme is
-/// case-insensitive, and one or more spaces follow it (RFC 9110, sections 11.1 and
-/// 11.4).
+/// The token in the header `authorization`. The name of the authentication scheme,
+/// here `Bearer`, is case-insensitive, and one or more spaces follow it (RFC 9110,
+/// sections 11.1 and 11.4).
 fn bearer_token(parts: &Parts) -> Option<&str> {
     let value = parts.headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;

@@ -186,7 +186,8 @@ pub struct NewOrder {
 }
 
 impl TryFrom<OrderRequest> for NewOrder {
-    /// All mistakes in the request, so that the client can correct them in one go.
+    /// All mistakes in the request, so that the client can correct them all at
+    /// once.
     type Error = Vec<FieldError>;
 
     fn try_from(request: OrderRequest) -> Result<Self, Self::Error> {

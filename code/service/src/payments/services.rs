@@ -182,9 +182,9 @@ impl Payments {
         // ANCHOR_END: receive
 
         // ANCHOR: refund-due
-        // The change is committed. If the refund fails now, Stripe gets a 500 and sends the
-        // event again. Then `record` changes nothing, but it returns this payment again, so
-        // the refund is tried again.
+        // The change has been committed. If the refund fails now, Stripe gets a 500 and
+        // sends the event again. Then `record` changes nothing, but it returns this
+        // payment, so the service asks for the refund again.
         if let Recorded::Known { payment, .. } = recorded
             && payment.state == PaymentState::RefundDue
         {

@@ -184,7 +184,8 @@ pub enum Sent {
 }
 
 // ANCHOR: histories
-/// The events that Stripe sends about one session, and the status in which its order ends.
+/// Each history: the events that Stripe sends about one session, and the status of the
+/// order at the end.
 pub const HISTORIES: [(&[Sent], &str); 6] = [
     (&[Sent::Paid], "paid"),
     (&[Sent::Unpaid, Sent::Succeeded], "paid"),

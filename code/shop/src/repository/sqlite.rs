@@ -306,14 +306,14 @@ fn try_open_writer(file: &Path) -> Result<Connection, Source> {
 }
 
 // ANCHOR: check-owner
-/// The first migration writes this number into the head of the file. For a program of
-/// your own, choose another number, from 1 to 0x7fffffff. Write the same number here and
-/// in the first migration.
+/// The first migration writes this number into the header of the database file. For a
+/// program of your own, choose another number, from 1 to 0x7fffffff. Write the same
+/// number here and in the first migration.
 const APPLICATION_ID: i32 = 0x7368_6f70;
 
-/// Refuses the file before anything in it is changed, if it isn't a database of this
-/// program, or is one of a newer version. The number in `user_version` says how many
-/// migrations there have been.
+/// Returns an error if the file is a database of another program, or if a newer
+/// version of this program has migrated it. Changes nothing in the file. The number
+/// in `user_version` says how many migrations have run.
 fn check_owner(connection: &mut Connection) -> Result<(), Source> {
     let transaction = connection.transaction()?;
     let application_id: i32 =
