@@ -58,7 +58,8 @@ impl Accounts {
 }
 
 // ANCHOR: sessions
-/// The sessions, by the hashes of their tokens. With a database, this is a table.
+/// The sessions, by the hashes of their tokens. With a database, this would be a
+/// table.
 #[derive(Clone)]
 struct Sessions {
     by_hash: Arc<Mutex<BTreeMap<TokenHash, Session>>>,
@@ -88,7 +89,7 @@ impl Sessions {
         token
     }
 
-    /// The session that has this token, unless it has ended.
+    /// Returns the session with this token, unless the session has ended.
     fn find(&self, token: &str) -> Option<Session> {
         let hash = SessionToken::read(&token.into())?.hash();
         let session = self.lock().get(&hash).cloned();

@@ -8,13 +8,13 @@ fn main() -> Result<()> {
     read_two_pages(
         "SELECT id FROM orders WHERE status = 'placed' ORDER BY id LIMIT 2 OFFSET ?1",
         "SELECT id FROM orders WHERE status = 'placed' AND id > ?1 ORDER BY id LIMIT 2",
-        0, // before the first id
+        0, // less than every id
         "UPDATE orders SET status = 'canceled' WHERE id = 1",
     )?;
     read_two_pages(
         "SELECT id FROM orders ORDER BY id DESC LIMIT 2 OFFSET ?1",
         "SELECT id FROM orders WHERE id < ?1 ORDER BY id DESC LIMIT 2",
-        i64::MAX, // after the last id
+        i64::MAX, // greater than every id
         "INSERT INTO orders (status) VALUES ('placed')",
     )
     // ANCHOR_END: two-lists

@@ -5,7 +5,7 @@ use tokio::task::yield_now;
 
 // ANCHOR: repository
 /// This has a race condition, because between two calls of its methods, another
-/// task can change the data.
+/// request can change the data.
 struct RacyRepository {
     connection: Connection,
 }

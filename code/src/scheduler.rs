@@ -72,7 +72,7 @@ struct Database {
 
 impl Database {
     // ANCHOR: run
-    /// Runs one statement at once. Then the other task can have a turn.
+    /// Runs one statement immediately. Then the other task can have a turn.
     async fn run<T>(
         &self,
         statement: impl FnOnce(&mut BTreeMap<&'static str, i64>) -> (T, String),
@@ -126,7 +126,10 @@ impl Database {
         let is_new = self
             .run(|numbers| {
                 let is_new = numbers.insert(key, 1).unwrap_or_default() == 0;
-                let step = format!("inserts {key}: {} row", i64::from(is_new));
+                let step = match is_new {
+                    true => format!("inserts {key}: 1 row"),
+                    false => format!("inserts {key}: 0 rows"),
+                };
                 (is_new, step)
             })
             .await;

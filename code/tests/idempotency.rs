@@ -177,8 +177,8 @@ mod idempotency {
             let mut first = pool.begin().await.unwrap();
             assert!(claim_key(&mut first, "k1").await.unwrap());
 
-            // The retry begins before the first request commits, so the retry
-            // has to wait.
+            // The retry begins before the first request commits, so it has to
+            // wait.
             let retry = tokio::spawn({
                 let pool = pool.clone();
                 async move { place(&pool, "k1").await }

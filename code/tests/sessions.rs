@@ -49,8 +49,9 @@ mod sessions {
     // ANCHOR_END: find
 
     // ANCHOR: exchange
-    /// Marks the old token as used, and stores the new one. [`find`] has read the
-    /// old one. If it was used before, ends the session, and returns `false`.
+    /// Marks `old` as used, stores `new`, and returns `true`. [`find`] has read
+    /// `old` before. If `old` was already used, ends the session instead, and
+    /// returns `false`.
     async fn exchange(
         connection: &mut PgConnection,
         (old, new): (&str, &str),
@@ -116,7 +117,7 @@ mod sessions {
 
     // ANCHOR: rotate
     /// Marks a token as used, and returns its session. Returns `None` if the token
-    /// is unknown, or was first used 30 seconds ago or more.
+    /// is unknown, or if it was first used at least 30 seconds ago.
     async fn rotate(
         connection: &mut PgConnection,
         token: &str,

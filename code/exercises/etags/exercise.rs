@@ -114,8 +114,10 @@ async fn replace(
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-//    3. Yours: a recipe is removed only if it's the version that the client has
-//    read. DELETE /recipes/{name} has no body. 204: It was removed. 404: There is
-//    no such recipe. 412: The header if-match has a different tag. 428: There is
-//    no header if-match.
+// 3. Yours: a recipe is removed only if it's the version that the client has read.
+//    DELETE /recipes/{name} has no body.
+//    204: It was removed.
+//    404: There is no such recipe.
+//    412: The header if-match has a different tag.
+//    428: There is no header if-match.
 // ANCHOR_END: yours

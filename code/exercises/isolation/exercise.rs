@@ -35,7 +35,8 @@ const ATTEMPTS: u32 = 5;
 enum Error {
     /// 40001 or 40P01: another attempt may succeed.
     Serialization,
-    /// 23514: the new row breaks a `CHECK` of the table, and always will.
+    /// 23514: the new row violates a `CHECK` constraint, so every attempt
+    /// fails.
     Check,
 }
 // ANCHOR_END: error
@@ -76,8 +77,8 @@ impl Database {
         record.planned.pop_front().map_or(Ok(()), Err)
     }
 
-    /// Stands for `tokio::time::sleep`. It only records the time, so that no check
-    /// has to wait.
+    /// Stands for `tokio::time::sleep`. It only records the time, so that `cargo
+    /// exercise` doesn't have to wait.
     async fn sleep(&self, time: Duration) {
         yield_now().await;
         self.record().pauses.push(time.as_millis());
@@ -145,8 +146,9 @@ async fn sell_croissant(
 
 // ANCHOR: yours
 // 3. Yours: POST /refunds makes up to five attempts, with the same pauses. In
-// addition, it calls `send_message` to tell the customer, because the refund may
-// take a few days. 204: The transaction was committed, and one message was sent.
-// 409 or 503: The transaction has failed, as in the other handlers. No message
-// was sent.
+//    addition, it calls `send_message` to tell the customer, because the refund may
+//    take a few days.
+//    204: The transaction was committed, and one message was sent.
+//    409 or 503: The transaction has failed, as in the other handlers. No message
+//    was sent.
 // ANCHOR_END: yours

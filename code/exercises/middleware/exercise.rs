@@ -33,7 +33,7 @@ async fn no_store(request: Request, next: Next) -> Response {
 
 // ANCHOR: gap
 // 2. Fill the gap: a request without the header `x-kitchen-key: ladle` gets a 401. A
-// request with this header goes to the handler.
+//    request with this header goes to the handler.
 async fn require_key(request: Request, next: Next) -> Result<Response, StatusCode> {
     let key = request.headers().get("x-kitchen-key");
     todo!("compare {key:?}, then run {next:?} or return an Err")

@@ -132,11 +132,11 @@ async fn all_reservations(
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-//    3. Yours: one reservation. Its customer and all baristas can see it. Only
-//    its customer can delete it. GET /reservations/{id} 200: The body is the
-//    reservation. 404: There is no such reservation, or this person can't see
-//    it. The body is the same text in both cases. DELETE /reservations/{id} 204:
-//    The reservation was deleted. 403: This person can see the reservation, but
-//    can't delete it. 404: As above. Both respond with a 401 to a request
-//    without a valid token.
+// 3. Yours: one reservation, at /reservations/{id}. Its customer and all
+// baristas can see it, but only its customer can delete it. GET responds with a
+// 200 and the reservation. If there is no such reservation, or if this person
+// can't see it, GET responds with a 404, with the same text in both cases.
+// DELETE responds with a 204 after it has deleted the reservation, with a 403 if
+// this person can see the reservation but can't delete it, and with a 404 in the
+// same cases as GET. Both respond with a 401 to a request without a valid token.
 // ANCHOR_END: yours

@@ -50,11 +50,12 @@ async fn show_reservation(
 // ANCHOR_END: complete-and-gap
 
 // ANCHOR: yours
-//    3. Yours: POST /reservations takes { "table": 3, "name": "Ada", "party": 5 }. 201:
-//    the table is reserved. Return the reservation, and its path as `location`. 409:
-//    the table is already reserved. 422: the table doesn't exist, the party is 0, or
-//    the table has too few seats. `room.reserve(request)` stores a reservation, and
-//    returns `None` if the table is already reserved. It doesn't check anything else.
+// 3. Yours: POST /reservations takes { "table": 3, "name": "Ada", "party": 5 }.
+//    201: the table is reserved. Return the reservation, and its path as `location`.
+//    409: the table is already reserved.
+//    422: the table doesn't exist, the party is 0, or the table has too few seats.
+//    `room.reserve(request)` stores a reservation, and returns `None` if the table is
+//    already reserved. It doesn't check anything else.
 // ANCHOR_END: yours
 
 /// A table in the shop.

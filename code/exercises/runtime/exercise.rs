@@ -30,8 +30,8 @@ async fn concurrent(log: &EventLog) {
 
 // ANCHOR: yours
 // 3. Yours: `grind(&log)` blocks its thread until the log says that a tea is done. Call
-// `grind` in a way that lets the server answer a request for a tea in the meantime, and
-// return after `grind` has returned.
+//    `grind` in a way that lets the server answer a request for a tea in the meantime,
+//    and return after `grind` has returned.
 async fn grind_beans(log: EventLog) -> Result<(), JoinError> {
     todo!("grind the beans")
 }

@@ -127,7 +127,7 @@ async fn give(
         *card = card
             .checked_sub(gift.points)
             .ok_or_else(|| too_few(*card))?;
-        // If this card doesn't exist, the draft with the subtraction above is dropped.
+        // If the friend has no card, the draft with the subtraction above is dropped.
         let friend = points.get_mut(&gift.to).ok_or_else(|| no_card(&gift.to))?;
         *friend += gift.points;
         Ok(points[&name])

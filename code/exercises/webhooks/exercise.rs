@@ -74,7 +74,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Error> {
 
 // ANCHOR: complete
 // 1. Finished example: the time may differ from the shop's clock by at most 300
-// seconds.
+//    seconds.
 fn check_time(time: &str) -> Result<(), Error> {
     let time: u64 = time.parse().map_err(|_| INVALID)?;
     if NOW.abs_diff(time) > 300 {
@@ -138,11 +138,10 @@ impl Storage {
     // ANCHOR_END: transaction
 
     // ANCHOR: yours
-    //    3. Yours: a delivery increases the stock, but only once. `Ok`: the id and
-    //    the new stock have been recorded, or the id had been recorded before. An
-    //    error with the status 422: the shop doesn't sell one of the items.
-    //    Nothing has been recorded, so the bakery can correct the delivery and
-    //    send it with the same id.
+    // 3. Yours: a delivery increases the stock, but only once.
+    //    Ok: The id and the new stock were recorded, or the id had been recorded before.
+    //    422: The shop doesn't sell one of the items. Nothing was recorded, so the
+    //    bakery can correct the delivery and send it with the same id.
     async fn record(&self, delivery: Delivery) -> Result<(), Error> {
         let record = self.transaction(|shop| {
             let Delivery { id, items } = delivery;

@@ -24,9 +24,9 @@ impl<T: Serialize> IntoResponse for Json<T> {
             Ok(body) => {
                 ([(CONTENT_TYPE, "application/json")], body).into_response()
             }
-            // axum's own `Json` would send the text of this error to the client. (If a
-            // handler returns a tuple of a status and a `Json`, the status in the
-            // tuple replaces the 500.)
+            // serde couldn't write the value as JSON. axum's own `Json` would send the
+            // text of this error to the client. (If a handler returns a tuple of a
+            // status and a `Json`, the status in the tuple replaces the 500.)
             Err(error) => Error::Bug(error.to_string()).into_response(),
         }
     }

@@ -143,7 +143,7 @@ struct Health {
 /// it concerns several fields.
 #[derive(ToSchema)]
 pub(crate) struct ErrorDetail {
-    /// A text for people that says what is wrong.
+    /// What is wrong, as a text for people.
     detail: String,
     /// The place in the body: a JSON Pointer, as a URI fragment (RFC 6901, section 6).
     #[schema(nullable = false)]

@@ -34,7 +34,8 @@ pub struct Problem {
     pub status: StatusCode,
     /// What is wrong this time, for people.
     pub detail: String,
-    /// The mistakes in the request, if they can be listed.
+    /// Each mistake in the request. Empty if the error isn't a list of
+    /// mistakes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "server", schema(value_type = Vec<crate::openapi::ErrorDetail>))]
     pub errors: Vec<ErrorDetail>,
@@ -43,7 +44,7 @@ pub struct Problem {
 /// One mistake in a request, and where it is.
 #[derive(Debug, Clone, Serialize)]
 pub struct ErrorDetail {
-    /// A text for people that says what is wrong.
+    /// What is wrong, as a text for people.
     pub detail: String,
     /// Where the mistake is. `None` if it concerns several fields.
     #[serde(flatten)]
@@ -59,7 +60,7 @@ pub enum Place {
     Pointer(String),
     /// In the header with this name.
     Header(&'static str),
-    /// In the parameter of the path or the query string with this name.
+    /// In the parameter with this name, in the path or the query string.
     Parameter(String),
 }
 

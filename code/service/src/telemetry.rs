@@ -32,8 +32,8 @@ pub fn init(filter: Option<OsString>) -> anyhow::Result<()> {
 const EXPECTED: &str = "RUST_LOG must be a level, such as info, or a filter, such as info,service=debug";
 
 fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
-    // `EnvFilter` would take `warning`, which is no level, for the name of a module.
-    // Then everything else would be off, even errors.
+    // `EnvFilter` would take `warning`, which isn't a level, for the name of a
+    // module. Then everything else would be off, even errors.
     let is_directive = |part: &str| {
         part.contains(['=', '[']) || part.parse::<LevelFilter>().is_ok()
     };

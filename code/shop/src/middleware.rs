@@ -132,7 +132,7 @@ mod server {
     }
 
     // ANCHOR: request-span
-    /// The span of a request. Every line that is logged during the request has these
+    /// The span of a request. Every line that is logged inside this span has these
     /// fields. `error_span!` does not mean that something failed. It sets the level of
     /// the span, so that `RUST_LOG=error` doesn't turn the span off.
     fn request_span(request: &Request) -> Span {

@@ -594,7 +594,7 @@ pub struct MenuFilter {
 pub struct OrderQuery {
     /// Only the orders of this customer.
     pub customer: Option<String>,
-    /// Only the orders of these items: the key may be repeated.
+    /// Only the orders for these items. The key may be repeated.
     #[serde(default)]
     pub item: Vec<String>,
     /// Only the orders with this status.
@@ -692,8 +692,8 @@ pub struct Page<T> {
 
 impl Page<Order> {
     // ANCHOR: page-new
-    /// Makes a page of the orders that were found. If there is one more than the limit,
-    /// there is a next page.
+    /// Makes a page from the orders that were found. If there is one order more than
+    /// the limit, there is a next page.
     pub fn new(mut found: Vec<Order>, limit: PageLimit) -> Self {
         let limit = limit.get() as usize;
         let more = found.len() > limit;

@@ -31,7 +31,8 @@ pub struct Problem {
     pub status: StatusCode,
     /// What is wrong this time, for people.
     pub detail: String,
-    /// The mistakes in the request, if they can be listed.
+    /// Each mistake in the request. Empty if the error isn't a list of
+    /// mistakes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ErrorDetail>,
 }
@@ -41,7 +42,7 @@ pub struct Problem {
 /// One mistake in a request, and where it is.
 #[derive(Debug, Clone, Serialize)]
 pub struct ErrorDetail {
-    /// A text for people that says what is wrong.
+    /// What is wrong, as a text for people.
     pub detail: String,
     /// Where the mistake is. `None` if it concerns several fields.
     #[serde(flatten)]
@@ -58,7 +59,7 @@ pub enum Place {
     /// In the header with this name. The shop doesn't validate any header, but
     /// your service may validate one, such as `if-match`.
     Header(&'static str),
-    /// In the parameter of the path or the query string with this name.
+    /// In the parameter with this name, in the path or the query string.
     Parameter(String),
 }
 // ANCHOR_END: error-detail

@@ -42,8 +42,8 @@ use tracing::{debug, info, warn};
 /// How many clients may be connected at the same time. Another client waits until one of
 /// them disconnects. A health check has to wait as well, so while all connections are in
 /// use, your platform may think that the server is dead. If your clients keep their
-/// connections open for a long time, put a proxy in front. It needs only a few
-/// connections to this program, however many clients there are. Many systems let a
+/// connections open for a long time, put a proxy in front of this program. It needs only
+/// a few connections to this program, however many clients there are. Many systems let a
 /// process have only 1,024 open files, and each connection is one of them.
 const MAX_CONNECTIONS: usize = 512;
 

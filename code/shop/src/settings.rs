@@ -17,8 +17,8 @@ pub struct Settings {
     pub address: SocketAddr,
     /// `SHOP_DATABASE`: the file of the SQLite database. Default: `shop.db`.
     pub database: PathBuf,
-    /// `SHOP_STAFF_TOKEN`: the secret that staff members send, with at least 16
-    /// characters. Without it, nobody can send requests as staff.
+    /// `SHOP_STAFF_TOKEN`: a secret of at least 16 characters that staff
+    /// members send. Without it, nobody can send requests as staff.
     pub staff_token: Option<SecretString>,
     /// `SHOP_ALLOWED_ORIGINS`: the origins of the web pages that may call the API from
     /// a browser, separated by commas. Default: none.

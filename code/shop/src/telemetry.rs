@@ -23,8 +23,9 @@ pub fn init(filter: Option<OsString>) -> anyhow::Result<()> {
         // If the program that reads the log has ended, lines are lost. By default,
         // tracing-subscriber reports that with `eprintln!`, which panics if standard
         // error is closed, too. The next line turns the report off. (If the reader
-        // is still running but has stopped reading, each log line blocks the shop
-        // until the reader continues. The crate tracing-appender can prevent that.)
+        // is still running but has stopped reading, the pipe fills up. Then the next
+        // log line blocks the shop until the reader continues. The crate
+        // tracing-appender can prevent that.)
         .log_internal_errors(false)
         .try_init()
         .map_err(|error| anyhow::anyhow!(error))
@@ -36,8 +37,8 @@ const EXPECTED: &str =
 
 // ANCHOR: parse
 fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
-    // `EnvFilter` would take `warning`, which is no level, for the name of a module.
-    // Then everything else would be off, even errors.
+    // `EnvFilter` would take `warning`, which isn't a level, for the name of a
+    // module. Then everything else would be off, even errors.
     let is_directive = |part: &str| {
         part.contains(['=', '[']) || part.parse::<LevelFilter>().is_ok()
     };

@@ -517,7 +517,8 @@ fn clock() -> Clock {
 }
 
 // ANCHOR: ticking-clock
-/// A clock that shows one second after 1970-01-01, then two, and so on.
+/// A clock that shows one second after the beginning of 1970, then two, and so
+/// on.
 fn ticking_clock() -> Clock {
     let seconds = AtomicI64::new(1);
     Arc::new(move || {

@@ -68,7 +68,7 @@ impl Verifier<Vec<u8>> for Hs256 {
         message: &[u8],
         signature: &Vec<u8>,
     ) -> std::result::Result<(), Error> {
-        // `verify_slice` compares in constant time, and rejects a short signature.
+        // This compares in constant time, which `==` wouldn't.
         let hmac = self.0.clone().chain_update(message);
         hmac.verify_slice(signature).map_err(Error::from_source)
     }

@@ -302,8 +302,9 @@ impl RefreshToken {
     }
 
     // ANCHOR: refresh-token-hash
-    /// What is stored. Unlike a password, the token needs neither a salt nor a slow
-    /// hash function, because 32 random bytes can't be guessed.
+    /// Returns the hash of the token, which is what the database stores. Unlike a
+    /// password, the token needs neither a salt nor a slow hash function, because
+    /// 32 random bytes can't be guessed.
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(self.0).into())
     }

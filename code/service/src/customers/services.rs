@@ -106,11 +106,11 @@ impl Customers {
         request: SignInRequest,
     ) -> Result<TokenPair, CustomerError> {
         // ANCHOR: sign-in
-        // A text that isn't an e-mail address can't belong to an account, so there
-        // is no attempt to count, and nothing to hide.
+        // A string that isn't an e-mail address can't belong to an account, so
+        // there is no attempt to count, and nothing to hide.
         let email = EmailAddress::try_from(request.email.as_str())
             .map_err(|_| CustomerError::WrongPassword)?;
-        // If the service is too busy to check a password, this doesn't count.
+        // If the service is too busy, this returns, and no attempt is counted.
         let permit = self.passwords.permit().await?;
         // The attempt is counted before the password is checked. Otherwise, a
         // thousand requests at the same time would all see a low count.

@@ -44,8 +44,8 @@ impl Repository for Postgres {
         // ANCHOR: items
         // `COLLATE "C"` sorts by bytes, as Rust does, so the repository in memory has
         // the same order. The database's own sorting rules (its *collation*) may be
-        // those of a human language, which may ignore hyphens and differ between
-        // systems.
+        // those of a human language. Such rules may ignore hyphens, and they differ
+        // between systems.
         let sql = "SELECT id, name, price_cents, stock, version FROM items
                    ORDER BY id COLLATE \"C\"";
         let rows: Vec<ItemRow> = query_as(sql).fetch_all(self.pool()).await?;

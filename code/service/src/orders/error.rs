@@ -68,10 +68,10 @@ fn who_may_set(status: Status) -> &'static str {
 fn steps(to: Status, allowed: &[Status]) -> String {
     let allowed: Vec<_> = allowed.iter().map(|status| status.as_str()).collect();
     if allowed.is_empty() {
-        return format!("You can't set it to {to} now, or to another status");
+        return format!("You can't set it to {to} now, or to any other status");
     }
     let allowed = allowed.join(" or ");
-    format!("You can't set it to {to} now, but only to {allowed}")
+    format!("You can't set it to {to} now. You can only set it to {allowed}")
 }
 
 impl From<&OrderError> for Problem {

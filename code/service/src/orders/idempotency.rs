@@ -61,8 +61,8 @@ impl Fingerprint {
     pub fn of(new: &NewOrder) -> Self {
         let mut hash = Sha256::new();
         for line in new.lines() {
-            // Neither an id nor a note contains a line break, so the input of the
-            // hash          is never the same for two different orders.
+            // Neither an id nor a note contains a line break, so two different
+            // orders never have the same input.
             hash.update(line.item.as_str());
             hash.update(format!(" {}\n", line.quantity.get()));
         }

@@ -564,8 +564,8 @@ pub struct Page {
 // ANCHOR_END: page
 
 impl Page {
-    /// Makes a page of the orders that were found. If there is one more than the limit,
-    /// there is a next page.
+    /// Makes a page from the orders that were found. If there is one order more than
+    /// the limit, there is a next page.
     pub fn new(mut found: Vec<Order>, limit: PageLimit) -> Self {
         let limit = limit.get() as usize;
         let more = found.len() > limit;
@@ -679,7 +679,7 @@ mod tests {
         let error = order(Status::Paid).check_step(&barista, Status::Collected);
         assert_eq!(
             error.unwrap_err().to_string(),
-            "Order 1 is paid. You can't set it to collected now, but only to made"
+            "Order 1 is paid. You can't set it to collected now. You can only set it to made"
         );
     }
 }

@@ -235,8 +235,8 @@ async fn claim_key(
     now: Timestamp,
 ) -> Result<bool, OrderError> {
     // ANCHOR: claim-key
-    // This is less than `statement_timeout`, which would otherwise end the statement
-    // first.  Then we couldn't tell that it was waiting for this lock.
+    // Four seconds are less than `statement_timeout`, which would otherwise end the
+    // statement first. Then we couldn't tell that it was waiting for this lock.
     let sql = "SET LOCAL lock_timeout = '4s'";
     query(sql).execute(&mut *connection).await?;
     let sql =

@@ -12,8 +12,8 @@ use crate::storage::Source;
 pub const CURRENCY: &str = "eur";
 
 // ANCHOR: provider
-/// A company that takes money from customers. No method is called inside a transaction:
-/// a transaction that waits for another company keeps its locks and its connection.
+/// A payment provider, such as Stripe. Don't call its methods inside a transaction: a
+/// transaction that waits for another company keeps its locks and its connection.
 #[async_trait]
 pub trait PaymentProvider: Send + Sync {
     /// Creates a page on which a customer can pay. A call with the same
@@ -23,7 +23,7 @@ pub trait PaymentProvider: Send + Sync {
         new: &NewSession,
     ) -> Result<OpenSession, ProviderError>;
 
-    /// Closes a page, so that nobody can pay on it any more.
+    /// Closes a page, so that nobody can pay on it anymore.
     async fn expire_session(&self, id: &str) -> Result<Ended, ProviderError>;
 
     /// Refunds a payment. Another call with the same [`reference`](Refund::reference)

@@ -95,9 +95,9 @@ impl Payments {
         // ANCHOR_END: begin
 
         // ANCHOR: create
-        // This isn't inside a transaction, so a slow provider holds no lock and no
-        // connection to the database. If the process ends here, the reference is already in
-        // the database, so the customer can ask again within 20 seconds and get the same page.
+        // This isn't inside a transaction, so the service holds no lock and no connection to
+        // the database while it waits. If the process crashes here, the reference is already
+        // stored, so the customer can ask again within 20 seconds and get the same page.
         let session = match provider.create_session(&begun.to_new_session()).await {
             Ok(session) => session,
             Err(error) => {
@@ -304,7 +304,7 @@ impl Payments {
             // In all other states, there's no page to close. A payment that is `Creating`
             // has no page yet. If the order is canceled before the page is stored, the
             // repository's method `open` returns an error. If it's stored before that, the
-            // second call of `close`, after the cancellation, closes it.
+            // second call to `close`, after the cancellation, closes it.
             _ => Ok(()),
         }
     }

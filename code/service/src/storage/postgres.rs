@@ -9,8 +9,9 @@ use super::StorageError;
 
 // ANCHOR: limits
 /// The maximum number of connections per process. PostgreSQL allows 100 by default,
-/// for all processes together, so this number times the number of processes must
-/// stay below 100.
+/// for all processes together, and twice as many processes may run during a
+/// deployment. So twice this number, times the number of processes, must stay below
+/// 100.
 const MAX_CONNECTIONS: u32 = 10;
 
 /// How long a request waits for a connection. After that, the client gets a 503 and
@@ -73,7 +74,7 @@ impl From<sqlx::Error> for StorageError {
             sqlx::Error::PoolTimedOut => true,
             // 40001: two transactions conflict, and only one can commit
             // (serialization failure). 40P01: a deadlock, which PostgreSQL ended.
-            // 53300: too many connections. 55P03: a lock wasn't free in time.
+            // 53300: too many connections. 55P03: a lock wasn't available in time.
             // 57014: a statement took too long. In each case, nothing was changed:
             // PostgreSQL rolled the transaction back, or the transaction never
             // began.

@@ -31,7 +31,7 @@ use crate::model::{
 const READERS: usize = 4;
 
 /// How many requests may write or wait to write. The queue of the readers has the same
-/// length. If a queue is full, a further request gets [`RepositoryError::Busy`] at once.
+/// length. If a queue is full, the next request gets [`RepositoryError::Busy`] at once.
 const QUEUE: usize = 256;
 
 /// How long a request waits in the queue, behind other requests of this program.
@@ -40,8 +40,8 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long SQLite waits for a lock that another program holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long the queries of a request that reads may take, all together. After that,
-/// SQLite stops them.
+/// How long all queries of one read request together may take. When this time is
+/// up, SQLite stops the query that is running.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 // ANCHOR_END: limits
 
@@ -60,7 +60,8 @@ const fn longer(one: Duration, other: Duration) -> Duration {
 }
 
 // ANCHOR: migrations
-/// A migration that has been published never changes. To change the tables, add one.
+/// Never change a migration that has been published. To change the tables, add
+/// another migration.
 const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../migrations/1-shop.sql")),
     M::up(include_str!("../../migrations/2-table-number.sql")),
@@ -564,10 +565,12 @@ fn orders(
     let after = i64::try_from(filter.after).unwrap_or(i64::MAX);
     let items = serde_json::to_string(&filter.items).map_err(storage)?;
     let status = filter.status.map(status_text);
-    // One more than the page may have. If we get it, there is a next page.
+    // Ask for one order more than the page may have. If we get that order,
+    // there is a next page.
     let limit = filter.limit.get() + 1;
 
-    // Only these fixed texts become SQL. What the client sent is always a parameter.
+    // Only these fixed strings become part of the SQL. What the client sent is
+    // always passed as a parameter.
     let mut sql = format!("SELECT {ORDER_COLUMNS} FROM orders WHERE id > :after");
     let mut values: Vec<(&str, &dyn ToSql)> =
         vec![(":after", &after), (":limit", &limit)];

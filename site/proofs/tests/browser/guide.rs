@@ -19,6 +19,29 @@ pub const SERVER_PAGE: &str = "special/server.html";
 /// A copy of a page, with an exchange of another program at its end.
 pub const PAGE_OF_TWO: &str = "special/two.html";
 
+/// A chapter with what users of mdBook have reported problems with, built like the guide's own.
+pub const REPORTED_PAGE: &str = "reported/reported.html";
+
+const REPORTED: &str = "# Pictures, notes and headings
+
+## Search
+
+This heading has the same name as the button at the top.
+
+## Contents
+
+And so has this one.
+
+![A wide picture](wide.svg)
+
+> [!NOTE]
+> A note.
+";
+
+/// Wider than every window.
+const WIDE: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"4000\" height=\"300\">\
+    <rect width=\"4000\" height=\"300\" fill=\"teal\"/></svg>";
+
 /// The built guide on a free port of the loopback address.
 pub struct Guide {
     /// The chapters' pages, relative to the guide's address.
@@ -37,6 +60,7 @@ impl Guide {
         publish::build(&workspace::root(), folder.path(), &options)?;
         let pages = pages(folder.path())?;
         write_special_pages(folder.path(), &pages)?;
+        build_reported(&folder.path().join("reported"))?;
         Ok(Self {
             pages,
             exchanges: exchanges()?,
@@ -83,6 +107,40 @@ impl Served {
     pub fn address(&self, page: &str) -> String {
         format!("http://{}/{page}", self.address)
     }
+}
+
+/// Builds a book of one chapter, [`REPORTED`], with the settings and the theme of the guide.
+fn build_reported(folder: &Path) -> Result<()> {
+    let (guide, root) = (workspace::root(), TempDir::with_prefix("reported-")?);
+    let theme = root.path().join("site/theme");
+    for part in ["src", "code/src", "site/theme/fonts"] {
+        fs::create_dir_all(root.path().join(part))?;
+    }
+    for part in ["", "fonts"] {
+        for entry in fs::read_dir(guide.join("site/theme").join(part))? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                fs::copy(entry.path(), theme.join(part).join(entry.file_name()))?;
+            }
+        }
+    }
+    for file in ["book.toml", "Cargo.lock", "code/src/lib.rs"] {
+        fs::copy(guide.join(file), root.path().join(file))?;
+    }
+    // `src/lib.rs` makes it a package, for those who ask Cargo where the target folder is.
+    for (file, text) in [
+        ("../Cargo.toml", "[package]\nname = \"reported\"\n"),
+        ("lib.rs", ""),
+        (
+            "SUMMARY.md",
+            "# Summary\n\n- [Pictures, notes and headings](reported.md)\n",
+        ),
+        ("reported.md", REPORTED),
+        ("wide.svg", WIDE),
+    ] {
+        fs::write(root.path().join("src").join(file), text)?;
+    }
+    publish::build(root.path(), folder, &Options { console: false })
 }
 
 /// Writes the special pages into a folder of their own, so that they don't count as chapters.

@@ -10,7 +10,7 @@ use crate::{
     access::use_everything,
     chromium::Page,
     controls::{draw_all, tab_to, text},
-    guide::Guide,
+    guide::{Guide, REPORTED_PAGE},
 };
 
 /// The compressed size of a first visit, in bytes, before the reader touches anything.
@@ -589,6 +589,95 @@ pub fn the_theme_follows_the_system_until_one_is_chosen(
         page.evaluate(PAPER)? == *dark,
         "the system's theme does not come back"
     );
+    Ok(())
+}
+
+pub fn the_theme_follows_a_choice_in_another_tab_and_on_the_way_back(
+    guide: &Guide,
+    page: &mut Page<'_>,
+) -> Result<()> {
+    const CHOSEN: &str = "document.documentElement.dataset.theme";
+    prefer(page, "light")?;
+    let [first, second] = [&guide.pages[0], &guide.pages[1]].map(|name| guide.address(name));
+    page.open(&first)?;
+    // A frame of the same origin is to the storage what another tab is.
+    page.evaluate(&format!(
+        "new Promise(loaded => {{
+            const other = document.body.appendChild(document.createElement('iframe'));
+            other.onload = loaded;
+            other.src = {};
+        }})",
+        json!(second)
+    ))?;
+    page.evaluate(
+        "(select => { select.value = 'dark'; select.dispatchEvent(new Event('change')); })
+            (document.querySelector('iframe').contentDocument.getElementById('UI-theme'))",
+    )?;
+    page.wait_for(&format!("{CHOSEN} === 'dark'"))?;
+    page.wait_for("document.getElementById('UI-theme').value === 'dark'")?;
+
+    page.open(&second)?;
+    choose(page, "light")?;
+    page.evaluate("history.back()")?;
+    page.wait_until(&format!(
+        "location.href === {} && {CHOSEN} === 'light'",
+        json!(first)
+    ))
+}
+
+pub fn the_search_takes_typographic_characters_for_plain_ones(
+    guide: &Guide,
+    page: &mut Page<'_>,
+) -> Result<()> {
+    page.open(&guide.address(&guide.pages[0]))?;
+    let mut found = Vec::new();
+    for typed in ["chapter's", "chapter\u{2019}s"] {
+        search(page, typed)?;
+        let results = "[...document.querySelectorAll('#UI-search-results a')].map(a => a.href)";
+        found.push(page.evaluate(results)?);
+        page.press("Escape")?;
+    }
+    let number = found[0].as_array().map_or(0, Vec::len);
+    ensure!(number > 0, "nothing is found");
+    ensure!(found[0] == found[1], "{} and {}", found[0], found[1]);
+    Ok(())
+}
+
+pub fn pictures_notes_and_headings_are_what_their_author_means(
+    guide: &Guide,
+    page: &mut Page<'_>,
+) -> Result<()> {
+    for size in [(1280, 800), (390, 844)] {
+        resize(page, size)?;
+        page.open(&guide.address(REPORTED_PAGE))?;
+        // A picture is there once, and no wider than the text.
+        let width = "document.documentElement.scrollWidth - innerWidth";
+        ensure!(page.evaluate(width)? == 0, "the page scrolls sideways");
+        let shown = "[...document.querySelectorAll('main img, main input')]
+            .filter(one => one.getClientRects().length > 0).length";
+        ensure!(
+            page.evaluate(shown)? == 1,
+            "the picture is there more than once"
+        );
+        // A note stands out from the text around it.
+        let border = "parseFloat(getComputedStyle(
+            document.querySelector('.blockquote-tag')).borderInlineStartWidth)";
+        let border = page.evaluate(border)?;
+        ensure!(
+            border.as_f64() > Some(0.0),
+            "the note has no border: {border}"
+        );
+        // A heading does not take the place of a part of the page that has the same name.
+        for heading in ["search", "contents"] {
+            page.evaluate(&format!("location.hash = '#{heading}'"))?;
+            page.wait_for("document.querySelector(':target')?.tagName === 'H2'")?;
+        }
+        page.press("Control+k")?;
+        page.wait_for("document.activeElement.matches('dialog input')")?;
+        page.press("Escape")?;
+    }
+    let complaints = page.complaints();
+    ensure!(complaints.is_empty(), "{complaints:#?}");
     Ok(())
 }
 
