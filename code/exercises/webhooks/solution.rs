@@ -59,7 +59,7 @@ async fn announce(
     let signature = header(&headers, "bakery-signature")?;
     check_signature(time, &body, signature)?;
     let delivery = serde_json::from_slice(&body)
-        .map_err(|_| (StatusCode::BAD_REQUEST, "This is no delivery"))?;
+        .map_err(|_| (StatusCode::BAD_REQUEST, "This isn't a delivery"))?;
     storage.record(delivery).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -172,7 +172,8 @@ impl Repository for Postgres {
     ) -> Result<Recorded, StorageError> {
         let mut tx = self.pool().begin().await?;
         // ANCHOR: record
-        // If the same event is being recorded by another transaction, this waits for it.
+        // If another transaction is recording the same event, this `INSERT` waits for it
+        // to end.
         let sql = "INSERT INTO stripe_events (id, received_at) VALUES ($1, $2)
                    ON CONFLICT (id) DO NOTHING";
         let inserted = query(sql)

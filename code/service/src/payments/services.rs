@@ -189,7 +189,10 @@ impl Payments {
             && payment.state == PaymentState::RefundDue
         {
             let Some(refund) = payment.to_refund() else {
-                error!(event = event.id, "money is due that has no id");
+                error!(
+                    event = event.id,
+                    "a refund is due, but Stripe's id of the payment is missing"
+                );
                 return Err(PaymentError::NoMoneyId);
             };
             let refunded = provider.refund(&refund).await;

@@ -112,25 +112,12 @@ impl Served {
 /// Builds a book of one chapter, [`REPORTED`], with the settings and the theme of the guide.
 fn build_reported(folder: &Path) -> Result<()> {
     let (guide, root) = (workspace::root(), TempDir::with_prefix("reported-")?);
-    let theme = root.path().join("site/theme");
-    for part in ["src", "code/src", "site/theme/fonts"] {
-        fs::create_dir_all(root.path().join(part))?;
+    for part in ["book.toml", "Cargo.toml", "Cargo.lock", "code", "site"] {
+        link(&guide.join(part), &root.path().join(part))?;
     }
-    for part in ["", "fonts"] {
-        for entry in fs::read_dir(guide.join("site/theme").join(part))? {
-            let entry = entry?;
-            if entry.file_type()?.is_file() {
-                fs::copy(entry.path(), theme.join(part).join(entry.file_name()))?;
-            }
-        }
-    }
-    for file in ["book.toml", "Cargo.lock", "code/src/lib.rs"] {
-        fs::copy(guide.join(file), root.path().join(file))?;
-    }
-    // `src/lib.rs` makes it a package, for those who ask Cargo where the target folder is.
+    let source = root.path().join("src");
+    fs::create_dir(&source)?;
     for (file, text) in [
-        ("../Cargo.toml", "[package]\nname = \"reported\"\n"),
-        ("lib.rs", ""),
         (
             "SUMMARY.md",
             "# Summary\n\n- [Pictures, notes and headings](reported.md)\n",
@@ -138,9 +125,25 @@ fn build_reported(folder: &Path) -> Result<()> {
         ("reported.md", REPORTED),
         ("wide.svg", WIDE),
     ] {
-        fs::write(root.path().join("src").join(file), text)?;
+        fs::write(source.join(file), text)?;
     }
     publish::build(root.path(), folder, &Options { console: false })
+}
+
+#[cfg(unix)]
+fn link(original: &Path, link: &Path) -> Result<()> {
+    Ok(std::os::unix::fs::symlink(original, link)?)
+}
+
+#[cfg(windows)]
+fn link(original: &Path, link: &Path) -> Result<()> {
+    use std::os::windows::fs::{symlink_dir, symlink_file};
+    let done = if original.is_dir() {
+        symlink_dir(original, link)
+    } else {
+        symlink_file(original, link)
+    };
+    Ok(done?)
 }
 
 /// Writes the special pages into a folder of their own, so that they don't count as chapters.
