@@ -41,7 +41,7 @@ async fn require_key(request: Request, next: Next) -> Result<Response, StatusCod
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-//    3. Yours: each response has a header `x-served` with a number: 1 for the first
+// 3. Yours: each response has a header `x-served` with a number: 1 for the first
 //    request of this app, 2 for the second, and so on. A 401 and a 404 count too.
 //    `from_fn_with_state` gives a middleware its state, for example an
 //    `Arc<AtomicU64>`.
