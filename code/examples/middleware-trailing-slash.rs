@@ -1,4 +1,4 @@
-//! A layer that changes the path comes too late inside the router.
+//! Inside the router, a layer that changes the path runs too late.
 
 use axum::{Router, body::Body, extract::Request, routing::get};
 use tower::{Layer, ServiceExt};

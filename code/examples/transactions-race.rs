@@ -4,8 +4,8 @@ use rusqlite::{Connection, Result};
 use tokio::task::yield_now;
 
 // ANCHOR: repository
-/// This has a race condition, because between two calls of its methods, another
-/// request can change the data.
+/// Has a race condition: between two calls to its methods, another request can
+/// change the data.
 struct RacyRepository {
     connection: Connection,
 }

@@ -126,7 +126,7 @@ mod idempotency {
     }
 
     // ANCHOR: claim
-    /// Stores a key that has no answer yet. Returns whether the key is new.
+    /// Stores a key, without an answer. Returns whether the key is new.
     async fn claim_key(
         connection: &mut PgConnection,
         key: &str,

@@ -49,9 +49,9 @@ mod sessions {
     // ANCHOR_END: find
 
     // ANCHOR: exchange
-    /// Marks `old` as used, stores `new`, and returns `true`. [`find`] has read
-    /// `old` before. If `old` was already used, ends the session instead, and
-    /// returns `false`.
+    /// Marks `old` as used, stores `new`, and returns `true`. The caller has
+    /// already read `old` with [`find`]. If `old` was used before, ends the
+    /// session instead, and returns `false`.
     async fn exchange(
         connection: &mut PgConnection,
         (old, new): (&str, &str),

@@ -50,7 +50,7 @@ enum Role {
 #[derive(Clone, Serialize)]
 struct Reservation {
     id: u32,
-    /// The name of the person whom the reservation belongs to.
+    /// The name of the person who made the reservation.
     customer: &'static str,
     table: u32,
 }

@@ -21,7 +21,7 @@ pub fn app() -> Router {
 }
 
 // ANCHOR: complete
-// 1. Finished example: the problem for a dish that the kitchen doesn't make.
+// 1. Finished example: the problem document for a dish that the kitchen doesn't make.
 enum Error {
     UnknownDish(String),
     Unreadable(JsonRejection),
@@ -31,7 +31,7 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let problem = match self {
             Self::UnknownDish(id) => {
-                let detail = format!("The kitchen makes no {id}");
+                let detail = format!("The kitchen doesn't make {id}");
                 Problem::new(StatusCode::NOT_FOUND, detail)
             }
             Self::Unreadable(rejection) => unreadable(&rejection),
@@ -50,7 +50,7 @@ async fn show_dish(Path(id): Path<String>) -> Result<&'static str, Error> {
 }
 
 // ANCHOR: gap
-// 2. Fill the gap: a rejection of the extractor becomes a problem, too.
+// 2. Fill the gap: a rejection of the extractor becomes a problem document, too.
 #[derive(FromRequest)]
 #[from_request(via(axum::Json), rejection(Error))]
 struct Json<T>(T);
@@ -80,9 +80,9 @@ async fn order_dish(
 }
 
 // ANCHOR: yours
-// 3. Yours: three more errors, each as a problem.
-//    404: a path that no route has.
-//    405: a method that the path doesn't have.
-//    422: an order for more than ten plates. Its problem has the type
+// 3. Yours: three more errors, each as a problem document.
+//    404: a path that no route matches.
+//    405: a method that the path doesn't support.
+//    422: an order for more than ten plates. Its problem document has the type
 //         "/problems/too-many-plates" and a title of its own.
 // ANCHOR_END: yours

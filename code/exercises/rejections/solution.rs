@@ -36,7 +36,7 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let problem = match self {
             Self::UnknownDish(id) => {
-                let detail = format!("The kitchen makes no {id}");
+                let detail = format!("The kitchen doesn't make {id}");
                 Problem::new(StatusCode::NOT_FOUND, detail)
             }
             Self::Unreadable(rejection) => unreadable(&rejection),
@@ -49,7 +49,7 @@ impl IntoResponse for Error {
                 title: "Too many plates",
                 ..Problem::new(
                     StatusCode::UNPROCESSABLE_ENTITY,
-                    "One order can have ten plates at most",
+                    "An order can have at most ten plates",
                 )
             },
         };

@@ -25,8 +25,9 @@ impl<T: Serialize> IntoResponse for Json<T> {
                 ([(CONTENT_TYPE, "application/json")], body).into_response()
             }
             // serde couldn't write the value as JSON. axum's own `Json` would send the
-            // text of this error to the client. (If a handler returns a tuple of a
-            // status and a `Json`, the status in the tuple replaces the 500.)
+            // text of this error to the client. (If a handler returns a tuple such as
+            // `(StatusCode::CREATED, Json(…))`, the client gets this error's body with
+            // the status 201 of the tuple.)
             Err(error) => Error::Bug(error.to_string()).into_response(),
         }
     }

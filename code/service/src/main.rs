@@ -133,10 +133,18 @@ async fn make_barista(
 
 async fn open(url: &SecretString) -> anyhow::Result<Postgres> {
     let storage = Postgres::connect(url.expose_secret()).await;
-    storage.context(
-        "can't open the database of DATABASE_URL. The server must be running, and the \
-         database must exist (`createdb` makes one)",
-    )
+    let storage = storage.map_err(|error| {
+        let cause = error.as_database_error();
+        // 3D000: there is no such database.
+        let missing =
+            cause.is_some_and(|cause| cause.code().as_deref() == Some("3D000"));
+        let error = anyhow::Error::new(error);
+        if missing {
+            return error.context("make one first, for example with `createdb`");
+        }
+        error
+    });
+    storage.context("can't open the database")
 }
 
 /// Serves requests until the program is asked to stop.

@@ -143,7 +143,7 @@ struct Health {
 /// it concerns several fields.
 #[derive(ToSchema)]
 pub(crate) struct ErrorDetail {
-    /// What is wrong, as a text for people.
+    /// What is wrong, in words for people.
     detail: String,
     /// The place in the body: a JSON Pointer, as a URI fragment (RFC 6901, section 6).
     #[schema(nullable = false)]
@@ -235,7 +235,7 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 
 /// Adds the responses that come from the extractors and the middleware.
 fn complete(operation: &mut Operation) {
-    let json = operation.request_body.is_some();
+    let has_body = operation.request_body.is_some();
     let webhook = operation
         .tags
         .as_ref()
@@ -245,13 +245,13 @@ fn complete(operation: &mut Operation) {
         (500, "The server has failed. Its log has the cause"),
         (503, "The service is busy, or payments are turned off"),
     ];
-    if json {
+    if has_body {
         common.push((400, "A parameter, a header or the body can't be read"));
         common.push((408, "The body took too long to arrive"));
         common.push((413, "The body is too long"));
     }
     // ANCHOR_END: common
-    if json && !webhook {
+    if has_body && !webhook {
         common.push((415, "The body isn't `application/json`"));
         common.push((422, "Some values in the body are invalid"));
     }

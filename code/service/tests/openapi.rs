@@ -49,12 +49,12 @@ fn with_parameters(path: &str) -> String {
 #[tokio::test]
 async fn the_document_has_exactly_the_methods_that_each_path_has() {
     let app = TestApp::in_memory();
-    for (path, described) in described(&document(&app).await) {
+    for (path, listed) in described(&document(&app).await) {
         let path = with_parameters(path);
         for method in METHODS {
             let response = app.send(request(method.clone(), &path)).await;
             let is_there = response.status != StatusCode::METHOD_NOT_ALLOWED;
-            assert_eq!(is_there, described.contains(&method), "{method} {path}");
+            assert_eq!(is_there, listed.contains(&method), "{method} {path}");
             if response.status == StatusCode::NOT_FOUND {
                 let nothing = "There is nothing at this path";
                 assert_ne!(response.json()["detail"], nothing, "{method} {path}");

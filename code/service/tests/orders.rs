@@ -760,8 +760,8 @@ mod change_order {
                 let response = app.send(app.as_barista(status(id, name))).await;
                 let problem = response.problem(StatusCode::CONFLICT);
                 let detail = format!(
-                    "Order 1 is placed. You can't set it to {name} now, or to \
-                     another status"
+                    "Order 1 is placed. You can't set it to {name} now, or to any \
+                     other status"
                 );
                 assert_eq!(problem["detail"], detail);
             }

@@ -240,7 +240,8 @@ fn a_database_that_does_not_exist_is_named_with_what_to_do() {
         return;
     };
     let folder = tempdir().unwrap();
-    let url = format!("{}-that-nobody-made", database.url());
+    let url = database.url();
+    drop(database); // removes it
     let mut command = service(folder.path());
     command
         .env("DATABASE_URL", url)

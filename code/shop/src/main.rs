@@ -22,11 +22,12 @@ use tokio::runtime::Runtime;
 use tracing::{info, warn};
 
 // ANCHOR: timeouts
-/// How long everything else in a request may take, such as the transaction itself.
+/// How long the rest of a request may take, including the transaction itself.
 const MARGIN: Duration = Duration::from_secs(1);
 
-// If a slow body and a busy database together took longer than a request may take, the
-// client wouldn't learn that nothing was done, and that it may try again.
+// If a slow body and a busy database together took longer than `REQUEST_TIMEOUT`, the
+// client would get a 500, and wouldn't know that nothing was changed and that it may
+// try again.
 const _: () = assert!(
     (BODY_TIMEOUT.as_millis() + LONGEST_WAIT.as_millis() + MARGIN.as_millis())
         < REQUEST_TIMEOUT.as_millis()

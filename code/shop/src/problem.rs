@@ -42,9 +42,10 @@ pub struct Problem {
 /// One mistake in a request, and where it is.
 #[derive(Debug, Clone, Serialize)]
 pub struct ErrorDetail {
-    /// What is wrong, as a text for people.
+    /// What is wrong, in words for people.
     pub detail: String,
-    /// Where the mistake is. `None` if it concerns several fields.
+    /// Where the mistake is. `None` if the mistake concerns several fields, or
+    /// if its place is unknown.
     #[serde(flatten)]
     pub place: Option<Place>,
 }

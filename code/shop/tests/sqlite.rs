@@ -76,7 +76,7 @@ mod opening {
         let folder = tempdir().unwrap();
         let app = app_with(sqlite(folder.path()));
         let placed = json_of(&app, order("tea", 1)).await;
-        json_of(&app, get("/orders/1")).await; // so that a reader was used, too
+        json_of(&app, get("/orders/1")).await; // so that a read-only connection was used, too
         drop(app);
 
         let files: Vec<_> = folder.path().read_dir().unwrap().collect();

@@ -171,8 +171,8 @@ fn validation(url: &str) -> Validation {
     let mut validation = Validation::new(Algorithm::HS256);
     validation.set_issuer(&[url]);
     validation.set_audience(&[url]);
-    // Without this line, `decode` would accept a token without `iss` or `aud`, in
-    // spite of the two lines above.
+    // The two lines above don't require `iss` and `aud`. Without this line,
+    // `decode` would accept a token that lacks them.
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     // If these checks were on, jsonwebtoken would use the system clock, and
     // accept a token for up to a minute after it has expired. `is_current` checks

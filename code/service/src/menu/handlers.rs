@@ -47,8 +47,8 @@ pub async fn show_item(
 }
 
 // ANCHOR: cached
-/// Answers 304 without a body if the client has this version already (RFC 9110, section
-/// 15.4.5).
+/// Responds with a 304 and no body if the client already has this version (RFC 9110,
+/// section 15.4.5).
 fn cached(headers: &HeaderMap, version: u64, body: impl IntoResponse) -> Response {
     let etag = [(ETAG, etag::of(version))];
     match EntityTags::read(headers, IF_NONE_MATCH) {

@@ -232,7 +232,7 @@ pub struct OrderRequest {
 }
 
 // ANCHOR: line-request
-/// One line of an order: an item, and how many of it.
+/// One line of an order: an item and its quantity.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]

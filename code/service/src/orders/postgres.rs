@@ -235,7 +235,7 @@ async fn claim_key(
     now: Timestamp,
 ) -> Result<bool, OrderError> {
     // ANCHOR: claim-key
-    // Four seconds are less than `statement_timeout`, which would otherwise end the
+    // Four seconds is less than `statement_timeout`, which would otherwise end the
     // statement first. Then we couldn't tell that it was waiting for this lock.
     let sql = "SET LOCAL lock_timeout = '4s'";
     query(sql).execute(&mut *connection).await?;
@@ -252,7 +252,7 @@ async fn claim_key(
     // ANCHOR_END: claim-key
     // ANCHOR: key-in-use
     match inserted {
-        // 55P03: a lock that wasn't free in time.
+        // 55P03 (lock_not_available): the lock wasn't free in time.
         Err(sqlx::Error::Database(error))
             if error.code().as_deref() == Some("55P03") =>
         {

@@ -30,8 +30,9 @@ use crate::model::{
 /// How many requests may read at the same time.
 const READERS: usize = 4;
 
-/// How many requests may write or wait to write. The queue of the readers has the same
-/// length. If a queue is full, the next request gets [`RepositoryError::Busy`] at once.
+/// How many requests may write or wait to write. The queue of requests that read has
+/// the same length. If a queue is full, the next request gets [`RepositoryError::Busy`]
+/// at once.
 const QUEUE: usize = 256;
 
 /// How long a request waits in the queue, behind other requests of this program.
@@ -80,7 +81,7 @@ pub struct Sqlite {
 
 // ANCHOR: connections
 /// The open connections. Rust drops the fields of a struct from top to bottom, so
-/// the writer closes last. The last connection that closes moves everything from
+/// the writer closes last. The last connection that closes copies everything from
 /// the WAL file into the database file, and only a connection that may write can do
 /// that.
 struct Connections {
@@ -292,8 +293,8 @@ fn try_open_writer(file: &Path) -> Result<Connection, Source> {
     }
     // A commit returns only when the operating system says that the data is on the disk.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // By default, macOS says that data is on the disk before that is true. With this
-    // setting, macOS waits. Other systems ignore the setting.
+    // By default, macOS reports that data is on the disk before it really is. With
+    // this  setting, macOS waits. Other systems ignore the setting.
     connection.pragma_update(None, "fullfsync", "ON")?;
     // ANCHOR_END: wal
     // There are no foreign keys yet. If you add one, it must be off during the migrations:
