@@ -4,7 +4,7 @@
 'use strict';
 
 (() => {
-    /* global elasticlunr, path_to_root */
+    /* global elasticlunr */
     const root = document.documentElement;
 
     function make(name, attributes = {}, ...children) {
@@ -42,7 +42,10 @@
             root.dataset.theme = theme.value;
         }
     }
-    theme.value = root.dataset.theme ?? 'system';
+    // The script in the page's head has done this already, unless the site allows no inline script.
+    root.classList.add('js');
+    root.classList.toggle('contents-closed', kept('mdbook-sidebar') === 'hidden');
+    applyTheme(kept(THEME));
     theme.addEventListener('change', () => {
         applyTheme(theme.value);
         keep(THEME, theme.value);
@@ -273,7 +276,7 @@
             return;
         }
         results.replaceChildren(...found.slice(0, MOST).map(page => make('li', {},
-            make('a', { href: path_to_root + page.address }, page.breadcrumbs),
+            make('a', { href: root.dataset.root + page.address }, page.breadcrumbs),
             make('p', {}, ...teaser(page.body, asked)))));
         status.textContent = asked === '' ? ''
             : found.length === 0 ? `No results for “${asked}”.`

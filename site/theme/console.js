@@ -20,7 +20,6 @@
 'use strict';
 
 (() => {
-    /* global path_to_root */
     // ---- A program: its module, and a session for each key.
 
     class Program {
@@ -47,7 +46,7 @@
         // The address of a file of the module. With the version in it, a browser that has cached the module
         // of an older edition loads the one that belongs to this page.
         file(ending) {
-            const url = new URL(`${path_to_root}generated/live/${this.name}${ending}`, document.baseURI);
+            const url = new URL(`${document.documentElement.dataset.root}generated/live/${this.name}${ending}`, document.baseURI);
             const { console: version } = document.documentElement.dataset;
             if (version) {
                 url.searchParams.set('v', version);
@@ -357,8 +356,12 @@
         details.open = traceIsOpen;
         details.replaceChildren(
             make('summary', {}, `Call trace: ${[...new Set(spans.map(layer))].join(' → ')}`),
-            make('ol', {}, ...spans.map(span => make('li', { style: `--depth: ${span.depth}` },
-                make('b', {}, layer(span)), ` ${span.name}`))));
+            make('ol', {}, ...spans.map(span => {
+                const item = make('li', {}, make('b', {}, layer(span)), ` ${span.name}`);
+                // Not as an attribute, which a Content-Security-Policy may forbid.
+                item.style.setProperty('--depth', span.depth);
+                return item;
+            })));
     }
 
     // ---- A request with its controls: the base class of exchanges and challenges.
@@ -892,7 +895,7 @@
 
     function loadMermaid() {
         drawing ??= new Promise((resolve, reject) => {
-            const script = make('script', { src: `${path_to_root}generated/mermaid.min.js` });
+            const script = make('script', { src: `${document.documentElement.dataset.root}generated/mermaid.min.js` });
             script.onload = () => resolve(window.mermaid);
             script.onerror = () => {
                 drawing = null;

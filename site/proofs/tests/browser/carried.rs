@@ -5,7 +5,12 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::{chromium::Page, controls::*, copies::keep_what_is_copied, guide::Guide};
+use crate::{
+    chromium::Page,
+    controls::*,
+    copies::keep_what_is_copied,
+    guide::{Guide, STRICT},
+};
 
 /// What the browser shows when a link can't be opened.
 const PROBLEM: &str = "document.querySelector('.link-problem')?.textContent ?? ''";
@@ -63,6 +68,34 @@ pub fn a_link_shows_the_request_and_the_answer_that_its_sender_saw(
     }
     println!("links opened: {links}");
     ensure!(links > 0, "no page has an exchange");
+    Ok(())
+}
+
+pub fn a_link_opens_under_a_path_with_a_strict_content_security_policy(
+    guide: &Guide,
+    page: &mut Page<'_>,
+) -> Result<()> {
+    let introduction = guide.address(&format!("{STRICT}/introduction.html"));
+    page.open(&introduction)?;
+    let last = ids(page, SENDABLE)?.pop().context("an exchange")?;
+    send_all(page)?;
+    let seen = said(page, &last)?;
+    ensure!(seen.starts_with("409"), "{seen}");
+    let link = link(page, &last)?;
+    ensure!(link.starts_with(&introduction), "{link}");
+    visit(page, &link)?;
+    send(page, &last)?;
+    ensure!(said(page, &last)? == seen, "{}", said(page, &last)?);
+    // The theme and the contents do not depend on the script that the policy refuses, either.
+    page.evaluate("localStorage.setItem('mdbook-theme', 'dark')")?;
+    visit(page, &introduction)?;
+    page.wait_until("document.documentElement.dataset.theme === 'dark'")?;
+    let shown = "document.getElementById('UI-contents-button').checkVisibility()";
+    ensure!(page.evaluate(shown)? == true, "the contents have no button");
+    let complaints = page.complaints();
+    let inline = |text: &&String| !text.contains("inline script");
+    let others: Vec<_> = complaints.iter().filter(inline).collect();
+    ensure!(others.is_empty(), "{others:#?}");
     Ok(())
 }
 

@@ -3,7 +3,12 @@
 use std::{fs, net::SocketAddr, path::Path, sync::OnceLock};
 
 use anyhow::{Context, Result, ensure};
-use axum::Router;
+use axum::{
+    Router,
+    http::{HeaderValue, header::CONTENT_SECURITY_POLICY},
+    middleware::map_response,
+    response::Response,
+};
 use live::exchange::{self, Exchange};
 use site::{
     publish::{self, Options},
@@ -18,6 +23,15 @@ pub const SERVER_PAGE: &str = "special/server.html";
 
 /// A copy of a page, with an exchange of another program at its end.
 pub const PAGE_OF_TWO: &str = "special/two.html";
+
+/// The folder in which every page is served once more, with a strict [`POLICY`].
+pub const STRICT: &str = "strict/guide";
+
+/// Allows nothing but what the pages need: files of the same site, and WebAssembly. The inline script in the
+/// head of each page is not allowed.
+const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+    img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
 
 /// A chapter with what users of mdBook have reported problems with, built like the guide's own.
 pub const REPORTED_PAGE: &str = "reported/reported.html";
@@ -92,7 +106,17 @@ impl Served {
         let listener = server.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let address = listener.local_addr()?;
         // As a server on the web sends them.
+        let strict = Router::new()
+            .fallback_service(ServeDir::new(folder.path()))
+            .layer(map_response(async |mut response: Response| {
+                let policy = HeaderValue::from_static(POLICY);
+                response
+                    .headers_mut()
+                    .insert(CONTENT_SECURITY_POLICY, policy);
+                response
+            }));
         let files = Router::new()
+            .nest(&format!("/{STRICT}"), strict)
             .fallback_service(ServeDir::new(folder.path()))
             .layer(CompressionLayer::new());
         server.spawn(async move { axum::serve(listener, files).await });
