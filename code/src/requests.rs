@@ -4,6 +4,7 @@
 //! [Parse, don't validate: newtypes](../../src/newtypes.md) and
 //! [Write your own extractor](../../src/extractors.md).
 
+// ANCHOR: imports
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,6 +23,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use tracing::instrument;
+// ANCHOR_END: imports
 
 /// The time that the clock of [`app`] always shows: 2026-03-02, 08:15 UTC.
 pub const OPENING: Timestamp = Timestamp::constant(1_772_439_300, 0);

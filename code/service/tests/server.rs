@@ -24,7 +24,7 @@ fn without_a_database_it_starts_and_says_that_data_will_be_lost() {
     let [warning, .., listening] = server.log.as_slice() else {
         panic!("{:?}", server.log);
     };
-    let expected = "WARN service: DATABASE_URL is not set: the data is in memory";
+    let expected = ": DATABASE_URL is not set: the data is in memory";
     assert!(warning.contains(expected), "{warning}");
     assert!(
         !listening.contains('\u{1b}'),

@@ -336,7 +336,7 @@ mod processes {
         assert!(!line.contains('\u{1b}'), "colors in a pipe: {line}");
         let warning = &server.log[0];
         assert!(
-            warning.contains("WARN shop: SHOP_STAFF_TOKEN is not set"),
+            warning.contains(": SHOP_STAFF_TOKEN is not set"),
             "{warning}"
         );
         let (status, _, body) = call(server.address, "GET", "/menu", "").unwrap();

@@ -151,6 +151,11 @@ async fn main() -> ExitCode {
         _ => None,
     };
     let Some(exercise) = wanted else {
+        if let [name] = arguments.as_slice() {
+            eprintln!(
+                "There is no exercise {name:?}. The page of an exercise names it.\n"
+            );
+        }
         let names: Vec<_> =
             EXERCISES.iter().map(|exercise| exercise.name).collect();
         eprintln!(
