@@ -1,4 +1,4 @@
-//! Which path results if a client chooses the file name.
+//! The path that results if a client chooses the file name.
 
 use std::path::Path;
 

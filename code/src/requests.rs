@@ -135,8 +135,8 @@ struct OrderRequest {
 /// An order that was placed.
 #[derive(Debug, Clone, Serialize)]
 struct Order {
-    /// Unique in this shop. Ids are guessable: if customers must not see each other's
-    /// orders, authenticate them first.
+    /// Unique in this shop. A client can guess the ids. So if customers must not see
+    /// each other's orders, authenticate the customers first.
     id: u64,
     /// The name of the customer.
     customer: CustomerName,
@@ -480,9 +480,9 @@ fn bearer_token(parts: &Parts) -> Option<&str> {
 }
 
 /// A 401 response has the header `www-authenticate`, which names the kind of
-/// credentials that the server wants (RFC 9110, section 15.5.2). In this header,
-/// `Bearer` must be followed by at least one parameter (RFC 6750, section 3). Here it's
-/// `realm`, a name for what the token gives access to.
+/// credentials (such as a token) that the server wants (RFC 9110, section 15.5.2). In
+/// this header, `Bearer` must be followed by at least one parameter (RFC 6750, section
+/// 3). Here it's `realm`, a name for what the token gives access to.
 type Unauthorized = (StatusCode, [(HeaderName, &'static str); 1], &'static str);
 
 const UNAUTHORIZED: Unauthorized = (

@@ -80,7 +80,7 @@ impl StockRepository for Sqlite {
 
 // ANCHOR: yours
 // 3. Yours: POST /stock/{id}/deliveries takes { "quantity": 12 } and increases the stock.
-//    200: it's stored. The body is the same as that of GET /stock/{id}.
+//    200: the delivery is stored. The body is the same as that of GET /stock/{id}.
 //    404: there is no such item.
 //    422: the quantity is not from 1 to 100. `Error::invalid_body` turns a list
 //    of `FieldError`s into this error.

@@ -120,6 +120,6 @@ async fn pay(
 //    409: The card has fewer points than the gift.
 //    422: The number of points is 0.
 //    After an error, no card has changed. A gift to oneself is allowed and changes nothing.
-//    (You can't keep two results of `get_mut` at the same time. Finish the change of one
-//    card before you get the other one.)
+//    (`get_mut` borrows all points mutably, so you can't use the results of two calls at
+//    the same time. Finish the change of one card before you get the other one.)
 // ANCHOR_END: yours

@@ -119,8 +119,9 @@ const UNKNOWN_ITEM: Error = (
 );
 
 impl Storage {
-    /// Runs `work` on a copy of all data (the draft), and keeps the copy only if `work`
-    /// succeeds. Before that, it lets other tasks run, so that two requests can overlap.
+    /// Lets other tasks run first, so that two requests can overlap. Then it runs
+    /// `work` on a copy of all data (the draft), and keeps the copy only if `work`
+    /// succeeds.
     async fn transaction<T>(
         &self,
         work: impl FnOnce(&mut Shop) -> Result<T, Error>,

@@ -975,7 +975,7 @@ async fn an_order_ends_the_same_in_whatever_sequence_its_events_come() {
                 let (order, session) = shop.order().await;
                 let events: Vec<_> =
                     sequence.iter().map(|&r| shop.report(r, &session)).collect();
-                // Each event comes twice in a row, and once more after all others.
+                // Each event comes twice in a row. Then all events come once more.
                 for event in events.iter().flat_map(|e| [e, e]).chain(&events) {
                     shop.accept(event).await;
                 }

@@ -106,10 +106,10 @@ mod server {
                         .on_failure(()), // `IntoResponse for Error` logs the cause
                 )
                 // ANCHOR_END: trace
-                // Logs a line if the client disconnects before its response is ready. The
-                // layer could also log when the body of a response is dropped. That's
-                // turned off: axum drops the body of every `HEAD` response, so each
-                // `HEAD` request would be logged as a disconnect.
+                // Logs a line if the client disconnects before its response is ready.
+                // With `on_body_drop`, the layer would also log when the body of a
+                // response is dropped. But axum drops the body of every `HEAD` response,
+                // so each `HEAD` request would be logged as a disconnect.
                 .layer(OnEarlyDropLayer::builder().on_future_drop(
                     EarlyDropsAsFailures::new(
                         DefaultOnFailure::new().level(Level::INFO),

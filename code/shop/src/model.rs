@@ -46,8 +46,8 @@ impl Item {
 /// An order that was placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Order {
-    /// Unique in this shop, and never used again. Ids are guessable: if customers must
-    /// not see each other's orders, authenticate them first.
+    /// Unique in this shop, and never used again. A client can guess the ids. So if
+    /// customers must not see each other's orders, authenticate the customers first.
     pub id: u64,
     /// The customer who picks it up.
     pub customer: CustomerName,
@@ -202,7 +202,7 @@ pub struct OrderPatch {
 
 // ANCHOR: patch
 /// A field of a `PATCH` body. A missing field and `null` mean different things here
-/// (RFC 7396, section 1), but serde reads both of them as `None`.
+/// (RFC 7396, section 1), but with an `Option`, serde would read both as `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Patch<T> {
     /// The field is missing, so the value stays as it is.
@@ -684,7 +684,8 @@ impl PageLimit {
 pub struct Page<T> {
     /// What is on this page.
     pub items: Vec<T>,
-    /// The cursor of the next page: send it as `after`. Left out on the last page.
+    /// The cursor: send it as `after` to get the next page. Left out on the last
+    /// page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
 }
@@ -692,8 +693,8 @@ pub struct Page<T> {
 
 impl Page<Order> {
     // ANCHOR: page-new
-    /// Makes a page from the orders that were found. If there is one order more than
-    /// the limit, there is a next page.
+    /// Makes a page from the orders that were found. If there is one more than the
+    /// limit allows, there is a next page.
     pub fn new(mut found: Vec<Order>, limit: PageLimit) -> Self {
         let limit = limit.get() as usize;
         let more = found.len() > limit;

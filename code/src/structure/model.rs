@@ -43,8 +43,8 @@ impl Item {
 /// An order that was placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Order {
-    /// Unique in this shop, and never used again. Ids are guessable: if customers must
-    /// not see each other's orders, authenticate them first.
+    /// Unique in this shop, and never used again. A client can guess the ids. So if
+    /// customers must not see each other's orders, authenticate the customers first.
     pub id: u64,
     /// The customer who picks it up.
     pub customer: CustomerName,

@@ -556,7 +556,8 @@ impl TryFrom<u32> for PageLimit {
 pub struct Page {
     /// The orders on this page.
     pub items: Vec<Order>,
-    /// The cursor of the next page: send it as `after`. Left out on the last page.
+    /// The cursor: send it as `after` to get the next page. Left out on the last
+    /// page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "server", schema(nullable = false))]
     pub next: Option<OrderId>,
@@ -564,8 +565,8 @@ pub struct Page {
 // ANCHOR_END: page
 
 impl Page {
-    /// Makes a page from the orders that were found. If there is one order more than
-    /// the limit, there is a next page.
+    /// Makes a page from the orders that were found. If there is one more than the
+    /// limit allows, there is a next page.
     pub fn new(mut found: Vec<Order>, limit: PageLimit) -> Self {
         let limit = limit.get() as usize;
         let more = found.len() > limit;

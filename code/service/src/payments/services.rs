@@ -305,9 +305,9 @@ impl Payments {
                 }
             }
             // In all other states, there's no page to close. A payment that is `Creating`
-            // has no page yet. If the order is canceled before the page is stored, the
-            // repository's method `open` returns an error. If it's stored before that, the
-            // second call to `close`, after the cancellation, closes it.
+            // has no page yet. If its page is stored before the order is canceled, the
+            // second call to `close`, after the cancellation, closes it. After the
+            // cancellation, `open` returns an error, and `start` closes the page.
             _ => Ok(()),
         }
     }

@@ -294,7 +294,7 @@ fn try_open_writer(file: &Path) -> Result<Connection, Source> {
     // A commit returns only when the operating system says that the data is on the disk.
     connection.pragma_update(None, "synchronous", "FULL")?;
     // By default, macOS reports that data is on the disk before it really is. With
-    // this  setting, macOS waits. Other systems ignore the setting.
+    // this setting, macOS waits. Other systems ignore the setting.
     connection.pragma_update(None, "fullfsync", "ON")?;
     // ANCHOR_END: wal
     // There are no foreign keys yet. If you add one, it must be off during the migrations:
@@ -566,8 +566,8 @@ fn orders(
     let after = i64::try_from(filter.after).unwrap_or(i64::MAX);
     let items = serde_json::to_string(&filter.items).map_err(storage)?;
     let status = filter.status.map(status_text);
-    // Ask for one order more than the page may have. If we get that order,
-    // there is a next page.
+    // Ask for one more order than fits on the page. If we get it, there is a
+    // next page.
     let limit = filter.limit.get() + 1;
 
     // Only these fixed strings become part of the SQL. What the client sent is

@@ -403,7 +403,7 @@ pub fn a_panic_costs_a_session_and_no_more(guide: &Guide, page: &mut Page<'_>) -
     let exchange = open_exchange(guide, page)?;
     // No sample panics, so the module is made to.
     page.evaluate(&format!(
-        "import(new URL(`${{path_to_root}}generated/live/${{{}.dataset.program}}.js?v=${{document.documentElement.dataset.console}}`, document.baseURI)).then(live => {{
+        "import(new URL(`${{document.documentElement.dataset.root}}generated/live/${{{}.dataset.program}}.js?v=${{document.documentElement.dataset.console}}`, document.baseURI)).then(live => {{
             live.Session.prototype.send = () => {{ throw new WebAssembly.RuntimeError('unreachable'); }};
         }})",
         figure(&exchange)
