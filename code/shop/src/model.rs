@@ -356,6 +356,10 @@ impl TryFrom<OrderPatch> for OrderChange {
     }
 }
 
+/// Why a text is rejected that has control characters. A terminal or a printer that shows
+/// them would obey them: the character U+001B can clear a screen, for example.
+const NO_CONTROL: &str = "must not contain control characters";
+
 impl ItemRequest {
     /// Makes an item with this id.
     ///
@@ -370,6 +374,11 @@ impl ItemRequest {
             mistakes.push(FieldError {
                 field: "name",
                 reason,
+            });
+        } else if name.contains(char::is_control) {
+            mistakes.push(FieldError {
+                field: "name",
+                reason: NO_CONTROL,
             });
         }
         if self.price_cents > 1_000_000 {
@@ -506,6 +515,7 @@ impl TryFrom<String> for CustomerName {
     fn try_from(name: String) -> Result<Self, Self::Error> {
         let name = name.trim();
         let reason = match name.chars().count() {
+            1..=100 if name.contains(char::is_control) => NO_CONTROL,
             1..=100 => return Ok(Self(name.to_owned())),
             0 => "must not be empty",
             _ => "must have at most 100 characters",
@@ -517,8 +527,8 @@ impl TryFrom<String> for CustomerName {
     }
 }
 
-/// A special request for an order: 1 to 200 characters, without spaces around it. Without
-/// a limit, the notes of a few orders could fill the memory of a client that lists them.
+/// A special request for an order: 1 to 200 characters, none of them a control character,
+/// without spaces around it. Without a limit, the notes of a few orders could fill the memory of a client that lists them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Note(String);
@@ -541,10 +551,11 @@ impl TryFrom<String> for Note {
 
     fn try_from(note: String) -> Result<Self, Self::Error> {
         let note = note.trim();
-        if (1..=200).contains(&note.chars().count()) {
-            return Ok(Self(note.to_owned()));
-        }
-        let reason = "must have 1 to 200 characters";
+        let reason = match note.chars().count() {
+            1..=200 if note.contains(char::is_control) => NO_CONTROL,
+            1..=200 => return Ok(Self(note.to_owned())),
+            _ => "must have 1 to 200 characters",
+        };
         Err(FieldError {
             field: "note",
             reason,

@@ -105,6 +105,42 @@ mod menu {
     }
 
     #[tokio::test]
+    async fn no_text_has_control_characters() {
+        let app = app();
+        let item = |name| json!({ "name": name, "price_cents": 1, "stock": 1 });
+        let order = |customer, note| {
+            let order = json!({ "item": "tea", "quantity": 1 });
+            let mut order = order.as_object().unwrap().clone();
+            order.insert("customer".into(), customer);
+            order.insert("note".into(), note);
+            Value::Object(order)
+        };
+        for character in ['\0', '\n', '\u{1b}', '\u{7f}', '\u{9b}'] {
+            let text = json!(format!("A{character}da"));
+            let mut pointers = Vec::new();
+            for request in [
+                as_staff(put("/menu/scone", item(text.clone()))),
+                post("/orders", order(text.clone(), text.clone())),
+            ] {
+                let response = send(&app, request).await;
+                let problem = response.problem(StatusCode::UNPROCESSABLE_ENTITY);
+                for error in problem["errors"].as_array().unwrap() {
+                    let expected = "must not contain control characters";
+                    assert_eq!(error["detail"], expected);
+                    pointers.push(error["pointer"].clone());
+                }
+            }
+            assert_eq!(pointers, ["#/name", "#/customer", "#/note"]);
+        }
+        // At the ends, white space is removed.
+        let order = order(json!("\tAda\n"), Value::Null);
+        assert_eq!(
+            json_of(&app, post("/orders", order)).await["customer"],
+            "Ada"
+        );
+    }
+
+    #[tokio::test]
     async fn an_item_has_an_id_that_fits_into_a_path() {
         let app = app();
         let scone = json!({ "name": "Scone", "price_cents": 270, "stock": 6 });
