@@ -95,7 +95,8 @@ impl IntoResponse for Error {
         let headers = response.headers_mut();
         let off = matches!(self, Self::Payment(PaymentError::Off));
         if status == StatusCode::SERVICE_UNAVAILABLE && !off {
-            // Nothing was done, so the client may try again after a second.
+            // The last transaction changed nothing, and each request is written so that it
+            // can be repeated after it. So the client may try again after a second.
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if let Self::Customer(error) | Self::Order(OrderError::Customer(error)) =

@@ -6,6 +6,7 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,7 @@ use service::{
 };
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 fn main() -> ExitCode {
@@ -117,7 +119,7 @@ async fn make_barista(
     let storage = open(&url).await?;
     let now = Timestamp::now();
     let found = storage.set_role(&email, Role::Barista, now).await;
-    storage.close().await;
+    close(&storage).await;
     if !found? {
         bail!(
             "no account has the address {}. Sign up first",
@@ -147,6 +149,18 @@ async fn open(url: &SecretString) -> anyhow::Result<Postgres> {
     storage.context("can't open the database")
 }
 
+/// Closes the connections, within half a second: a query that was running at the end of the
+/// server must not keep the process from ending. PostgreSQL notices that it's gone, and rolls
+/// its transaction back.
+async fn close(storage: &Postgres) {
+    if timeout(Duration::from_millis(500), storage.close())
+        .await
+        .is_err()
+    {
+        warn!("some connections to the database were not closed in time");
+    }
+}
+
 /// Serves requests until the program is asked to stop.
 async fn serve(settings: Settings) -> anyhow::Result<()> {
     let address = settings.address;
@@ -154,14 +168,20 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let listener = TcpListener::bind(address).await;
     let listener =
         listener.with_context(|| format!("can't listen on {address}"))?;
-    let shutdown = server::shutdown_signal()?;
+    let mut shutdown = pin!(server::shutdown_signal()?);
 
     match &settings.database {
         Some(url) => {
-            let storage = Arc::new(open(url).await?);
+            // Without `select!`, the program couldn't be stopped while it waits for a
+            // database that doesn't respond.
+            let opened = tokio::select! {
+                opened = open(url) => opened?,
+                () = &mut shutdown => return Ok(()),
+            };
+            let storage = Arc::new(opened);
             let state = state(&settings, storage.clone())?;
             serve_state(listener, state, shutdown).await?;
-            storage.close().await;
+            close(&storage).await;
         }
         None => {
             warn!(
@@ -181,14 +201,12 @@ async fn serve_state(
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
-    let clean_up = clean_up(state.clone());
+    // In a task of its own, so that a panic in it doesn't end the server.
+    let clean_up = tokio::spawn(clean_up(state.clone()));
     let app = middleware::server_layers(router(state), middleware::random_id);
     info!("listening on http://{address}");
-    // The clean-up never ends by itself. When the server has ended, it is dropped.
-    tokio::select! {
-        () = server::serve(listener, app, shutdown) => {}
-        () = clean_up => {}
-    }
+    server::serve(listener, app, shutdown).await;
+    clean_up.abort();
     Ok(())
 }
 

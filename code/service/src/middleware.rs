@@ -75,9 +75,11 @@ mod server {
     use crate::error::Error;
 
     /// How long reading a request and answering it may take. It is longer than
-    /// [`BODY_TIMEOUT`] and the time that a handler may wait for the database together,
-    /// so that the client learns that the database was busy, and not only that it took
-    /// too long.
+    /// [`BODY_TIMEOUT`], the wait for a connection to the database (3 seconds) and the
+    /// limit of one statement (5 seconds) together, so that most clients learn that the
+    /// database was busy, and not only that it took too long. A handler with several slow
+    /// statements, or with a call to Stripe, may still reach this limit. Then nobody knows
+    /// whether the request took effect, and the client has to look.
     pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
     /// How long a client may take to send the body of a request.

@@ -9,8 +9,9 @@ pub mod memory;
 #[cfg(feature = "server")]
 pub mod postgres;
 
-/// Why data can't be read or written. If it is `Busy`, nothing was changed. If it is
-/// `Failed`, the change may or may not have been stored.
+/// Why data can't be read or written. If it is `Busy`, this transaction changed nothing, but
+/// earlier transactions of the same request have. If it is `Failed`, the change may or may
+/// not have been stored.
 #[derive(Debug, Error)]
 pub enum StorageError {
     /// Other requests kept the database or its connections busy for too long. The same

@@ -4,17 +4,24 @@
 
 mod support;
 
+#[cfg(feature = "server")]
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use service::customers::model::{EmailAddress, Role};
+#[cfg(feature = "server")]
+use service::storage::postgres::Postgres;
 use sha2::{Sha256, Sha512};
 use support::{
     JWT_SECRET, NOW, TestApp, TestResponse, delete, get, on_each_storage, post,
     put, with_header, with_token,
 };
+#[cfg(feature = "server")]
+use support::{Repositories, postgres::TestDatabase};
 use tokio::task::JoinSet;
 
 const ADA: &str = "ada@shop.example";
@@ -210,6 +217,25 @@ async fn after_ten_attempts_even_the_right_password_has_to_wait() {
         assert_eq!(response.status, StatusCode::OK, "{response:?}");
     })
     .await;
+}
+
+/// Otherwise, ten failures of the database would lock out a customer with the right password.
+#[cfg(feature = "server")]
+#[tokio::test]
+async fn while_the_accounts_cannot_be_read_no_attempt_is_counted() {
+    let Some(database) = TestDatabase::create() else {
+        return;
+    };
+    let storage = Postgres::connect(&database.url()).await.unwrap();
+    let app = TestApp::new(Repositories::of(Arc::new(storage)));
+    app.json_of(sign_up(ADA)).await;
+    database.execute("ALTER TABLE customers RENAME TO locked");
+    for _ in 0..11 {
+        let response = app.send(sign_in(ADA, PASSWORD)).await;
+        response.problem(StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    database.execute("ALTER TABLE locked RENAME TO customers");
+    Tokens::of(&app.send(sign_in(ADA, PASSWORD)).await);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@
 mod stripe_api;
 mod support;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -70,6 +70,14 @@ where
 
 impl Shop {
     async fn open(repositories: Repositories) -> Self {
+        Self::open_with(repositories, |stripe| Arc::new(stripe)).await
+    }
+
+    /// A shop with a payment provider that this function makes of the client for Stripe.
+    async fn open_with(
+        repositories: Repositories,
+        provider: impl FnOnce(Stripe) -> Arc<dyn PaymentProvider>,
+    ) -> Self {
         let stripe = StripeApi::start().await;
         let timeouts = Timeouts {
             connect: Duration::from_secs(30),
@@ -80,7 +88,7 @@ impl Shop {
         let random = Random::new(|| [7; 32]);
         let key = SECRET_KEY.into();
         let client = Stripe::new(&stripe.url, &key, URL, random, timeouts).unwrap();
-        let app = TestApp::with_provider(repositories, Some(Arc::new(client)));
+        let app = TestApp::with_provider(repositories, Some(provider(client)));
         let shop = Self {
             app,
             stripe,
@@ -412,6 +420,67 @@ async fn nobody_gets_a_page_for_an_order_that_was_canceled_meanwhile() {
     .await;
 }
 
+/// Makes the payments unreadable as soon as Stripe has made the first page.
+struct BreaksStorage {
+    stripe: Stripe,
+    database: Arc<TestDatabase>,
+    works: AtomicBool,
+}
+
+#[async_trait]
+impl PaymentProvider for BreaksStorage {
+    async fn create_session(
+        &self,
+        new: &NewSession,
+    ) -> Result<OpenSession, ProviderError> {
+        let session = self.stripe.create_session(new).await;
+        if self.works.swap(false, Ordering::Relaxed) {
+            self.database.execute("ALTER TABLE payments RENAME TO gone");
+        }
+        session
+    }
+
+    async fn expire_session(&self, id: &str) -> Result<Ended, ProviderError> {
+        self.stripe.expire_session(id).await
+    }
+
+    async fn refund(&self, refund: &Refund) -> Result<(), ProviderError> {
+        self.stripe.refund(refund).await
+    }
+}
+
+/// Stripe gives the same page to the next request. If it had been closed, the customer would
+/// get a page on which nobody can pay, and the order would be canceled.
+#[tokio::test]
+async fn a_page_that_cannot_be_stored_stays_open_for_the_next_request() {
+    let Some(database) = TestDatabase::create().map(Arc::new) else {
+        return;
+    };
+    let storage = Postgres::connect(&database.url()).await.unwrap();
+    database.need_no_accounts();
+    let repositories = Repositories::of(Arc::new(storage));
+    let made = database.clone();
+    let provider = |stripe| -> Arc<dyn PaymentProvider> {
+        let works = AtomicBool::new(true);
+        Arc::new(BreaksStorage {
+            stripe,
+            database: made,
+            works,
+        })
+    };
+    let shop = Shop::open_with(repositories, provider).await;
+    let order = shop.place(ADA).await;
+    let response = shop.ask(ADA, order).await;
+    response.problem(StatusCode::INTERNAL_SERVER_ERROR);
+    database.execute("ALTER TABLE gone RENAME TO payments");
+
+    let response = shop.ask(ADA, order).await;
+    assert_eq!(response.status, StatusCode::CREATED, "{response:?}");
+    let session = session_of(&response.json());
+    assert_eq!(shop.stripe.status(&session), "open");
+    assert_eq!(shop.status(order).await, "placed");
+}
+
 // Canceling.
 
 #[tokio::test]
@@ -425,6 +494,55 @@ async fn the_page_of_an_order_that_is_canceled_is_closed_first() {
         // The event about it comes later, and doesn't put the cake back once more.
         shop.deliver(Sent::Expired, &session).await;
         assert_eq!(shop.status(order).await, "canceled");
+        assert_eq!(shop.stock().await, STOCK);
+    })
+    .await;
+}
+
+/// Sends the event about a page that it closes, and waits for the response, before it says
+/// that the page is closed.
+struct ReportsFirst {
+    stripe: Stripe,
+    shop: OnceLock<Shop>,
+}
+
+#[async_trait]
+impl PaymentProvider for ReportsFirst {
+    async fn create_session(
+        &self,
+        new: &NewSession,
+    ) -> Result<OpenSession, ProviderError> {
+        self.stripe.create_session(new).await
+    }
+
+    async fn expire_session(&self, id: &str) -> Result<Ended, ProviderError> {
+        let ended = self.stripe.expire_session(id).await;
+        let shop = self.shop.get().unwrap();
+        shop.deliver(Sent::Expired, id).await;
+        ended
+    }
+
+    async fn refund(&self, refund: &Refund) -> Result<(), ProviderError> {
+        self.stripe.refund(refund).await
+    }
+}
+
+#[tokio::test]
+async fn a_cancellation_succeeds_if_the_event_about_the_closed_page_comes_first() {
+    on_each_storage(|repositories| async move {
+        let mut provider = None;
+        let shop = Shop::open_with(repositories, |stripe| {
+            let shop = OnceLock::new();
+            let made = provider.insert(Arc::new(ReportsFirst { stripe, shop }));
+            made.clone()
+        });
+        let shop = shop.await;
+        provider.unwrap().shop.set(shop.clone()).ok().unwrap();
+        let (order, session) = shop.order().await;
+        let response = shop.cancel(order).await;
+        assert_eq!(response.status, StatusCode::OK, "{response:?}");
+        assert_eq!(response.json()["status"], "canceled");
+        assert_eq!(shop.stripe.status(&session), "expired");
         assert_eq!(shop.stock().await, STOCK);
     })
     .await;

@@ -7,13 +7,14 @@ mod support;
 
 use std::fs;
 use std::io::{Read, Write};
+use std::path::Path;
 use std::thread;
 
 use serde_json::{Value, json};
 use service::customers::model::Role;
 use service::menu::model::opening_menu;
-use support::postgres::TestDatabase;
-use support::process::{Server, error_of, service, token};
+use support::postgres::{Forwarder, TestDatabase};
+use support::process::{Server, call, error_of, service, token};
 use support::{JWT_SECRET, URL};
 use tempfile::tempdir;
 
@@ -66,6 +67,69 @@ fn in_postgresql_the_data_is_still_there_after_a_restart() {
     let found = server.call("GET /menu/scone", "", "");
     assert_eq!(found, (200, stored));
     assert!(server.stop().success());
+}
+
+/// A load balancer must send no requests to it, and `GET /health/live` must still say that the
+/// process needs no restart.
+#[test]
+fn without_its_database_it_is_alive_and_not_ready() {
+    let Some(database) = TestDatabase::create() else {
+        return;
+    };
+    let forwarder = Forwarder::start();
+    let folder = tempdir().unwrap();
+    let server = start_on(folder.path(), &forwarder.url(&database));
+    assert_eq!(server.call("GET /health/ready", "", "").0, 200);
+    forwarder.close();
+    assert_eq!(server.call("GET /health/ready", "", "").0, 500);
+    assert_eq!(server.call("GET /health/live", "", "").0, 200);
+    assert!(server.stop().success());
+}
+
+/// Somebody who changes a table locks it. If that took all processes out of service, no
+/// request would get a response any more, not even those that need other tables.
+#[test]
+fn while_a_table_is_locked_it_is_ready() {
+    let Some(database) = TestDatabase::create() else {
+        return;
+    };
+    let folder = tempdir().unwrap();
+    let server = start_on(folder.path(), &database.url());
+    let lock = "BEGIN; LOCK TABLE items";
+    database.execute_while(lock, || {
+        assert_eq!(server.call("GET /health/ready", "", "").0, 200);
+    });
+    assert!(server.stop().success());
+}
+
+/// Docker kills a process ten seconds after SIGTERM. Here, the database would never respond.
+#[test]
+fn a_query_without_a_response_does_not_keep_it_from_stopping() {
+    let Some(database) = TestDatabase::create() else {
+        return;
+    };
+    let forwarder = Forwarder::start();
+    let folder = tempdir().unwrap();
+    let server = start_on(folder.path(), &forwarder.url(&database));
+    let address = server.address;
+    database.execute_while("BEGIN; LOCK TABLE items", || {
+        let client = thread::spawn(move || call(address, "GET /menu", "", ""));
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        while database.count(waiting) == 0 {
+            thread::yield_now();
+        }
+        forwarder.freeze();
+        assert!(server.stop().success());
+        assert!(client.join().unwrap().is_err());
+    });
+}
+
+/// Starts the service on this database.
+fn start_on(folder: &Path, database: &str) -> Server {
+    let mut command = service(folder);
+    command.env("DATABASE_URL", database);
+    command.env("JWT_SECRET", JWT_SECRET).env("SHOP_URL", URL);
+    Server::start(command)
 }
 
 #[test]

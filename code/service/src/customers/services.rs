@@ -110,8 +110,10 @@ impl Customers {
         // there is no attempt to count, and nothing to hide.
         let email = EmailAddress::try_from(request.email.as_str())
             .map_err(|_| CustomerError::WrongPassword)?;
-        // If the service is too busy, this returns, and no attempt is counted.
+        // If the service or the database is too busy, one of these two lines returns,
+        // and no attempt is counted.
         let permit = self.passwords.permit().await?;
+        let account = self.repository.account(&email).await?;
         // The attempt is counted before the password is checked. Otherwise, a
         // thousand requests at the same time would all see a low count.
         let now = self.clock.now();
@@ -123,8 +125,6 @@ impl Customers {
             }
             return Err(too_many_attempts(attempts, now));
         }
-
-        let account = self.repository.account(&email).await?;
         let stored = account.as_ref().map(|account| &account.password_hash);
         let right = permit.verify(request.password, stored.cloned());
         let (true, Some(account)) = (right.await?, account) else {

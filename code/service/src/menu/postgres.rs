@@ -118,8 +118,14 @@ impl Repository for Postgres {
 
     #[instrument(skip_all)]
     async fn ping(&self) -> Result<(), StorageError> {
-        match query("SELECT FROM items").execute(self.pool()).await {
+        let read = query("SELECT FROM items LIMIT 1");
+        match read.execute(self.health_pool()).await {
             Ok(_) => Ok(()),
+            // A server that can't be reached is the usual reason for this error, because a
+            // request that needs this pool waits only for other health checks.
+            Err(error @ sqlx::Error::PoolTimedOut) => {
+                Err(StorageError::Failed(Box::new(error)))
+            }
             Err(error) => match StorageError::from(error) {
                 StorageError::Busy(_) => Ok(()),
                 failed => Err(failed),

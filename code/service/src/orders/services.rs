@@ -137,7 +137,16 @@ impl Orders {
             self.before_cancel.before_cancel(id).await?;
         }
         // The order may have changed in the meantime, so this checks the step again.
-        let order = self.repository.set_status(identity, id, status).await?;
+        let order = match self.repository.set_status(identity, id, status).await {
+            // When the payment page was closed, Stripe sent an event that cancels the order,
+            // too. If it came first, the order is as the client wants it.
+            Err(OrderError::NotNow {
+                from: Status::Canceled,
+                to: Status::Canceled,
+                ..
+            }) => self.order(identity, id).await?,
+            result => result?,
+        };
         if status == Status::Canceled {
             // Another request may have opened a payment page after the first call. The
             // order is canceled by now, so an error here is only for the log.

@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::{FromRow, PgConnection, PgPool, query, query_as};
+use sqlx::{FromRow, PgConnection, PgPool, query, query_as, query_scalar};
 use tracing::instrument;
 
 use super::error::PaymentError;
@@ -138,6 +138,17 @@ impl Repository for Postgres {
 
     #[instrument(skip_all)]
     async fn expire(&self, reference: &str) -> Result<(), StorageError> {
+        let mut tx = self.pool().begin().await?;
+        let sql = "SELECT order_id FROM payments WHERE reference = $1";
+        let order: Option<i64> = query_scalar(sql)
+            .bind(reference)
+            .fetch_optional(&mut *tx)
+            .await?;
+        let Some(order) = order else {
+            return Ok(());
+        };
+        let order = OrderId::new(unsigned(order)?);
+        lock_order(&mut tx, order).await.map_err(failed)?;
         let sql = "UPDATE payments SET status = $2
                    WHERE reference = $1 AND status IN ($3, $4)";
         query(sql)
@@ -145,8 +156,9 @@ impl Repository for Postgres {
             .bind(PaymentState::Expired.as_str())
             .bind(PaymentState::Creating.as_str())
             .bind(PaymentState::Open.as_str())
-            .execute(self.pool())
+            .execute(&mut *tx)
             .await?;
+        tx.commit().await?;
         Ok(())
     }
 

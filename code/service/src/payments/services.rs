@@ -74,8 +74,9 @@ impl Payments {
     ///
     /// # Errors
     ///
-    /// Those of [`Repository::begin`], and [`PaymentError::Provider`]. In each case the
-    /// customer can ask again, and no order is paid twice.
+    /// Those of [`Repository::begin`] and [`Repository::open`], and
+    /// [`PaymentError::Provider`]. In each case the customer can ask again, and no order is
+    /// paid twice.
     #[instrument(skip_all)]
     pub async fn start(
         &self,
@@ -121,15 +122,19 @@ impl Payments {
                 let page = payment.page().ok_or(PaymentError::Ended(order))?;
                 Ok(Started::Created(page))
             }
-            Err(error) => {
-                // Close the page at Stripe. If that fails, log it and go on: nobody has
-                // been given the page's address, so nobody can pay on it.
+            Err(error @ (PaymentError::NotPlaced(..) | PaymentError::Ended(_))) => {
+                // The order can't be paid on this page any more, so close the page at
+                // Stripe. If that fails, log it and go on: nobody has been given the
+                // page's address, so nobody can pay on it.
                 if let Err(error) = provider.expire_session(&session.id).await {
                     let error: &dyn std::error::Error = &error;
                     warn!(error, session = session.id, "a page stays open");
                 }
                 Err(error)
             }
+            // The database was busy or failed. The page must stay open: when the customer
+            // asks again, Stripe finds the same idempotency key and returns the same page.
+            Err(error) => Err(error),
         }
         // ANCHOR_END: open
     }

@@ -8,10 +8,10 @@ use sqlx::{Connection, PgConnection};
 use super::StorageError;
 
 // ANCHOR: limits
-/// The maximum number of connections per process. PostgreSQL allows 100 by default,
-/// for all processes together, and twice as many processes may run during a
-/// deployment. So twice this number, times the number of processes, must stay below
-/// 100.
+/// The maximum number of connections per process, without the one of the health
+/// check. PostgreSQL allows 100 connections by default, for all processes together,
+/// and twice as many processes may run during a deployment. So twice this number,
+/// plus two, times the number of processes, must stay below 100.
 const MAX_CONNECTIONS: u32 = 10;
 
 /// How long a request waits for a connection. After that, the client gets a 503 and
@@ -22,9 +22,18 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(3);
 const STATEMENT_TIMEOUT: &str = "5s";
 // ANCHOR_END: limits
 
+/// How long the health check waits for its connection, and how long its statement may
+/// take. Kubernetes waits one second for the response by default.
+const HEALTH_WAIT: Duration = Duration::from_millis(400);
+const HEALTH_STATEMENT_TIMEOUT: &str = "400ms";
+
 /// A pool of connections to one database.
 pub struct Postgres {
     pool: PgPool,
+    /// One connection for the health check. With a connection of the other pool, the check
+    /// couldn't tell a pool whose connections are all in use from a server that can't be
+    /// reached: both end with [`sqlx::Error::PoolTimedOut`].
+    health: PgPool,
 }
 
 impl Postgres {
@@ -46,13 +55,13 @@ impl Postgres {
         let mut connection = PgConnection::connect_with(&options).await?;
         sqlx::migrate!().run(&mut connection).await?;
         connection.close().await?;
-
         let pool = PgPoolOptions::new()
             .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(LONGEST_WAIT)
             .connect_with(limited)
             .await?;
-        Ok(Self { pool })
+        let health = health_pool(options);
+        Ok(Self { pool, health })
     }
     // ANCHOR_END: connect
 
@@ -61,10 +70,26 @@ impl Postgres {
         &self.pool
     }
 
-    /// Closes all connections, after the queries that are running.
-    pub async fn close(&self) {
-        self.pool.close().await;
+    /// The connection of the health check. At most one health check at a time uses it.
+    pub(crate) fn health_pool(&self) -> &PgPool {
+        &self.health
     }
+
+    /// Closes all connections, after the queries that are running. If PostgreSQL doesn't
+    /// respond, this may take for ever, so give it a time limit.
+    pub async fn close(&self) {
+        tokio::join!(self.pool.close(), self.health.close());
+    }
+}
+
+/// A pool that connects when it's used for the first time.
+fn health_pool(options: PgConnectOptions) -> PgPool {
+    let limited =
+        options.options([("statement_timeout", HEALTH_STATEMENT_TIMEOUT)]);
+    PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(HEALTH_WAIT)
+        .connect_lazy_with(limited)
 }
 
 // ANCHOR: from-sqlx

@@ -1,8 +1,9 @@
 //! A PostgreSQL database for each test.
 
 use std::env;
-use std::io::{self, Write};
-use std::sync::{Arc, Once};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, Once};
 use std::thread;
 
 use service::storage::postgres::Postgres;
@@ -78,6 +79,19 @@ impl TestDatabase {
         })
     }
 
+    /// Executes statements in it, and keeps their connection open while this runs.
+    pub fn execute_while(&self, sql: &str, run: impl FnOnce() + Send) {
+        let options = self.server.clone().database(&self.name);
+        let sql = raw_sql(AssertSqlSafe(sql.to_owned()));
+        block_on(async {
+            let mut connection =
+                PgConnection::connect_with(&options).await.unwrap();
+            sql.execute(&mut connection).await.unwrap();
+            run();
+            connection.close().await.unwrap();
+        });
+    }
+
     /// Executes statements in it, as another program might.
     pub fn execute(&self, sql: &str) {
         let options = self.server.clone().database(&self.name);
@@ -91,6 +105,87 @@ impl Drop for TestDatabase {
         let sql = format!("DROP DATABASE {} WITH (FORCE)", self.name);
         execute(&self.server, sql);
     }
+}
+
+/// A way to a database that a test can block, as a broken network would.
+pub struct Forwarder {
+    address: SocketAddr,
+    state: Arc<Mutex<Way>>,
+}
+
+/// What becomes of bytes and connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Open,
+    /// Bytes are taken and thrown away.
+    Frozen,
+    /// Connections are closed or refused.
+    Closed,
+}
+
+impl Forwarder {
+    /// Forwards to the server that `POSTGRES_URL` names, which must have a port.
+    pub fn start() -> Self {
+        let server = server().unwrap();
+        let server = (server.get_host().to_owned(), server.get_port());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let forwarder = Self {
+            address: listener.local_addr().unwrap(),
+            state: Arc::new(Mutex::new(Way::Open)),
+        };
+        let state = forwarder.state.clone();
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let client = client.unwrap();
+                if *state.lock().unwrap() == Way::Closed {
+                    break; // without its listener, the system refuses connections
+                }
+                let server = TcpStream::connect(server.clone()).unwrap();
+                let back =
+                    (server.try_clone().unwrap(), client.try_clone().unwrap());
+                let there = state.clone();
+                thread::spawn(move || copy(client, server, &there));
+                let state = state.clone();
+                thread::spawn(move || copy(back.0, back.1, &state));
+            }
+        });
+        forwarder
+    }
+
+    /// The address of a database through this way, as a value for `DATABASE_URL`.
+    pub fn url(&self, database: &TestDatabase) -> String {
+        let options = database.server.clone().database(&database.name);
+        let options = options.host("127.0.0.1").port(self.address.port());
+        options.to_url_lossy().into()
+    }
+
+    /// Lets nothing through any more, and keeps the connections.
+    pub fn freeze(&self) {
+        *self.state.lock().unwrap() = Way::Frozen;
+    }
+
+    /// Closes each connection at the next byte, and refuses new ones.
+    pub fn close(&self) {
+        *self.state.lock().unwrap() = Way::Closed;
+        while TcpStream::connect(self.address).is_ok() {
+            thread::yield_now();
+        }
+    }
+}
+
+/// Copies what comes from one side to the other, as the state of the way says.
+fn copy(mut from: TcpStream, mut to: TcpStream, state: &Mutex<Way>) {
+    let mut bytes = [0; 4096];
+    while let Ok(count @ 1..) = from.read(&mut bytes) {
+        let way = *state.lock().unwrap();
+        match way {
+            Way::Open if to.write_all(&bytes[..count]).is_ok() => {}
+            Way::Frozen => {}
+            Way::Open | Way::Closed => break,
+        }
+    }
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
 }
 
 /// The server that `POSTGRES_URL` names, with a user who may create databases. Without that
