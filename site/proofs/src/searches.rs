@@ -45,7 +45,7 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
     ),
     (
         "`axum::middleware::Next` must the last argument",
-        "middleware.html",
+        "middleware-order.html",
     ),
     (
         "the trait bound `Infallible: From<Box<(dyn std::error::Error",
@@ -126,7 +126,7 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
     ("express-session", "cookies.html"),
     ("express-rate-limit", "layer-order.html"),
     ("res.locals", "middleware.html"),
-    ("morgan", "middleware.html"),
+    ("morgan", "request-logs.html"),
     ("process.env", "configuration.html"),
     ("req.query", "inputs.html"),
     ("supertest", "api-tests.html"),
