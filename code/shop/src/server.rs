@@ -97,6 +97,7 @@ pub async fn serve<S>(
         let app = AddExtension::new(app.clone(), ConnectInfo(client));
         serve_connection(stream, permit, app, &connections);
     }
+    // ANCHOR: deadline
     drop(listener); // from here on, new clients are turned away
     info!("finishing the requests that are running");
     if timeout(SHUTDOWN_TIMEOUT, connections.shutdown())
@@ -105,6 +106,7 @@ pub async fn serve<S>(
     {
         warn!("some requests were not finished in time");
     }
+    // ANCHOR_END: deadline
 }
 
 /// Waits until one more client may be connected, and then for the client.
@@ -176,6 +178,7 @@ fn serve_connection<S>(
 /// If the system doesn't let the program listen for them.
 #[cfg(unix)]
 pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
+    // ANCHOR: signals
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -186,6 +189,7 @@ pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
         }
     })
+    // ANCHOR_END: signals
 }
 
 /// Waits for Ctrl-C.
