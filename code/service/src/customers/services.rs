@@ -110,8 +110,8 @@ impl Customers {
         // there is no attempt to count, and nothing to hide.
         let email = EmailAddress::try_from(request.email.as_str())
             .map_err(|_| CustomerError::WrongPassword)?;
-        // If the service or the database is too busy, one of these two lines returns,
-        // and no attempt is counted.
+        // If the service or the database is too busy, one of these two lines returns
+        // an error, and no attempt is counted.
         let permit = self.passwords.permit().await?;
         let account = self.repository.account(&email).await?;
         // The attempt is counted before the password is checked. Otherwise, a

@@ -123,7 +123,7 @@ impl Payments {
                 Ok(Started::Created(page))
             }
             Err(error @ (PaymentError::NotPlaced(..) | PaymentError::Ended(_))) => {
-                // The order can't be paid on this page any more, so close the page at
+                // The order can't be paid on this page anymore, so close the page at
                 // Stripe. If that fails, log it and go on: nobody has been given the
                 // page's address, so nobody can pay on it.
                 if let Err(error) = provider.expire_session(&session.id).await {
