@@ -109,9 +109,7 @@ impl Settings {
             stripe,
         })
     }
-}
 
-impl Settings {
     /// Reads `DATABASE_URL` alone, for a command that needs no other setting.
     ///
     /// # Errors

@@ -4,24 +4,20 @@
 
 mod support;
 
-#[cfg(feature = "server")]
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use service::customers::model::{EmailAddress, Role};
-#[cfg(feature = "server")]
-use service::storage::postgres::Postgres;
+
 use sha2::{Sha256, Sha512};
+#[cfg(feature = "server")]
+use support::postgres::TestDatabase;
 use support::{
     JWT_SECRET, NOW, TestApp, TestResponse, delete, get, on_each_storage, post,
     put, with_header, with_token,
 };
-#[cfg(feature = "server")]
-use support::{Repositories, postgres::TestDatabase};
 use tokio::task::JoinSet;
 
 const ADA: &str = "ada@shop.example";
@@ -226,8 +222,7 @@ async fn while_the_accounts_cannot_be_read_no_attempt_is_counted() {
     let Some(database) = TestDatabase::create() else {
         return;
     };
-    let storage = Postgres::connect(&database.url()).await.unwrap();
-    let app = TestApp::new(Repositories::of(Arc::new(storage)));
+    let app = TestApp::new(database.repositories().await);
     app.json_of(sign_up(ADA)).await;
     database.execute("ALTER TABLE customers RENAME TO locked");
     for _ in 0..11 {

@@ -456,19 +456,16 @@ async fn a_page_that_cannot_be_stored_stays_open_for_the_next_request() {
     let Some(database) = TestDatabase::create().map(Arc::new) else {
         return;
     };
-    let storage = Postgres::connect(&database.url()).await.unwrap();
+    let repositories = database.repositories().await;
     database.need_no_accounts();
-    let repositories = Repositories::of(Arc::new(storage));
-    let made = database.clone();
-    let provider = |stripe| -> Arc<dyn PaymentProvider> {
-        let works = AtomicBool::new(true);
+    let shop = Shop::open_with(repositories, |stripe| {
         Arc::new(BreaksStorage {
             stripe,
-            database: made,
-            works,
+            database: database.clone(),
+            works: AtomicBool::new(true),
         })
-    };
-    let shop = Shop::open_with(repositories, provider).await;
+    });
+    let shop = shop.await;
     let order = shop.place(ADA).await;
     let response = shop.ask(ADA, order).await;
     response.problem(StatusCode::INTERNAL_SERVER_ERROR);
@@ -503,7 +500,7 @@ async fn the_page_of_an_order_that_is_canceled_is_closed_first() {
 /// that the page is closed.
 struct ReportsFirst {
     stripe: Stripe,
-    shop: OnceLock<Shop>,
+    shop: Arc<OnceLock<Shop>>,
 }
 
 #[async_trait]
@@ -530,14 +527,13 @@ impl PaymentProvider for ReportsFirst {
 #[tokio::test]
 async fn a_cancellation_succeeds_if_the_event_about_the_closed_page_comes_first() {
     on_each_storage(|repositories| async move {
-        let mut provider = None;
+        let later = Arc::new(OnceLock::new());
         let shop = Shop::open_with(repositories, |stripe| {
-            let shop = OnceLock::new();
-            let made = provider.insert(Arc::new(ReportsFirst { stripe, shop }));
-            made.clone()
+            let shop = later.clone();
+            Arc::new(ReportsFirst { stripe, shop })
         });
         let shop = shop.await;
-        provider.unwrap().shop.set(shop.clone()).ok().unwrap();
+        later.set(shop.clone()).ok().unwrap();
         let (order, session) = shop.order().await;
         let response = shop.cancel(order).await;
         assert_eq!(response.status, StatusCode::OK, "{response:?}");
@@ -1231,15 +1227,13 @@ async fn an_event_whose_change_fails_is_not_recorded() {
     // ANCHOR_END: not-recorded
 }
 
-#[cfg(feature = "server")]
 #[tokio::test]
 async fn an_abandoned_order_that_cannot_be_canceled_does_not_keep_the_others() {
     let Some(database) = TestDatabase::create() else {
         return;
     };
-    let storage = Postgres::connect(&database.url()).await.unwrap();
+    let repositories = database.repositories().await;
     database.need_no_accounts();
-    let repositories = Repositories::of(Arc::new(storage));
     let app = TestApp::with_provider(repositories, None);
     for (key, item) in [("first", "tea"), ("second", "muffin")] {
         let body = json!({ "lines": [{ "item": item, "quantity": 1 }] });

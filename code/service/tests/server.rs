@@ -45,12 +45,7 @@ fn in_postgresql_the_data_is_still_there_after_a_restart() {
         return;
     };
     let folder = tempdir().unwrap();
-    let start = || {
-        let mut command = service(folder.path());
-        command.env("DATABASE_URL", database.url());
-        command.env("JWT_SECRET", JWT_SECRET).env("SHOP_URL", URL);
-        Server::start(command)
-    };
+    let start = || start_on(folder.path(), &database.url());
     let server = start();
     let mut lines = server.log.iter();
     assert!(lines.all(|line| !line.contains("lost")), "{:?}", server.log);
@@ -87,7 +82,7 @@ fn without_its_database_it_is_alive_and_not_ready() {
 }
 
 /// Somebody who changes a table locks it. If that took all processes out of service, no
-/// request would get a response any more, not even those that need other tables.
+/// request would get a response anymore, not even those that need other tables.
 #[test]
 fn while_a_table_is_locked_it_is_ready() {
     let Some(database) = TestDatabase::create() else {
@@ -95,8 +90,7 @@ fn while_a_table_is_locked_it_is_ready() {
     };
     let folder = tempdir().unwrap();
     let server = start_on(folder.path(), &database.url());
-    let lock = "BEGIN; LOCK TABLE items";
-    database.execute_while(lock, || {
+    database.execute_while("BEGIN; LOCK TABLE items", || {
         assert_eq!(server.call("GET /health/ready", "", "").0, 200);
     });
     assert!(server.stop().success());

@@ -528,7 +528,8 @@ impl TryFrom<String> for CustomerName {
 }
 
 /// A special request for an order: 1 to 200 characters, none of them a control character,
-/// without spaces around it. Without a limit, the notes of a few orders could fill the memory of a client that lists them.
+/// without spaces around it. Without a limit, the notes of a few orders could fill the
+/// memory of a client that lists them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Note(String);

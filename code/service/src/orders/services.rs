@@ -25,10 +25,13 @@ pub trait BeforeCancel: Send + Sync {
     /// order. It calls it again afterward, because the customer may have opened another
     /// payment page since the first call.
     ///
+    /// Returns `true` if it has closed a payment page. Then the payment provider's event
+    /// about the page may cancel the order before `Orders` does.
+    ///
     /// # Errors
     ///
     /// If the order must not be canceled now.
-    async fn before_cancel(&self, order: OrderId) -> Result<(), Error>;
+    async fn before_cancel(&self, order: OrderId) -> Result<bool, Error>;
 }
 // ANCHOR_END: before-cancel
 
@@ -131,20 +134,20 @@ impl Orders {
         id: OrderId,
         status: Status,
     ) -> Result<Order, Error> {
+        let mut page_closed = false;
         if status == Status::Canceled {
             let order = self.order(identity, id).await?;
             order.check_step(&identity, status)?;
-            self.before_cancel.before_cancel(id).await?;
+            page_closed = self.before_cancel.before_cancel(id).await?;
         }
         // The order may have changed in the meantime, so this checks the step again.
         let order = match self.repository.set_status(identity, id, status).await {
-            // When the payment page was closed, Stripe sent an event that cancels the order,
-            // too. If it came first, the order is as the client wants it.
+            // The event about the closed page came first, and has canceled the order. So the
+            // order is as the client wants it.
             Err(OrderError::NotNow {
                 from: Status::Canceled,
-                to: Status::Canceled,
                 ..
-            }) => self.order(identity, id).await?,
+            }) if page_closed => self.order(identity, id).await?,
             result => result?,
         };
         if status == Status::Canceled {

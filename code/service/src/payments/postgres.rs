@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::{FromRow, PgConnection, PgPool, query, query_as, query_scalar};
+use sqlx::{FromRow, PgConnection, PgPool, query, query_as};
 use tracing::instrument;
 
 use super::error::PaymentError;
@@ -139,15 +139,13 @@ impl Repository for Postgres {
     #[instrument(skip_all)]
     async fn expire(&self, reference: &str) -> Result<(), StorageError> {
         let mut tx = self.pool().begin().await?;
-        let sql = "SELECT order_id FROM payments WHERE reference = $1";
-        let order: Option<i64> = query_scalar(sql)
-            .bind(reference)
-            .fetch_optional(&mut *tx)
-            .await?;
-        let Some(order) = order else {
+        let subject = Subject {
+            reference: Some(reference),
+            payment_intent: None,
+        };
+        let Some(order) = order_of(&mut tx, Some(subject)).await? else {
             return Ok(());
         };
-        let order = OrderId::new(unsigned(order)?);
         lock_order(&mut tx, order).await.map_err(failed)?;
         let sql = "UPDATE payments SET status = $2
                    WHERE reference = $1 AND status IN ($3, $4)";
@@ -296,7 +294,7 @@ fn failed(error: OrderError) -> StorageError {
     }
 }
 
-/// The order of the payment that an event is about.
+/// The order of the payment with this name.
 async fn order_of(
     connection: &mut PgConnection,
     subject: Option<Subject<'_>>,

@@ -280,11 +280,13 @@ impl BeforeCancel for Payments {
     /// Closes the page on which the customer can pay, so that they don't pay for an order
     /// that they have canceled.
     #[instrument(skip_all)]
-    async fn before_cancel(&self, order: OrderId) -> Result<(), Error> {
+    async fn before_cancel(&self, order: OrderId) -> Result<bool, Error> {
+        let mut page_closed = false;
         for payment in self.repository.payments(order).await? {
             self.close(&payment).await?;
+            page_closed |= payment.state == PaymentState::Open;
         }
-        Ok(())
+        Ok(page_closed)
     }
 }
 // ANCHOR_END: before-cancel

@@ -24,8 +24,7 @@ const STATEMENT_TIMEOUT: &str = "5s";
 
 /// How long the health check waits for its connection, and how long its statement may
 /// take. Kubernetes waits one second for the response by default.
-const HEALTH_WAIT: Duration = Duration::from_millis(400);
-const HEALTH_STATEMENT_TIMEOUT: &str = "400ms";
+const HEALTH_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// A pool of connections to one database.
 pub struct Postgres {
@@ -76,7 +75,7 @@ impl Postgres {
     }
 
     /// Closes all connections, after the queries that are running. If PostgreSQL doesn't
-    /// respond, this may take for ever, so give it a time limit.
+    /// respond, this may never end, so give it a time limit.
     pub async fn close(&self) {
         tokio::join!(self.pool.close(), self.health.close());
     }
@@ -84,11 +83,12 @@ impl Postgres {
 
 /// A pool that connects when it's used for the first time.
 fn health_pool(options: PgConnectOptions) -> PgPool {
+    // Without a unit, PostgreSQL takes this as milliseconds.
     let limited =
-        options.options([("statement_timeout", HEALTH_STATEMENT_TIMEOUT)]);
+        options.options([("statement_timeout", HEALTH_TIMEOUT.as_millis())]);
     PgPoolOptions::new()
         .max_connections(1)
-        .acquire_timeout(HEALTH_WAIT)
+        .acquire_timeout(HEALTH_TIMEOUT)
         .connect_lazy_with(limited)
 }
 

@@ -25,9 +25,8 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     if let Some(database) = TestDatabase::create() {
-        let storage = Postgres::connect(&database.url()).await.unwrap();
+        let repositories = database.repositories().await;
         database.need_no_accounts();
-        let repositories = Repositories::of(Arc::new(storage));
         on("PostgreSQL", test(repositories)).await;
     }
 }
@@ -55,10 +54,20 @@ impl TestDatabase {
     }
     // ANCHOR_END: create
 
+    /// Where it is.
+    fn options(&self) -> PgConnectOptions {
+        self.server.clone().database(&self.name)
+    }
+
     /// Its address, as a value for `DATABASE_URL`.
     pub fn url(&self) -> String {
-        let options = self.server.clone().database(&self.name);
-        options.to_url_lossy().into()
+        self.options().to_url_lossy().into()
+    }
+
+    /// Makes its tables, and returns all repositories on it.
+    pub async fn repositories(&self) -> Repositories {
+        let storage = Postgres::connect(&self.url()).await.unwrap();
+        Repositories::of(Arc::new(storage))
     }
 
     /// Lets customers order who have no accounts, since most tests of orders choose the
@@ -69,7 +78,7 @@ impl TestDatabase {
 
     /// The number that a query finds.
     pub fn count(&self, sql: &'static str) -> i64 {
-        let options = self.server.clone().database(&self.name);
+        let options = self.options();
         block_on(async {
             let mut connection =
                 PgConnection::connect_with(&options).await.unwrap();
@@ -81,21 +90,12 @@ impl TestDatabase {
 
     /// Executes statements in it, and keeps their connection open while this runs.
     pub fn execute_while(&self, sql: &str, run: impl FnOnce() + Send) {
-        let options = self.server.clone().database(&self.name);
-        let sql = raw_sql(AssertSqlSafe(sql.to_owned()));
-        block_on(async {
-            let mut connection =
-                PgConnection::connect_with(&options).await.unwrap();
-            sql.execute(&mut connection).await.unwrap();
-            run();
-            connection.close().await.unwrap();
-        });
+        execute_while(&self.options(), sql.to_owned(), run);
     }
 
     /// Executes statements in it, as another program might.
     pub fn execute(&self, sql: &str) {
-        let options = self.server.clone().database(&self.name);
-        execute(&options, sql.to_owned());
+        execute(&self.options(), sql.to_owned());
     }
 }
 
@@ -154,7 +154,7 @@ impl Forwarder {
 
     /// The address of a database through this way, as a value for `DATABASE_URL`.
     pub fn url(&self, database: &TestDatabase) -> String {
-        let options = database.server.clone().database(&database.name);
+        let options = database.options();
         let options = options.host("127.0.0.1").port(self.address.port());
         options.to_url_lossy().into()
     }
@@ -207,11 +207,20 @@ fn server() -> Option<PgConnectOptions> {
 }
 
 fn execute(options: &PgConnectOptions, sql: String) {
+    execute_while(options, sql, || ());
+}
+
+fn execute_while(
+    options: &PgConnectOptions,
+    sql: String,
+    run: impl FnOnce() + Send,
+) {
     block_on(async {
         let mut connection = PgConnection::connect_with(options).await.unwrap();
         // Only names that this module makes are in the SQL.
         let sql = raw_sql(AssertSqlSafe(sql));
         sql.execute(&mut connection).await.unwrap();
+        run();
         connection.close().await.unwrap();
     });
 }

@@ -45,8 +45,8 @@ pub fn no_page_breaks_a_rule_of_access_on_a_phone(
 
 /// The violations of all rules in the first theme and, on a desktop, of those about colors in the
 /// other: colors don't depend on the width. Each page is looked at as it opens, and when everything
-/// that can be pressed has been. The contents and the search are
-/// the same on every page, so one page opens them.
+/// that can be pressed has been. The contents and the search are the same on every page, so one page
+/// opens them.
 fn look(guide: &Guide, page: &mut Page<'_>, size: (u32, u32)) -> Result<()> {
     let file = env::var_os(AXE).context("the test is left out where axe is not named")?;
     let axe = fs::read_to_string(&file).with_context(|| format!("{AXE}: {}", file.display()))?;

@@ -27,8 +27,8 @@ pub const PAGE_OF_TWO: &str = "special/two.html";
 /// The folder in which every page is served once more, with a strict [`POLICY`].
 pub const STRICT: &str = "strict/guide";
 
-/// Allows nothing but what the pages need: files of the same site, and WebAssembly. The inline script in the
-/// head of each page is not allowed.
+/// Allows nothing but what the pages need: files of the same site, and WebAssembly. The inline
+/// script in the head of each page is not allowed.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
     img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
