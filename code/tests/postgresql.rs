@@ -10,11 +10,13 @@ mod database;
 mod support;
 
 mod postgresql {
+    use std::pin::pin;
     use std::time::Duration;
 
     use sqlx::migrate::Migrator;
     use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
     use sqlx::{FromRow, PgConnection, query, query_as, query_scalar};
+    use tokio::time::timeout;
 
     use crate::database::with_database;
     use crate::support::recorded;
@@ -249,6 +251,49 @@ mod postgresql {
             order_one(&pool, 2, "tea").await.unwrap_err();
             assert_eq!(stock().await, 19);
             assert!(!order_one(&pool, 3, "water").await.unwrap());
+        })
+        .await;
+    }
+
+    /// Begins a transaction as a request does whose client disconnects: the future of `begin`
+    /// is dropped after PostgreSQL has executed `BEGIN`, and before it has read the answer.
+    async fn begin_and_disconnect(pool: &PgPool, other: &PgPool) {
+        let sql = "SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND state = 'idle in transaction'";
+        loop {
+            let mut begin = pin!(pool.begin());
+            // The future is polled until it waits for the answer. If the answer was there at
+            // once, the transaction has begun, is dropped here, and the next attempt follows.
+            while timeout(Duration::ZERO, begin.as_mut()).await.is_err() {
+                let open: i64 = query_scalar(sql).fetch_one(other).await.unwrap();
+                if open == 1 {
+                    return;
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_begin_that_is_dropped_leaves_its_transaction_open() {
+        with_database(|options| async {
+            let other = pool(options.clone(), 1).await;
+            let pool = pool(options, 1).await;
+            menu_and_orders(&pool).await;
+            // ANCHOR: begin-dropped
+            // The client of a request disconnects while `pool.begin()` waits for
+            // PostgreSQL's answer. axum drops the future of the request.
+            begin_and_disconnect(&pool, &other).await;
+
+            // The next request gets the same connection. Its change seems to succeed:
+            let sql = "UPDATE items SET stock = 39 WHERE id = 'espresso'";
+            let done = query(sql).execute(&pool).await.unwrap();
+            assert_eq!(done.rows_affected(), 1);
+
+            // But no other connection sees the change, because it isn't committed.
+            let sql = "SELECT stock FROM items WHERE id = 'espresso'";
+            let stock: i64 = query_scalar(sql).fetch_one(&other).await.unwrap();
+            assert_eq!(stock, 40);
+            // ANCHOR_END: begin-dropped
         })
         .await;
     }

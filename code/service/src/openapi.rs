@@ -143,7 +143,7 @@ struct Health {
 /// it concerns several fields.
 #[derive(ToSchema)]
 pub(crate) struct ErrorDetail {
-    /// What is wrong, in words for people.
+    /// What is wrong, in words that a person can read.
     detail: String,
     /// The place in the body: a JSON Pointer, as a URI fragment (RFC 6901, section 6).
     #[schema(nullable = false)]

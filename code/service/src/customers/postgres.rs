@@ -113,7 +113,7 @@ impl Repository for Postgres {
         role: Role,
         now: Timestamp,
     ) -> Result<bool, StorageError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let sql =
             "UPDATE customers SET role = $2 WHERE email_key = $1 RETURNING id";
         let customer: Option<i64> = query_scalar(sql)
@@ -177,7 +177,7 @@ impl Repository for Postgres {
         token: TokenHash,
         now: Timestamp,
     ) -> Result<SessionId, StorageError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         query("DELETE FROM sign_in_attempts WHERE email_hash = $1")
             .bind(email.0)
             .execute(&mut *tx)
@@ -208,7 +208,7 @@ impl Repository for Postgres {
         new: TokenHash,
         now: Timestamp,
     ) -> Result<Rotation, StorageError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         // ANCHOR: rotate
         // One statement checks the token and marks it as used. If two requests have
         // the same token, the second one waits here until the first one commits,
@@ -298,7 +298,7 @@ impl Repository for Postgres {
 
     #[instrument(skip_all)]
     async fn clean_up(&self, now: Timestamp) -> Result<(), StorageError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         query("DELETE FROM refresh_tokens WHERE expires_at < $1")
             .bind(now.as_millisecond() - KEPT_MILLISECONDS)
             .execute(&mut *tx)

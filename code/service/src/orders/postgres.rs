@@ -118,9 +118,9 @@ impl Repository for Postgres {
     ) -> Result<Answer, OrderError> {
         let fingerprint = Fingerprint::of(&new);
         // ANCHOR: place-begin
-        // If this function returns early, or the client disconnects and the future is
-        // dropped, then the transaction is dropped, which rolls it back.
-        let mut tx = self.pool().begin().await?;
+        // If this function returns early, or if the client disconnects and this future is
+        // dropped, then the transaction is dropped with it, which rolls it back.
+        let mut tx = self.begin().await?;
         if !claim_key(&mut tx, customer, &key, &fingerprint, now).await? {
             return stored_answer(&mut tx, customer, &key, &fingerprint).await;
         }
@@ -208,7 +208,7 @@ impl Repository for Postgres {
         id: OrderId,
         status: Status,
     ) -> Result<Order, OrderError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let check = |order: &Order| order.check_step(&identity, status);
         let order = change(&mut tx, id, status, check).await?;
         tx.commit().await?;

@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::{FromRow, PgConnection, PgPool, query, query_as};
+use sqlx::{FromRow, PgConnection, query, query_as};
 use tracing::instrument;
 
 use super::error::PaymentError;
@@ -80,7 +80,7 @@ impl Repository for Postgres {
         reference: String,
         now: Timestamp,
     ) -> Result<Payment, PaymentError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let order = lock_order(&mut tx, order).await?;
         let payments = payments_of(&mut tx, order.id).await?;
         let payment = match begin(&identity, &order, &payments, reference, now)? {
@@ -112,7 +112,7 @@ impl Repository for Postgres {
         reference: &str,
         session: OpenSession,
     ) -> Result<Payment, PaymentError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         // Without a lock yet: the order of a payment never changes, so it's found by this,
         // and then read again.
         let payment = payment(&mut tx, reference).await?;
@@ -138,7 +138,7 @@ impl Repository for Postgres {
 
     #[instrument(skip_all)]
     async fn expire(&self, reference: &str) -> Result<(), StorageError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let subject = Subject {
             reference: Some(reference),
             payment_intent: None,
@@ -168,7 +168,7 @@ impl Repository for Postgres {
 
     #[instrument(skip_all)]
     async fn refunds(&self, order: OrderId) -> Result<Vec<Refund>, PaymentError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let order = lock_order(&mut tx, order).await?;
         let payments = payments_of(&mut tx, order.id).await?;
         refunds(&order, &payments)
@@ -180,7 +180,7 @@ impl Repository for Postgres {
         event: &Event,
         now: Timestamp,
     ) -> Result<Recorded, StorageError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         // ANCHOR: record
         // If another transaction is recording the same event, this `INSERT` waits for it
         // to end.
@@ -246,7 +246,7 @@ impl Repository for Postgres {
         let mut failure = None;
         // An order that can't be canceled now keeps none of the others from it.
         for (id,) in orders {
-            match cancel_if_abandoned(self.pool(), unsigned(id)?, now).await {
+            match cancel_if_abandoned(self, unsigned(id)?, now).await {
                 Ok(canceled) => number += u64::from(canceled),
                 Err(error) => failure = Some(error),
             }
@@ -268,11 +268,11 @@ impl Repository for Postgres {
 
 /// Cancels an order that nobody has paid for, and returns whether it did.
 async fn cancel_if_abandoned(
-    pool: &PgPool,
+    storage: &Postgres,
     id: u64,
     now: Timestamp,
 ) -> Result<bool, StorageError> {
-    let mut tx = pool.begin().await?;
+    let mut tx = storage.begin().await?;
     let order = lock_order(&mut tx, OrderId::new(id)).await;
     let order = order.map_err(failed)?;
     let payments = payments_of(&mut tx, order.id).await?;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, Transaction};
+use tracing::Instrument;
 
 use super::StorageError;
 
@@ -64,10 +65,37 @@ impl Postgres {
     }
     // ANCHOR_END: connect
 
-    /// The pool, for the features' queries.
+    /// The pool, for queries that need no transaction. For a transaction, use [`begin`].
+    ///
+    /// [`begin`]: Self::begin
     pub(crate) fn pool(&self) -> &PgPool {
         &self.pool
     }
+
+    // ANCHOR: begin
+    /// Begins a transaction. It's rolled back if it is dropped before the commit.
+    ///
+    /// Don't use `pool().begin()`. If a client disconnects, its request's future is dropped,
+    /// perhaps while it waits for PostgreSQL's answer to `BEGIN`. sqlx 0.9.0 then puts the
+    /// connection back into the pool without a `ROLLBACK`, so the changes of the next request
+    /// become part of a transaction that is never committed. (A fix is merged, but not
+    /// released: transact-rs/sqlx#4394.) A task isn't dropped together with the request. It
+    /// always gets the answer, and if nobody waits for the transaction any more, the task
+    /// drops it, which rolls it back.
+    ///
+    /// # Errors
+    ///
+    /// If no connection is free in time, or PostgreSQL can't be reached.
+    pub(crate) async fn begin(
+        &self,
+    ) -> Result<Transaction<'static, sqlx::Postgres>, sqlx::Error> {
+        let pool = self.pool.clone();
+        let begin = async move { pool.begin().await };
+        // A task has no span of its own, so it gets the one of the request, for the log.
+        let task = tokio::spawn(begin.in_current_span());
+        task.await.map_err(|_| sqlx::Error::WorkerCrashed)?
+    }
+    // ANCHOR_END: begin
 
     /// The connection of the health check. At most one health check at a time uses it.
     pub(crate) fn health_pool(&self) -> &PgPool {
