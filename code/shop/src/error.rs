@@ -97,8 +97,8 @@ impl IntoResponse for Error {
 // ANCHOR_END: into-response
 
 // ANCHOR: log
-/// Logs each 5xx with its cause. The cause may name tables or files, so clients
-/// don't get it.
+/// Logs each 5xx response with its cause. The cause may name tables or files,
+/// so it  isn't sent to clients.
 fn log(status: StatusCode, error: &Error) {
     let error: &dyn StdError = error;
     match status {

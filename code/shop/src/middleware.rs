@@ -108,8 +108,9 @@ mod server {
                 // ANCHOR_END: trace
                 // Logs a line if the client disconnects before its response is ready.
                 // With `on_body_drop`, the layer would also log when the body of a
-                // response is dropped. But axum drops the body of every `HEAD` response,
-                // so each `HEAD` request would be logged as a disconnect.
+                // response is dropped before all of it has been sent. But axum drops the
+                // body of every `HEAD` response unsent, so each `HEAD` request would be
+                // logged as a disconnect.
                 .layer(OnEarlyDropLayer::builder().on_future_drop(
                     EarlyDropsAsFailures::new(
                         DefaultOnFailure::new().level(Level::INFO),
@@ -143,9 +144,9 @@ mod server {
             request_id = id.and_then(|RequestId(id)| id.to_str().ok()),
             client_request_id = field::Empty,
             method = %known_method(request.method()),
-            // Logs `/orders/{id}` and not `/orders/17`, so that you can count
-            // the lines of one route, and what clients put into paths stays out
-            // of the log.
+            // Logs `/orders/{id}`, not `/orders/17`. So you can count the lines
+            // of          one route, and nothing that a client puts into a path
+            // gets into          the log.
             path = path.map_or("(no route)", MatchedPath::as_str),
         );
         if let Some(id) = client_request_id(request.headers()) {
@@ -180,7 +181,7 @@ mod server {
     }
 
     // ANCHOR: cors
-    /// Lets pages of these origins call the API from a browser.
+    /// Lets pages from these origins call the API in a browser.
     fn cors(allowed_origins: Vec<HeaderValue>) -> CorsLayer {
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(allowed_origins))

@@ -42,7 +42,7 @@ pub struct Problem {
 /// One mistake in a request, and where it is.
 #[derive(Debug, Clone, Serialize)]
 pub struct ErrorDetail {
-    /// What is wrong, in words for people.
+    /// What is wrong, in words that a person can read.
     pub detail: String,
     /// Where the mistake is. `None` if the mistake concerns several fields, or
     /// if its place is unknown.

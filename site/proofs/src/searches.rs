@@ -27,7 +27,10 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
         "unresolved imports `argon2::password_hash::SaltString`",
         "passwords.html",
     ),
-    ("the trait `Repository` is not dyn compatible", "data.html"),
+    (
+        "the trait `Repository` is not dyn compatible",
+        "trait-objects.html",
+    ),
     (
         "only traits defined in the current crate can be implemented for types defined outside",
         "errors.html",
@@ -75,7 +78,7 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
     ),
     (
         "cannot borrow `*connection` as mutable more than once at a time",
-        "transactions.html",
+        "begin-immediate.html",
     ),
     (
         "the trait bound `fn(Json<OrderRequest>, State<...>) -> ... {place_order}: Handler<_, _>",
@@ -101,14 +104,14 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
     ("Address already in use (os error 98)", "first-server.html"),
     (
         "Overlapping method route. Handler for `GET /menu` already exists",
-        "requests.html",
+        "route-paths.html",
     ),
     ("length limit exceeded", "uploads.html"),
     (
         "Expected request with `Content-Type: application/json`",
         "rejections.html",
     ),
-    ("UNIQUE constraint failed", "sqlite.html"),
+    ("UNIQUE constraint failed", "sqlite-tables.html"),
     ("no such table", "migrations.html"),
     (
         "there is no reactor running, must be called from the context of a Tokio",
@@ -141,7 +144,7 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
     ("413 Payload Too Large", "body-limits.html"),
     ("415 Unsupported Media Type", "validation.html"),
     ("422 Unprocessable Entity", "validation.html"),
-    ("429 Too Many Requests", "sign-in.html"),
+    ("429 Too Many Requests", "brute-force.html"),
     ("503 Service Unavailable", "overload.html"),
 ];
 

@@ -32,17 +32,17 @@ pub const NOW: Timestamp = Timestamp::constant(1_772_439_300, 0); // 2026-03-02T
 pub const STAFF_TOKEN: &str = "only-for-these-tests";
 
 // ANCHOR: app
-/// A shop with its data in memory.
+/// The router of a shop that keeps its data in memory.
 pub fn app() -> Router {
     app_with(Memory::new(opening_menu()))
 }
 
-/// A shop with its data in this repository.
+/// The router of a shop that keeps its data in this repository.
 pub fn app_with(repository: impl Repository + 'static) -> Router {
     request_id(shop::router(state(Arc::new(repository))), count_from_one())
 }
 
-/// The state of a shop with a clock that stands still.
+/// The state of a shop whose clock always shows the same time.
 pub fn state(repository: Arc<dyn Repository>) -> AppState {
     AppState {
         shop: Shop::new(repository, || NOW),
