@@ -83,7 +83,7 @@ impl IntoResponse for Error {
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
             // A 401 must have this header (RFC 9110, section 15.5.2), and `Bearer` must
-            // have a parameter (RFC 6750, section 3).
+            // be followed by a parameter, here `realm` (RFC 6750, section 3).
             let challenge = HeaderValue::from_static("Bearer realm=\"shop\"");
             headers.insert(WWW_AUTHENTICATE, challenge);
         }

@@ -611,9 +611,10 @@ pub struct OrderQuery {
     pub item: Vec<String>,
     /// Only the orders with this status.
     pub status: Option<OrderStatus>,
-    /// Only the orders after this id, which is the `next` of the previous page.
+    /// Only the orders with a larger id. A client copies this id from the field
+    /// `next` of the previous page.
     pub after: Option<u64>,
-    /// How many orders a page may have.
+    /// The maximum number of orders on a page.
     pub limit: Option<u32>,
 }
 // ANCHOR_END: order-query
@@ -705,8 +706,8 @@ pub struct Page<T> {
 
 impl Page<Order> {
     // ANCHOR: page-new
-    /// Makes a page from the orders that were found. If there is one more than the
-    /// limit allows, there is a next page.
+    /// Makes a page from the orders that were found. If there is one order more
+    /// than the limit allows, there is a next page.
     pub fn new(mut found: Vec<Order>, limit: PageLimit) -> Self {
         let limit = limit.get() as usize;
         let more = found.len() > limit;

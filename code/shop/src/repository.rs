@@ -26,7 +26,7 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// [`RepositoryError::Storage`], the change may have been stored anyway.
 #[async_trait]
 pub trait Repository: Send + Sync {
-    /// The items that pass the filter. The item that was added first comes first.
+    /// The items that match the filter, in the order in which they were added.
     async fn menu(&self, filter: MenuFilter) -> Result<Vec<Item>, RepositoryError>;
 
     /// The item with this id.

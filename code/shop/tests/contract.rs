@@ -521,8 +521,8 @@ fn clock() -> Clock {
 }
 
 // ANCHOR: ticking-clock
-/// A clock whose first time is one second after the beginning of 1970, whose
-/// second  time is two seconds after it, and so on.
+/// A clock whose first call returns the time one second after the beginning
+/// of 1970. Each later call returns the next second.
 fn ticking_clock() -> Clock {
     let seconds = AtomicI64::new(1);
     Arc::new(move || {

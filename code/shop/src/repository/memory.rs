@@ -20,8 +20,8 @@ pub struct Memory {
 
 struct Inventory {
     menu: Vec<Item>,
-    /// Sorted by their ids, which are 1, 2, 3, and so on. Orders are never
-    /// removed.
+    /// The orders, sorted by id. The ids are 1, 2, 3, and so on, because
+    /// orders are never removed.
     orders: Vec<Order>,
 }
 // ANCHOR_END: memory

@@ -1,21 +1,23 @@
-//! A repository in a SQLite database. One connection writes, in transactions, and a few
-//! others read.
+//! A repository in a SQLite database. One connection writes, in transactions. A few
+//! threads read, and each of them has a connection of its own.
 
 use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, absolute};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use crossbeam_channel::{Receiver, Sender, bounded};
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension, Row, ToSql, Transaction,
-    TransactionBehavior, named_params, params,
+    Connection, ErrorCode, InterruptHandle, OpenFlags, OptionalExtension, Row,
+    ToSql, Transaction, TransactionBehavior, named_params, params,
 };
 use rusqlite_migration::{Error as MigrationError, M, Migrations};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tracing::instrument;
@@ -27,12 +29,13 @@ use crate::model::{
 };
 
 // ANCHOR: limits
-/// How many requests may read at the same time.
+/// How many threads read, each with its own connection. So this is also how many
+/// requests may read at the same time.
 const READERS: usize = 4;
 
-/// How many requests may write or wait to write. The queue of requests that read has
-/// the same length. If a queue is full, the next request gets [`RepositoryError::Busy`]
-/// at once.
+/// How many requests may write or wait to write. The queue of requests that wait to
+/// read has the same length. If a queue is full, the next request gets
+/// [`RepositoryError::Busy`] at once.
 const QUEUE: usize = 256;
 
 /// How long a request waits in the queue, behind other requests of this program.
@@ -45,6 +48,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// up, SQLite stops the query that is running.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 // ANCHOR_END: limits
+
+/// How long a health check waits for a connection. Kubernetes waits one second for the
+/// response by default.
+const PING_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// How long a request may take in the database: it waits for the other requests, and then
 /// either for other programs or for its own queries. `main.rs` checks that this fits into
@@ -70,24 +77,18 @@ const MIGRATIONS: &[M<'_>] = &[
 ];
 // ANCHOR_END: migrations
 
-/// Keeps everything in one database file.
-pub struct Sqlite {
-    connections: Arc<Connections>,
-    read_queue: Arc<Semaphore>,
-    write_queue: Arc<Semaphore>,
-    /// One permit for each reading connection.
-    read_permits: Arc<Semaphore>,
-}
-
 // ANCHOR: connections
-/// The open connections. Rust drops the fields of a struct from top to bottom, so
-/// the writer closes last. The last connection that closes copies everything from
-/// the WAL file into the database file, and only a connection that may write can do
-/// that.
-struct Connections {
-    readers: Mutex<Vec<Connection>>,
-    /// Tokio's mutex, because requests that wait for it must not block threads.
-    writer: Arc<tokio::sync::Mutex<Connection>>,
+/// Keeps everything in one database file.
+///
+/// Rust drops the fields of a struct from top to bottom, so the writer closes last. The
+/// last connection to close copies everything from the WAL file into the database
+/// file, and only a connection that may write can do that.
+pub struct Sqlite {
+    /// The reads that wait for a thread. When this is dropped, the threads end.
+    read_queue: Sender<Read>,
+    _readers: Readers,
+    write_queue: Arc<Semaphore>,
+    writer: Arc<Mutex<Connection>>,
 }
 // ANCHOR_END: connections
 
@@ -104,16 +105,12 @@ impl Sqlite {
         // SQLite gives names such as `:memory:` a meaning. A whole path has none.
         let file = absolute(file)?;
         let writer = open_writer(&file)?;
-        let readers: Result<_, _> =
-            (0..READERS).map(|_| open_reader(&file)).collect();
+        let (read_queue, reads) = bounded(QUEUE);
         Ok(Self {
-            connections: Arc::new(Connections {
-                readers: Mutex::new(readers?),
-                writer: Arc::new(tokio::sync::Mutex::new(writer)),
-            }),
-            read_queue: Arc::new(Semaphore::new(QUEUE)),
+            read_queue,
+            _readers: Readers::start(&file, &reads)?,
             write_queue: Arc::new(Semaphore::new(QUEUE)),
-            read_permits: Arc::new(Semaphore::new(READERS)),
+            writer: Arc::new(Mutex::new(writer)),
         })
     }
 
@@ -127,7 +124,7 @@ impl Sqlite {
     ) -> Result<T, RepositoryError> {
         let place = Arc::clone(&self.write_queue).try_acquire_owned();
         let place = place.map_err(busy)?;
-        let writer = Arc::clone(&self.connections.writer).lock_owned();
+        let writer = Arc::clone(&self.writer).lock_owned();
         let mut writer = timeout(QUEUE_TIMEOUT, writer).await.map_err(busy)?;
         // ANCHOR_END: write-queue
         // ANCHOR: transaction
@@ -150,67 +147,93 @@ impl Sqlite {
     }
 
     // ANCHOR: read
-    /// Runs `work` with a connection that can only read.
+    /// Runs `work` on one of the threads that read, with the connection of that thread.
     async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, RepositoryError> + Send + 'static,
     ) -> Result<T, RepositoryError> {
-        let place = Arc::clone(&self.read_queue).try_acquire_owned();
-        let place = place.map_err(busy)?;
-        let permit = Arc::clone(&self.read_permits).acquire_owned();
-        let permit = timeout(QUEUE_TIMEOUT, permit).await.map_err(busy)?;
-        let permit = permit.map_err(storage)?;
-        let connections = Arc::clone(&self.connections);
-        blocking(move || {
-            let _released_last = (place, permit);
-            let reader = Reader::take(&connections)?;
-            stop_after(READ_TIMEOUT, reader.connection()?)?;
-            // In a transaction, all queries see the same state of the database.
-            let transaction = reader.connection()?.unchecked_transaction()?;
-            work(&transaction)
-        })
-        .await
+        let (sender, receiver) = oneshot::channel();
+        let queued = Instant::now();
+        let read: Read = Box::new(move |connection| {
+            // If the client has disconnected, nobody waits for the result.
+            if !sender.is_closed() {
+                let _ = sender.send(run_read(connection, queued, work));
+            }
+        });
+        let full = |_| busy("too many requests are waiting to read");
+        self.read_queue.try_send(read).map_err(full)?;
+        // The thread drops the sender without a result only if `work` panics.
+        receiver.await.map_err(storage)?
     }
     // ANCHOR_END: read
 }
 
-/// A reading connection in use. It goes back to the others when this is dropped, also
-/// when `work` panics.
-struct Reader<'a> {
-    connections: &'a Connections,
-    connection: Option<Connection>,
+// ANCHOR: run-read
+/// Runs on one of the threads that read.
+fn run_read<T>(
+    connection: &Connection,
+    queued: Instant,
+    work: impl FnOnce(&Connection) -> Result<T, RepositoryError>,
+) -> Result<T, RepositoryError> {
+    if queued.elapsed() > QUEUE_TIMEOUT {
+        return Err(busy("no connection was free in time"));
+    }
+    stop_after(READ_TIMEOUT, connection)?;
+    // In a transaction, all queries see the same state of the database.
+    let transaction = connection.unchecked_transaction()?;
+    work(&transaction)
+}
+// ANCHOR_END: run-read
+
+// ANCHOR: read-type
+/// A closure that a thread runs with its connection.
+type Read = Box<dyn FnOnce(&Connection) + Send>;
+// ANCHOR_END: read-type
+
+/// The threads that read.
+struct Readers(Vec<Reader>);
+
+struct Reader {
+    /// Stops a query that is running.
+    interrupt: InterruptHandle,
+    thread: JoinHandle<()>,
 }
 
-impl<'a> Reader<'a> {
-    fn take(connections: &'a Connections) -> Result<Self, RepositoryError> {
-        let connection = connections.readers().pop();
-        Ok(Self {
-            connections,
-            connection,
-        })
-    }
-
-    fn connection(&self) -> Result<&Connection, RepositoryError> {
-        let missing =
-            || storage("there are fewer reading connections than permits");
-        self.connection.as_ref().ok_or_else(missing)
+// ANCHOR: readers
+impl Readers {
+    fn start(file: &Path, reads: &Receiver<Read>) -> Result<Self, Source> {
+        let mut readers = Vec::new();
+        for _ in 0..READERS {
+            let connection = open_reader(file)?;
+            let interrupt = connection.get_interrupt_handle();
+            let reads = reads.clone();
+            let thread = thread::spawn(move || {
+                // The loop ends when the other end of the queue has been dropped.
+                for read in reads {
+                    // A panic must not end the thread. The transaction was dropped
+                    // and rolled back, so the connection can be used again.
+                    let _ = catch_unwind(AssertUnwindSafe(|| read(&connection)));
+                }
+            });
+            readers.push(Reader { interrupt, thread });
+        }
+        Ok(Self(readers))
     }
 }
+// ANCHOR_END: readers
 
-// ANCHOR: drop-reader
-impl Drop for Reader<'_> {
+// ANCHOR: drop-readers
+impl Drop for Readers {
+    /// Waits until all threads have ended and closed their connections.
     fn drop(&mut self) {
-        self.connections.readers().extend(self.connection.take());
+        for Reader { interrupt, thread } in self.0.drain(..) {
+            // All requests have ended, so nobody waits for a query that still runs.
+            interrupt.interrupt();
+            let _ = thread.join(); // an `Err` would mean that the thread has panicked
+        }
     }
 }
-// ANCHOR_END: drop-reader
-
-impl Connections {
-    fn readers(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-        // Nothing panics while it holds this lock: it only pushes and pops.
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+// ANCHOR_END: drop-readers
 
 // ANCHOR: stop-after
 /// From now on, all queries of this connection together may take no longer than `limit`.
@@ -462,21 +485,18 @@ impl Repository for Sqlite {
 
     #[instrument(skip_all)]
     async fn ping(&self) -> Result<(), RepositoryError> {
-        // If other requests use all connections, this doesn't wait for one: busy is not
-        // broken. If a busy program were taken out of service, the others would get its
-        // requests, too, and would be busy next.
-        if self.read_permits.available_permits() == 0 {
-            return Ok(());
-        }
         let read = self.read(|connection| {
             Ok(connection
                 .query_row("SELECT 1 FROM items LIMIT 1", [], |_| Ok(()))
                 .optional()
                 .map(|_| ())?)
         });
-        match read.await {
-            Err(RepositoryError::Busy(_)) => Ok(()),
-            result => result,
+        // If other requests use all connections, this doesn't wait for long: busy is not
+        // broken. If a busy program were taken out of service, the others would get its
+        // requests, too, and would be busy next.
+        match timeout(PING_TIMEOUT, read).await {
+            Err(_) | Ok(Err(RepositoryError::Busy(_))) => Ok(()),
+            Ok(result) => result,
         }
     }
 }
@@ -697,7 +717,15 @@ fn status_of(text: &str) -> Option<OrderStatus> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::mpsc;
+    use tokio::task::JoinSet;
+
     use super::*;
+
+    /// A query that never ends.
+    const ENDLESS: &str =
+        "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n)
+                           SELECT count(*) FROM n";
 
     #[tokio::test]
     async fn a_panic_costs_no_connection() {
@@ -728,13 +756,10 @@ mod tests {
     async fn a_query_that_takes_too_long_is_stopped_and_the_next_one_works() {
         let folder = tempfile::tempdir().unwrap();
         let sqlite = Sqlite::open(&folder.path().join("shop.db")).unwrap();
-        let endless =
-            "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n)
-                       SELECT count(*) FROM n";
         for _ in 0..2 * READERS {
             let read = sqlite.read(move |connection| {
                 stop_after(Duration::ZERO, connection)?;
-                Ok(connection.query_row(endless, [], |_| Ok(()))?)
+                Ok(connection.query_row(ENDLESS, [], |_| Ok(()))?)
             });
             assert!(matches!(read.await, Err(RepositoryError::Storage(_))));
         }
@@ -745,13 +770,80 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn closing_the_database_stops_the_queries_that_are_running() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = Sqlite::open(&folder.path().join("shop.db")).unwrap();
+        let (started, mut begun) = mpsc::unbounded_channel();
+        let read = sqlite.read(move |connection| {
+            stop_after(Duration::MAX, connection)?;
+            let _ = started.send(());
+            Ok(connection.query_row(ENDLESS, [], |_| Ok(()))?)
+        });
+        tokio::select! {
+            _ = read => panic!("the query never ends"),
+            _ = begun.recv() => {} // The client disconnects: the future is dropped.
+        }
+        let (closed, wait) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            drop(sqlite);
+            closed.send(())
+        });
+        wait.recv_timeout(Duration::from_secs(60)).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)] // so that the wait of the ping takes no time
     async fn a_database_that_is_busy_is_ready_all_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let sqlite = Sqlite::open(&folder.path().join("shop.db")).unwrap();
-        let all = sqlite.read_permits.acquire_many(READERS as u32).await;
+        let sqlite = Arc::new(sqlite);
+        // All threads read until the test drops `release`.
+        let (release, released) = bounded::<()>(0);
+        let (started, mut begun) = mpsc::unbounded_channel();
+        let mut reads = JoinSet::new();
+        for _ in 0..READERS {
+            let sqlite = Arc::clone(&sqlite);
+            let released = released.clone();
+            let started = started.clone();
+            reads.spawn(async move {
+                let wait = move |_: &Connection| {
+                    let _ = started.send(());
+                    let _ = released.recv();
+                    Ok(())
+                };
+                sqlite.read(wait).await
+            });
+        }
+        for _ in 0..READERS {
+            begun.recv().await.unwrap();
+        }
+        let longer = 2 * PING_TIMEOUT;
+        timeout(longer, sqlite.ping()).await.unwrap().unwrap();
+        drop(release);
+        assert!(reads.join_all().await.into_iter().all(|read| read.is_ok()));
         sqlite.ping().await.unwrap();
-        drop(all);
-        sqlite.ping().await.unwrap();
+    }
+
+    /// A request that has waited for longer than `QUEUE_TIMEOUT` doesn't begin to read.
+    #[test]
+    fn a_request_that_has_waited_too_long_is_not_served() {
+        let connection = Connection::open_in_memory().unwrap();
+        let now = Instant::now();
+        run_read(&connection, now, |_| Ok(())).unwrap();
+        let long_ago = now.checked_sub(2 * QUEUE_TIMEOUT).unwrap();
+        let late = run_read(&connection, long_ago, |_| Ok(()));
+        assert!(matches!(late, Err(RepositoryError::Busy(_))));
+    }
+
+    #[tokio::test]
+    async fn a_read_that_finds_the_queue_full_is_busy() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sqlite = Sqlite::open(&folder.path().join("shop.db")).unwrap();
+        // A queue for one read, of which no thread takes any.
+        let (read_queue, _reads) = bounded(1);
+        sqlite.read_queue = read_queue;
+        sqlite.read_queue.try_send(Box::new(|_| ())).unwrap();
+        let read = sqlite.read(|_| Ok(()));
+        assert!(matches!(read.await, Err(RepositoryError::Busy(_))));
     }
 
     /// A copy of this project changes both. Otherwise it would refuse its own database.
