@@ -58,8 +58,8 @@ impl Accounts {
 }
 
 // ANCHOR: sessions
-/// The sessions, by the hashes of their tokens. With a database, this would be a
-/// table.
+/// The sessions. The key in the map is the hash of the session's token. With a
+/// database, this map would be a table.
 #[derive(Clone)]
 struct Sessions {
     by_hash: Arc<Mutex<BTreeMap<TokenHash, Session>>>,
@@ -67,14 +67,14 @@ struct Sessions {
     random: Random,
 }
 
-/// What the server knows about somebody who has signed in.
+/// A session: who has signed in, and until when the session lasts.
 #[derive(Clone)]
 struct Session {
     customer: String,
     ends_at: Timestamp,
 }
 
-/// How long a session lasts.
+/// How long a session lasts: 30 days.
 const LENGTH: SignedDuration = SignedDuration::from_hours(30 * 24);
 // ANCHOR_END: sessions
 
@@ -125,7 +125,7 @@ fn session_cookie(token: String) -> Cookie<'static> {
 // ANCHOR_END: cookie
 
 // ANCHOR: extractor
-/// Somebody who has signed in. Without a session, the response is a 401.
+/// The session of the request. Without a session, the response is a 401.
 struct SignedIn(Session);
 
 impl<S> FromRequestParts<S> for SignedIn
@@ -156,7 +156,7 @@ fn unauthorized() -> Response {
 }
 
 // ANCHOR: sign-in
-/// `POST /sessions`
+/// `POST /sessions`: signs in, and sets the cookie.
 async fn sign_in(
     State(accounts): State<Accounts>,
     State(sessions): State<Sessions>,
@@ -174,7 +174,7 @@ async fn sign_in(
 // ANCHOR_END: sign-in
 
 // ANCHOR: sign-out
-/// `DELETE /sessions/current`
+/// `DELETE /sessions/current`: signs out, and deletes the cookie.
 async fn sign_out(
     State(sessions): State<Sessions>,
     jar: CookieJar,

@@ -53,7 +53,7 @@ async function start(command, args, env, probe) {
   const started = performance.now();
   const child = spawn("taskset", ["-c", SERVER_CORE, command, ...args], {
     cwd: data,
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["ignore", 2, "inherit"],
     env: {
       PATH: process.env.PATH,
       NODE_ENV: "production",

@@ -65,7 +65,7 @@ pub fn checks() -> Vec<Check> {
             let answer = pay(&app, 7, 451).await?;
             answer.expect_status(
                 409,
-                "add a variant to `CardError`, and its status",
+                "add a variant to `CardError`, and an arm to `status`",
             )?;
             balance(&get(&app, "/gift-cards/7").await?, 450)
         }),
@@ -73,7 +73,7 @@ pub fn checks() -> Vec<Check> {
             let answer = pay(&app, 7, 0).await?;
             answer.expect_status(
                 422,
-                "the method returns an error for 0, and `status` has its status",
+                "return an error for 0 from the method, and choose its status code in `status`",
             )
         }),
         Check::new(

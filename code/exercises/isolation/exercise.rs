@@ -125,8 +125,8 @@ async fn sell_tea(State(database): State<Database>) -> Result<StatusCode, Error>
 // ANCHOR_END: complete
 
 // ANCHOR: gap
-// 2. Fill the gap: before each new attempt, the handler sleeps. The first pause takes
-//    10 milliseconds, and each further one takes twice as long as the one before.
+// 2. Fill the gap: before each new attempt, the handler sleeps. The first pause lasts
+//    10 milliseconds, and each later pause lasts twice as long as the one before.
 async fn sell_croissant(
     State(database): State<Database>,
 ) -> Result<StatusCode, Error> {

@@ -83,8 +83,8 @@ struct Stamps {
 }
 
 // ANCHOR: gap
-// 2. Fill the gap: the handler is complete, but the rule isn't. 1 to 10 stamps can be
-//    added at once. Anything else is a 422.
+// 2. Fill the gap: the handler is complete, but `add` isn't. A request can add
+//    1 to 10 stamps. For any other count, respond with a 422.
 impl Cards {
     fn add(&self, name: &str, count: u32) -> Result<u32, CardError> {
         let mut cards = self.lock();
@@ -104,11 +104,13 @@ async fn add_stamps(
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-// 3. Yours: this handler gives a coffee to everyone. Divide it into a service and a
-//    handler. A coffee costs ten stamps. 404: there is no such card. 409: the card has
-//    fewer than ten stamps. Then give the tablets an endpoint that uses the same rule:
-//    POST /tables/{table}/coffee takes { "name": "Ada" }. Only tables 1 to 12 exist: any
-//    other table is a 404.
+// 3. Yours: this handler gives a coffee to everyone. Divide it into a service
+//    method and a handler. A coffee costs ten stamps. If there is no such card,
+//    respond with a 404. If the card has fewer than ten stamps, respond with a
+//    409. Then write a second handler, for the tablets, that calls the same
+//    service method: the body of POST /tables/{table}/coffee is
+//    { "name": "Ada" }. Only tables 1 to 12 exist. For any other table, respond
+//    with a 404.
 async fn free_coffee(
     State(cards): State<Cards>,
     Path(name): Path<String>,

@@ -132,11 +132,18 @@ async fn all_reservations(
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-// 3. Yours: one reservation, at /reservations/{id}. Its customer and all
-// baristas can see it, but only its customer can delete it. GET responds with a
-// 200 and the reservation. If there is no such reservation, or if this person
-// can't see it, GET responds with a 404, with the same text in both cases.
-// DELETE responds with a 204 after it has deleted the reservation, with a 403 if
-// this person can see the reservation but can't delete it, and with a 404 in the
-// same cases as GET. Both respond with a 401 to a request without a valid token.
+// 3. Yours: GET and DELETE /reservations/{id}, for one reservation. Its
+// customer and all baristas can see it, but only its customer can delete it.
+//
+// Both methods respond with
+// - 401 if the request has no valid token,
+// - 404 if there's no such reservation, or if this person can't see it. The
+//   text is the same in both cases.
+//
+// GET also responds with
+// - 200, and the reservation.
+//
+// DELETE also responds with
+// - 204 after it has deleted the reservation,
+// - 403 if this person can see the reservation, but isn't its customer.
 // ANCHOR_END: yours

@@ -121,5 +121,6 @@ async fn pay(
 //    422: The number of points is 0.
 //    After an error, no card has changed. A gift to oneself is allowed and changes nothing.
 //    (`get_mut` borrows all points mutably, so you can't use the results of two calls at
-//    the same time. Finish the change of one card before you get the other one.)
+//    the same time. Change the first card completely before you call `get_mut` for the
+//    second one.)
 // ANCHOR_END: yours

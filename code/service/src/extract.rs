@@ -27,7 +27,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
             // serde couldn't write the value as JSON. axum's own `Json` would send the
             // text of this error to the client. (If a handler returns a tuple such as
             // `(StatusCode::CREATED, Json(…))`, the tuple's status replaces the 500,
-            // so              the client gets a 201 whose body describes this error.)
+            // so the client gets a 201 whose body describes this error.)
             Err(error) => Error::Bug(error.to_string()).into_response(),
         }
     }

@@ -136,8 +136,8 @@ mod server {
             client_request_id = field::Empty,
             method = %known_method(request.method()),
             // Logs `/orders/{id}`, not `/orders/17`. So you can count the lines
-            // of          one route, and nothing that a client puts into a path
-            // gets into          the log.
+            // of one route, and nothing that a client puts into a path gets
+            // into the log.
             path = path.map_or("(no route)", MatchedPath::as_str),
         );
         if let Some(id) = client_request_id(request.headers()) {

@@ -33,11 +33,13 @@ pub fn routes() -> Router<AppState> {
         .route("/docs", get(show_page))
 }
 
+// ANCHOR: show-document
 /// `GET /openapi.json`
 #[instrument(skip_all)]
 async fn show_document() -> Json<OpenApi> {
     Json(document())
 }
+// ANCHOR_END: show-document
 
 /// `GET /docs`. The page gets the document from this server and contacts no other.
 #[instrument(skip_all)]

@@ -20,10 +20,8 @@ pub fn init(filter: Option<OsString>) -> anyhow::Result<()> {
         .with_env_filter(parse(filter)?)
         .with_ansi(io::stdout().is_terminal())
         // If the program that reads the log has ended, lines are lost. By default,
-        // tracing-subscriber reports that with `eprintln!`, which panics if standard
-        // error is closed, too. The next line turns the report off. (If the reader is
-        // still running but has stopped reading, each log line blocks the service
-        // until the reader continues. The crate tracing-appender can prevent that.)
+        // tracing-subscriber reports each lost line with `eprintln!`, which panics
+        // if standard error is closed, too. The next line turns these reports off.
         .log_internal_errors(false)
         .try_init()
         .map_err(|error| anyhow::anyhow!(error))

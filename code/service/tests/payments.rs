@@ -1089,7 +1089,8 @@ async fn an_order_ends_the_same_in_whatever_sequence_its_events_come() {
                 let (order, session) = shop.order().await;
                 let events: Vec<_> =
                     sequence.iter().map(|&r| shop.report(r, &session)).collect();
-                // Each event comes twice in a row. Then all events come once more.
+                // Send each event twice in a row, and then send all events once
+                // more.
                 for event in events.iter().flat_map(|e| [e, e]).chain(&events) {
                     shop.accept(event).await;
                 }

@@ -3,7 +3,8 @@
 use shop::model::Order;
 
 // ANCHOR: ticket
-/// What Tom reads: how many of which item, and where to bring them.
+/// The text of a ticket: how many of which item to make, and where to bring
+/// them.
 pub fn ticket(order: &Order) -> String {
     let place = match order.table {
         Some(table) => format!("table {}", table.get()),

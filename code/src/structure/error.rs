@@ -13,7 +13,7 @@ use super::model::{FieldError, ShopError};
 pub enum Error {
     /// The shop can't do what the request asks for.
     Shop(ShopError),
-    /// The request has these mistakes.
+    /// The request contains these mistakes.
     Invalid(Vec<FieldError>),
     /// The request has no staff token, or the wrong one.
     Unauthorized,
@@ -49,7 +49,8 @@ impl IntoResponse for Error {
             Self::Unauthorized => (
                 StatusCode::UNAUTHORIZED,
                 // A 401 must have this header (RFC 9110, section 15.5.2), and
-                // `Bearer` must have a parameter (RFC 6750, section 3).
+                // `Bearer` must be followed by a parameter, here `realm`
+                // (RFC 6750, section 3).
                 [(WWW_AUTHENTICATE, "Bearer realm=\"shop\"")],
                 "Send the staff token: Authorization: Bearer …",
             )

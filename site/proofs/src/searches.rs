@@ -94,7 +94,7 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
     ),
     (
         "current transaction is aborted, commands ignored until end of transaction block",
-        "idempotency.html",
+        "idempotency-race.html",
     ),
     (
         "could not serialize access due to concurrent update",
@@ -134,7 +134,7 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
     ("req.query", "inputs.html"),
     ("supertest", "api-tests.html"),
     ("bcrypt", "passwords.html"),
-    ("dotenv", "secrets.html"),
+    ("dotenv", "dotenv.html"),
     ("401 Unauthorized", "permissions.html"),
     ("403 Forbidden", "permissions.html"),
     ("404 Not Found", "rejections.html"),

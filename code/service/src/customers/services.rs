@@ -106,8 +106,8 @@ impl Customers {
         request: SignInRequest,
     ) -> Result<TokenPair, CustomerError> {
         // ANCHOR: sign-in
-        // A string that isn't an e-mail address can't belong to an account, so
-        // there is no attempt to count, and nothing to hide.
+        // A string that isn't an e-mail address can't belong to an account. So there
+        // is no attempt to count, and an immediate answer reveals nothing.
         let email = EmailAddress::try_from(request.email.as_str())
             .map_err(|_| CustomerError::WrongPassword)?;
         // If the service or the database is too busy, one of these two lines returns

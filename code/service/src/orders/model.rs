@@ -74,7 +74,8 @@ pub struct Line {
 
 impl Order {
     // ANCHOR: is-visible-to
-    /// Whether somebody may see this order: it is theirs, or they are a barista.
+    /// Whether this person may see the order: a barista sees every order, and a
+    /// customer sees only their own.
     pub fn is_visible_to(&self, identity: &Identity) -> bool {
         identity.role == Role::Barista || identity.customer == self.customer
     }
@@ -484,7 +485,7 @@ pub struct OrderQuery {
     pub customer: Option<u64>,
     /// Only the orders after this one in the list: the `next` of the previous page.
     pub after: Option<u64>,
-    /// How many orders a page may have.
+    /// The maximum number of orders on a page.
     #[cfg_attr(feature = "server", param(minimum = 1, maximum = 100))]
     pub limit: Option<u32>,
 }
@@ -565,8 +566,8 @@ pub struct Page {
 // ANCHOR_END: page
 
 impl Page {
-    /// Makes a page from the orders that were found. If there is one more than the
-    /// limit allows, there is a next page.
+    /// Makes a page from the orders that were found. If there is one order more
+    /// than the limit allows, there is a next page.
     pub fn new(mut found: Vec<Order>, limit: PageLimit) -> Self {
         let limit = limit.get() as usize;
         let more = found.len() > limit;

@@ -12,12 +12,13 @@ use crate::storage::Source;
 pub const CURRENCY: &str = "eur";
 
 // ANCHOR: provider
-/// A payment provider, such as Stripe. Don't call its methods inside a transaction: a
-/// transaction that waits for another company keeps its locks and its connection.
+/// A payment provider, such as Stripe. Don't call its methods inside a transaction:
+/// while  a transaction waits for the provider's response, it keeps its locks and its
+/// connection.
 #[async_trait]
 pub trait PaymentProvider: Send + Sync {
     /// Creates a page on which a customer can pay. A call with the same
-    /// [`reference`](NewSession::reference) gives the same page.
+    /// [`reference`](NewSession::reference) returns the same page.
     async fn create_session(
         &self,
         new: &NewSession,

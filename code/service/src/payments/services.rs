@@ -103,9 +103,9 @@ impl Payments {
             Ok(session) => session,
             Err(error) => {
                 if let ProviderError::Refused(_) = error {
-                    // Stripe would refuse this request again, so this payment ends here.
-                    // When the customer tries again, there's a new payment, with a new
-                    // reference and a new idempotency key.
+                    // Stripe would refuse this request again, so mark this payment as
+                    // expired. When the customer tries again, there's a new payment,
+                    // with a new reference and a new idempotency key.
                     self.repository.expire(&begun.reference).await?;
                 }
                 return Err(error.into());
@@ -311,10 +311,10 @@ impl Payments {
                     Ended::Complete => Err(PaymentError::Processing(payment.order)),
                 }
             }
-            // In all other states, there's no page to close. A payment that is `Creating`
-            // has no page yet. If its page is stored before the order is canceled, the
-            // second call to `close`, after the cancellation, closes it. After the
-            // cancellation, `open` returns an error, and `start` closes the page.
+            // In all other states, there's no page to close. But a payment that is
+            // `Creating` may get one soon. If that happens before the order is
+            // canceled, the second call to `close` closes the page. If it happens
+            // later, `open` returns an error, and `start` closes the page.
             _ => Ok(()),
         }
     }

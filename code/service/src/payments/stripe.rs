@@ -149,7 +149,8 @@ impl Stripe {
                 || Instant::now() + pause >= deadline
             {
                 return Err(match failure.error {
-                    // This try did nothing, but one before may have.
+                    // Stripe did nothing in this try, but an earlier try may
+                    // have succeeded.
                     ProviderError::Unavailable(source) if maybe_done => {
                         ProviderError::OutcomeUnknown(source)
                     }

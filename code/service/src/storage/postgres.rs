@@ -73,15 +73,17 @@ impl Postgres {
     }
 
     // ANCHOR: begin
-    /// Begins a transaction. It's rolled back if it is dropped before the commit.
+    /// Begins a transaction, which is rolled back if it's dropped before the
+    /// commit.
     ///
-    /// Don't use `pool().begin()`. If a client disconnects, its request's future is dropped,
-    /// perhaps while it waits for PostgreSQL's answer to `BEGIN`. sqlx 0.9.0 then puts the
-    /// connection back into the pool without a `ROLLBACK`, so the changes of the next request
-    /// become part of a transaction that is never committed. (A fix is merged, but not
-    /// released: transact-rs/sqlx#4394.) A task isn't dropped together with the request. It
-    /// always gets the answer, and if nobody waits for the transaction any more, the task
-    /// drops it, which rolls it back.
+    /// Don't use `pool().begin()`. If a client disconnects, the future of its request is
+    /// dropped, perhaps while the future is waiting for PostgreSQL's answer to `BEGIN`. sqlx
+    /// 0.9.0 then puts the connection back into the pool without a `ROLLBACK`, so the changes
+    /// of the next request become part of a transaction that is never committed. (A fix is
+    /// merged, but not released: transact-rs/sqlx#4394.) So this method calls  `begin` in a
+    /// task, which isn't dropped together with the request. The task always gets  the answer.
+    /// If nobody is waiting for the transaction anymore, the task drops the  transaction,
+    /// which rolls it back.
     ///
     /// # Errors
     ///

@@ -41,9 +41,10 @@ impl Received {
 /// How `StripeApi` answers the next request, in place of the normal response.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// This status. The request isn't carried out.
+    /// A response with this status. The request isn't carried out.
     Status(u16),
-    /// This status with `stripe-should-retry: false`. The request isn't carried out.
+    /// The same, with the header `stripe-should-retry: false`. The request isn't
+    /// carried out.
     Final(u16),
     /// No response. The request isn't carried out.
     Hang,
