@@ -1,4 +1,4 @@
-//! The path that results if a client chooses the file name.
+//! Which path do you get if the client chooses the file name?
 
 use std::path::Path;
 

@@ -46,6 +46,7 @@ async fn save(body: Body, folder: &FilePath, name: &str) -> Result<(), Error> {
         }
         file.write_all(&chunk).await?;
     }
+    file.flush().await?;
     file.sync_all().await?;
     temporary
         .persist(folder.join(name))

@@ -508,7 +508,7 @@ struct Shop {
 // ANCHOR: inventory
 /// The menu with its stock, and the orders. Both are in memory, so a restart loses
 /// them. Nothing limits how many there are, and a lookup goes through a whole
-/// list.  The chapter on SQLite moves the shop's data to a database.
+/// list. The chapter on SQLite moves the shop's data to a database.
 struct Inventory {
     menu: Vec<Item>,
     orders: Vec<Order>,

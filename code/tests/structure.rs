@@ -227,8 +227,8 @@ mod structure {
     }
 
     // ANCHOR: no-http
-    /// The crates and modules that this source code uses, although it isn't
-    /// allowed to.
+    /// Finds the crates and modules that this source code uses, but isn't
+    /// allowed to use.
     fn forbidden(source: &str) -> Vec<&str> {
         let allowed = ["std", "fmt", "u32", "jiff", "serde", "tracing"];
         source

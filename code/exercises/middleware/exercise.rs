@@ -32,8 +32,8 @@ async fn no_store(request: Request, next: Next) -> Response {
 // ANCHOR_END: complete
 
 // ANCHOR: gap
-// 2. Fill the gap: a request without the header `x-kitchen-key: ladle` gets a 401. A
-//    request with this header goes to the handler.
+// 2. Fill in the gap: a request without the header `x-kitchen-key: ladle` gets a
+//    401. A request with this header goes to the handler.
 async fn require_key(request: Request, next: Next) -> Result<Response, StatusCode> {
     let key = request.headers().get("x-kitchen-key");
     todo!("compare {key:?}, then run {next:?} or return an Err")
@@ -42,7 +42,7 @@ async fn require_key(request: Request, next: Next) -> Result<Response, StatusCod
 
 // ANCHOR: yours
 // 3. Yours: each response has a header `x-served` with a number: 1 for the first
-//    request of this app, 2 for the second, and so on. A 401 and a 404 count too.
+//    request to this app, 2 for the second, and so on. A 401 and a 404 count, too.
 //    `from_fn_with_state` gives a middleware its state, for example an
 //    `Arc<AtomicU64>`.
 // ANCHOR_END: yours

@@ -44,7 +44,8 @@ struct Card {
 }
 
 // ANCHOR: complete
-// 1. Finished example: the service knows the cards, and the handler knows HTTP.
+// 1. Finished example: only the service uses the map of cards, and only the
+//    handler uses HTTP types.
 impl Cards {
     fn stamps(&self, name: &str) -> Result<u32, CardError> {
         let stamps = self.lock().get(name).copied();
@@ -84,7 +85,8 @@ struct Stamps {
 
 // ANCHOR: gap
 // 2. Fill the gap: the handler is complete, but `add` isn't. A request can add
-//    1 to 10 stamps. For any other count, respond with a 422.
+//    1 to 10 stamps. For any other count, return a new error, whose response is
+//    a 422.
 impl Cards {
     fn add(&self, name: &str, count: u32) -> Result<u32, CardError> {
         let mut cards = self.lock();

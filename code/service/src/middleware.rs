@@ -101,10 +101,9 @@ mod server {
                         .on_failure(()), // `IntoResponse for Error` logs the cause
                 )
                 // Logs a line if the client disconnects before its response is ready.
-                // With `on_body_drop`, the layer would also log when the body of a
-                // response is dropped before all of it has been sent. But axum drops the
-                // body of every `HEAD` response unsent, so each `HEAD` request would be
-                // logged as a disconnect.
+                // With `on_body_drop`, it would also log a disconnect while the body
+                // is sent. But axum drops the body of each response to `HEAD`
+                // without sending it, so each of them would be logged, too.
                 .layer(OnEarlyDropLayer::builder().on_future_drop(
                     EarlyDropsAsFailures::new(
                         DefaultOnFailure::new().level(Level::INFO),
@@ -170,8 +169,8 @@ mod server {
         ((1..=64).contains(&id.len()) && id.bytes().all(allowed)).then_some(id)
     }
 
-    /// Limits how long a request may take. tower-http's `TimeoutLayer` would answer
-    /// without a body.
+    /// Limits how long a request may take. (tower-http's `TimeoutLayer` does this,
+    /// too,  but its response has no body.)
     async fn timeout(request: Request, next: Next) -> Result<Response, Error> {
         // A safe method changes nothing (RFC 9110, section 9.2.1).
         let safe = request.method().is_safe();

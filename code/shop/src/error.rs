@@ -88,7 +88,7 @@ impl IntoResponse for Error {
             headers.insert(WWW_AUTHENTICATE, challenge);
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            // Nothing was done, so the client may try again after a second.
+            // Nothing was changed, so the client may try again after a second.
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
@@ -149,7 +149,7 @@ const OUR_FAULT: &str =
     "This is the server's fault. Its log has the cause, with this x-request-id";
 
 // ANCHOR: shop-problem
-/// The status and the type of problem for each rule of the shop.
+/// The problem document for each broken rule of the shop.
 fn shop_problem(error: &ShopError) -> Problem {
     let detail = error.to_string();
     match error {

@@ -24,8 +24,8 @@ impl Item {
     ///
     /// # Errors
     ///
-    /// [`ShopError::NotEnoughLeft`] and [`ShopError::TotalTooLarge`]. In both cases,
-    /// the stock is unchanged.
+    /// Returns [`ShopError::NotEnoughLeft`] or [`ShopError::TotalTooLarge`]. In both
+    /// cases,  the stock is unchanged.
     pub fn sell(&mut self, quantity: Quantity) -> Result<Cents, ShopError> {
         let left = self.stock.checked_sub(quantity.get());
         let left =

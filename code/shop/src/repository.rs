@@ -32,7 +32,7 @@ pub trait Repository: Send + Sync {
     /// The item with this id.
     async fn item(&self, id: &str) -> Result<Option<Item>, RepositoryError>;
 
-    /// Adds an item to the menu, or replaces the one with its id.
+    /// Adds an item to the menu, or replaces the item that has the same id.
     async fn put_item(&self, item: Item) -> Result<Put, RepositoryError>;
 
     /// Removes an item from the menu. Orders stay as they are. Returns `false` if no

@@ -53,7 +53,7 @@ impl Shop {
     }
     // ANCHOR_END: item
 
-    /// Adds an item to the menu, or replaces the one with its id.
+    /// Adds an item to the menu, or replaces the item that has the same id.
     #[instrument(skip_all)]
     pub async fn put_item(&self, item: Item) -> Result<Put, RepositoryError> {
         self.repository.put_item(item).await

@@ -26,8 +26,8 @@ impl Item {
     ///
     /// # Errors
     ///
-    /// [`ShopError::NotEnoughLeft`] and [`ShopError::TotalTooLarge`]. In both cases,
-    /// the stock is unchanged.
+    /// Returns [`ShopError::NotEnoughLeft`] or [`ShopError::TotalTooLarge`]. In both
+    /// cases,  the stock is unchanged.
     pub fn sell(&mut self, quantity: Quantity) -> Result<Cents, ShopError> {
         let left = self.stock.checked_sub(quantity.get());
         let left =
@@ -95,7 +95,8 @@ pub enum ShopError {
     UnknownOrder(u64),
     /// Somebody ordered an item that is not on the menu.
     NotOnMenu,
-    /// A new order asks for more of the item with this name than is left.
+    /// A new order asks for more of an item than is left. The text is the
+    /// item's name.
     NotEnoughLeft(String),
     /// The total of a new order is more than [`Cents`] can hold.
     TotalTooLarge,

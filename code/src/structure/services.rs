@@ -77,7 +77,7 @@ impl Shop {
             .ok_or_else(|| ShopError::UnknownItem(id.into()))
     }
 
-    /// Adds an item to the menu, or replaces the one with its id.
+    /// Adds an item to the menu, or replaces the item that has the same id.
     #[instrument(skip_all)]
     pub fn put_item(&self, item: Item) -> Put {
         let mut inventory = self.lock();

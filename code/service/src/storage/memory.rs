@@ -12,7 +12,7 @@ use crate::orders::memory::Keys;
 use crate::orders::model::Order;
 use crate::payments::model::Payment;
 
-/// Keeps everything in memory, without a limit.
+/// Keeps all data in memory. The amount of data isn't limited.
 pub struct Memory {
     data: Mutex<Data>,
 }

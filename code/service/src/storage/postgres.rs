@@ -9,17 +9,19 @@ use tracing::Instrument;
 use super::StorageError;
 
 // ANCHOR: limits
-/// The maximum number of connections per process, without the one of the health
-/// check. PostgreSQL allows 100 connections by default, for all processes together,
-/// and twice as many processes may run during a deployment. So twice this number,
-/// plus two, times the number of processes, must stay below 100.
+/// The maximum number of connections per process, not counting the one for the
+/// health  check. By default, PostgreSQL allows 100 connections for all processes
+/// together.  During a deployment, the old and the new processes may run at the
+/// same time. So  `2 * (MAX_CONNECTIONS + 1) * number of processes` must stay below
+/// 100.
 const MAX_CONNECTIONS: u32 = 10;
 
 /// How long a request waits for a connection. After that, the client gets a 503 and
 /// may try again.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
-/// How long one statement may take. PostgreSQL then ends it with an error.
+/// How long one statement may take. After that, PostgreSQL ends it with an
+/// error.
 const STATEMENT_TIMEOUT: &str = "5s";
 // ANCHOR_END: limits
 

@@ -13,7 +13,7 @@ use crate::model::{
 };
 
 // ANCHOR: memory
-/// Keeps everything in memory, without a limit.
+/// Keeps all data in memory. The amount of data isn't limited.
 pub struct Memory {
     inventory: Mutex<Inventory>,
 }

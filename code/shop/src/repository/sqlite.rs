@@ -44,8 +44,8 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long SQLite waits for a lock that another program holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long all queries of one read request together may take. When this time is
-/// up, SQLite stops the query that is running.
+/// How long all the queries of one read request may take in total. When this
+/// time  is up, SQLite stops the query that is running.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 // ANCHOR_END: limits
 
@@ -68,8 +68,8 @@ const fn longer(one: Duration, other: Duration) -> Duration {
 }
 
 // ANCHOR: migrations
-/// Never change a migration that has been published. To change the tables, add
-/// another migration.
+/// Never change a migration that may already have run on somebody's database.
+/// To  change the tables, add another migration.
 const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../migrations/1-shop.sql")),
     M::up(include_str!("../../migrations/2-table-number.sql")),
@@ -238,7 +238,7 @@ impl Drop for Readers {
 // ANCHOR: stop-after
 /// From now on, all queries of this connection together may take no longer than `limit`.
 /// When that time is up, SQLite stops the query that is running. A timeout around the
-/// future can't do that: the blocking thread would continue.
+/// future can't do that: the thread would continue with the query.
 fn stop_after(limit: Duration, connection: &Connection) -> rusqlite::Result<()> {
     let started = Instant::now();
     let is_late = move || started.elapsed() > limit;
