@@ -67,7 +67,7 @@ struct Sessions {
     random: Random,
 }
 
-/// A session: who has signed in, and until when the session lasts.
+/// A session: who has signed in, and when the session ends.
 #[derive(Clone)]
 struct Session {
     customer: String,

@@ -57,7 +57,7 @@ mod idempotency {
     // ANCHOR_END: usual
 
     // ANCHOR: insert-order
-    /// Stores an order, and returns the answer to it.
+    /// Stores an order, and returns the answer to the request.
     async fn insert_order(
         connection: &mut PgConnection,
     ) -> Result<String, sqlx::Error> {

@@ -31,7 +31,7 @@ fn a_new_card_is_empty(cards: &dyn StampCards) {
 // ANCHOR_END: complete
 
 // ANCHOR: gap
-// 2. Fill the gap: this test must fail if all customers share one card.
+// 2. Fill in the gap: this test must fail if all customers share one card.
 fn every_customer_has_a_card_of_their_own(cards: &dyn StampCards) {
     cards.stamp("Ada");
     assert_eq!(cards.stamps("Ada"), 1);

@@ -97,7 +97,7 @@ async fn show(
 // ANCHOR_END: complete
 
 // ANCHOR: gap
-// 2. Fill the gap: a recipe is replaced only if it's the version that the client has read.
+// 2. Fill in the gap: a recipe is replaced only if it's the version that the client read.
 async fn replace(
     State(recipes): State<Recipes>,
     Path(name): Path<String>,
@@ -119,5 +119,5 @@ async fn replace(
 //    204: It was removed.
 //    404: There is no such recipe.
 //    412: The header if-match has a different tag.
-//    428: There is no header if-match.
+//    428: The header if-match is missing.
 // ANCHOR_END: yours

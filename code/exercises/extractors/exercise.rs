@@ -70,7 +70,7 @@ impl TryFrom<String> for ReviewText {
 // ANCHOR_END: complete
 
 // ANCHOR: gap
-// 2. Fill the gap: convert a request to a `Review`, or return all of its mistakes.
+// 2. Fill in the gap: convert a request to a `Review`, or return all of its mistakes.
 impl TryFrom<ReviewRequest> for Review {
     type Error = Vec<&'static str>;
 

@@ -148,7 +148,7 @@ mod services {
         }
         // ANCHOR_END: complete
 
-        // 2. Fill the gap: add an amount to a card, up to the limit.
+        // 2. Fill in the gap: add an amount to a card, up to the limit.
         pub(super) fn top_up(
             &self,
             number: u32,

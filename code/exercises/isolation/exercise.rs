@@ -77,8 +77,8 @@ impl Database {
         record.planned.pop_front().map_or(Ok(()), Err)
     }
 
-    /// Stands for `tokio::time::sleep`. It only records the time, so that `cargo
-    /// exercise` doesn't have to wait.
+    /// Stands in for `tokio::time::sleep`. It only records the time, so that
+    /// `cargo exercise` doesn't have to wait.
     async fn sleep(&self, time: Duration) {
         yield_now().await;
         self.record().pauses.push(time.as_millis());
@@ -125,7 +125,7 @@ async fn sell_tea(State(database): State<Database>) -> Result<StatusCode, Error>
 // ANCHOR_END: complete
 
 // ANCHOR: gap
-// 2. Fill the gap: before each new attempt, the handler sleeps. The first pause lasts
+// 2. Fill in the gap: before each new attempt, the handler sleeps. The first pause lasts
 //    10 milliseconds, and each later pause lasts twice as long as the one before.
 async fn sell_croissant(
     State(database): State<Database>,

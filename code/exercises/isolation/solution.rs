@@ -73,8 +73,8 @@ impl Database {
         record.planned.pop_front().map_or(Ok(()), Err)
     }
 
-    /// Stands for `tokio::time::sleep`. It only records the time, so that `cargo exercise`
-    /// doesn't have to wait.
+    /// Stands in for `tokio::time::sleep`. It only records the time, so that `cargo
+    /// exercise` doesn't have to wait.
     async fn sleep(&self, time: Duration) {
         yield_now().await;
         self.record().pauses.push(time.as_millis());

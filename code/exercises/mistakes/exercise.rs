@@ -84,7 +84,7 @@ struct Stamps {
 }
 
 // ANCHOR: gap
-// 2. Fill the gap: the handler is complete, but `add` isn't. A request can add
+// 2. Fill in the gap: the handler is complete, but `add` isn't. A request can add
 //    1 to 10 stamps. For any other count, return a new error, whose response is
 //    a 422.
 impl Cards {

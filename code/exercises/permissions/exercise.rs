@@ -108,7 +108,8 @@ fn authenticate(token: &str) -> Option<Person> {
 }
 
 // ANCHOR: gap
-// 2. Fill the gap: an extractor for baristas. Anybody else gets a 401 or a 403.
+// 2. Fill in the gap: an extractor for baristas. Anybody else gets a 401 or a
+// 403.
 struct Barista;
 
 impl<S: Send + Sync> FromRequestParts<S> for Barista {

@@ -50,7 +50,7 @@ async fn show_dish(Path(id): Path<String>) -> Result<&'static str, Error> {
 }
 
 // ANCHOR: gap
-// 2. Fill the gap: a rejection of the extractor becomes a problem document, too.
+// 2. Fill in the gap: a rejection of the extractor becomes a problem document, too.
 #[derive(FromRequest)]
 #[from_request(via(axum::Json), rejection(Error))]
 struct Json<T>(T);

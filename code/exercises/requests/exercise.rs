@@ -37,7 +37,7 @@ async fn show_table(
     }
 }
 
-// 2. Fill the gap: one reservation, or 404 and a text that names the reservation.
+// 2. Fill in the gap: one reservation, or 404 and a text that names the reservation.
 async fn show_reservation(
     State(room): State<Room>,
     Path(id): Path<u64>,

@@ -20,7 +20,7 @@ async fn sequential(log: &EventLog) {
 // ANCHOR_END: complete
 
 // ANCHOR: gap
-// 2. Fill the gap: the same two drinks, prepared concurrently.
+// 2. Fill in the gap: the same two drinks, prepared concurrently.
 async fn concurrent(log: &EventLog) {
     let flat_white = prepare("flat white", 2, log);
     let tea = prepare("tea", 1, log);

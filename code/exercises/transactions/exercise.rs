@@ -98,7 +98,7 @@ async fn collect(
 // ANCHOR_END: complete
 
 // ANCHOR: gap
-// 2. Fill the gap: a coffee costs ten points.
+// 2. Fill in the gap: a coffee costs ten points.
 async fn pay(
     State(cards): State<Cards>,
     Path(name): Path<String>,

@@ -85,7 +85,7 @@ fn check_time(time: &str) -> Result<(), Error> {
 // ANCHOR_END: complete
 
 // ANCHOR: gap
-// 2. Fill the gap: the bakery signs the time, a dot and the body with HMAC-SHA256.
+// 2. Fill in the gap: the bakery signs the time, a dot and the body with HMAC-SHA256.
 fn check_signature(time: &str, body: &[u8], signature: &str) -> Result<(), Error> {
     let signature = decode_hex(signature).ok_or(INVALID)?;
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET).map_err(|_| INVALID)?;

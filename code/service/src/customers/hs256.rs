@@ -68,8 +68,8 @@ impl Verifier<Vec<u8>> for Hs256 {
         message: &[u8],
         signature: &Vec<u8>,
     ) -> std::result::Result<(), Error> {
-        // This compares in constant time, which `==` wouldn't.
         let hmac = self.0.clone().chain_update(message);
+        // `verify_slice` compares in constant time, which `==` wouldn't.
         hmac.verify_slice(signature).map_err(Error::from_source)
     }
 }

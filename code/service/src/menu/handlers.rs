@@ -28,8 +28,8 @@ pub async fn list_menu(
     // ANCHOR: list-version
     let items = menu.items().await?;
     // A new item adds 1 to the sum of the versions, and each change of an item adds 1,
-    // too. Items are never removed, so the sum only grows, and two different menus
-    // never have the same sum.
+    // too. Items are never removed, so the sum only grows, and two different versions
+    // of  the menu never have the same sum.
     let version = items.iter().map(|item| item.version).sum();
     Ok(cached(&headers, version, Json(items)))
     // ANCHOR_END: list-version

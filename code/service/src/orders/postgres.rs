@@ -119,7 +119,8 @@ impl Repository for Postgres {
         let fingerprint = Fingerprint::of(&new);
         // ANCHOR: place-begin
         // If this function returns early, or if the client disconnects and this future is
-        // dropped, then the transaction is dropped with it, which rolls it back.
+        // dropped, then the transaction is dropped, too. Dropping a transaction rolls it
+        // back.
         let mut tx = self.begin().await?;
         if !claim_key(&mut tx, customer, &key, &fingerprint, now).await? {
             return stored_answer(&mut tx, customer, &key, &fingerprint).await;
@@ -189,7 +190,8 @@ impl Repository for Postgres {
             sql.push(" AND id < ");
             sql.push_bind(signed(after.get()));
         }
-        // Ask for one more than fits on the page. If we get it, there is a next page.
+        // Ask for one more order than fits on the page. If we get it, there's a next
+        // page.
         sql.push(" ORDER BY id DESC LIMIT ");
         sql.push_bind(i64::from(filter.limit.get()) + 1);
 
@@ -278,8 +280,8 @@ async fn stored_answer(
         .fetch_optional(connection)
         .await?;
     // ANCHOR: key-reused
-    // The key was there a moment ago, but `clean_up` has removed it in the meantime. If the
-    // client tries again, the key is free.
+    // If there's no row, then the key was there a moment ago, but `clean_up` has removed it
+    // in  the meantime. If the client tries again, the key is free.
     let removed = || StorageError::Busy("the key was removed".into());
     let row = row.ok_or_else(removed)?;
     if row.fingerprint != fingerprint.as_bytes() {

@@ -16,7 +16,7 @@ use crate::storage::StorageError;
 
 // ANCHOR: before-cancel
 /// Something that another feature has to do before an order is canceled. `orders` must
-/// not import that feature, because the imports would form a circle: `payments`, for
+/// not import that feature, because the imports would be circular: `payments`, for
 /// example, already imports `orders`.
 #[async_trait]
 pub trait BeforeCancel: Send + Sync {
@@ -25,12 +25,13 @@ pub trait BeforeCancel: Send + Sync {
     /// order. It calls it again afterward, because the customer may have opened another
     /// payment page since the first call.
     ///
-    /// Returns `true` if it has closed a payment page. Then the payment provider's event
-    /// about the page may cancel the order before `Orders` does.
+    /// Returns `true` if it has closed a payment page. In this case, the payment
+    /// provider sends an event about the closed page, and the handling of this
+    /// event may cancel the order before `Orders` does.
     ///
     /// # Errors
     ///
-    /// If the order must not be canceled now.
+    /// Returns an error if the order must not be canceled now.
     async fn before_cancel(&self, order: OrderId) -> Result<bool, Error>;
 }
 // ANCHOR_END: before-cancel

@@ -82,9 +82,9 @@ impl Postgres {
     /// dropped, perhaps while the future is waiting for PostgreSQL's answer to `BEGIN`. sqlx
     /// 0.9.0 then puts the connection back into the pool without a `ROLLBACK`, so the changes
     /// of the next request become part of a transaction that is never committed. (A fix is
-    /// merged, but not released: transact-rs/sqlx#4394.) So this method calls  `begin` in a
-    /// task, which isn't dropped together with the request. The task always gets  the answer.
-    /// If nobody is waiting for the transaction anymore, the task drops the  transaction,
+    /// merged, but not released: transact-rs/sqlx#4394.) So this method calls `begin` in a
+    /// task, which isn't dropped together with the request. The task always gets the answer.
+    /// If nobody is waiting for the transaction anymore, the task drops the transaction,
     /// which rolls it back.
     ///
     /// # Errors
@@ -95,7 +95,7 @@ impl Postgres {
     ) -> Result<Transaction<'static, sqlx::Postgres>, sqlx::Error> {
         let pool = self.pool.clone();
         let begin = async move { pool.begin().await };
-        // A task has no span of its own, so it gets the one of the request, for the log.
+        // A task has no span of its own, so give it the request's span, for the log.
         let task = tokio::spawn(begin.in_current_span());
         task.await.map_err(|_| sqlx::Error::WorkerCrashed)?
     }
