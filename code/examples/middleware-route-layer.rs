@@ -42,7 +42,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             ("/ordres", None),
             ("/menu", None),
         ] {
+            // ANCHOR: menu
             let app = app.clone().route("/menu", get(async || "espresso, tea"));
+            // ANCHOR_END: menu
             let mut request = Request::get(path);
             if let Some(token) = token {
                 request = request.header(AUTHORIZATION, token);

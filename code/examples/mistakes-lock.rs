@@ -2,13 +2,13 @@
 
 use tokio::{join, sync::Mutex, task::yield_now};
 
+// ANCHOR: sell
 async fn pay() {
     println!("  Ada holds out her card");
     yield_now().await; // a card terminal takes its time
     println!("  Ada has paid");
 }
 
-// ANCHOR: sell
 async fn sell_and_hold_the_lock(stock: &Mutex<u32>) {
     let mut guard = stock.lock().await;
     *guard -= 1;
@@ -19,11 +19,11 @@ async fn sell_and_unlock(stock: &Mutex<u32>) {
     *stock.lock().await -= 1; // the guard is dropped at the end of this line
     pay().await;
 }
-// ANCHOR_END: sell
 
 async fn show(stock: &Mutex<u32>) {
     println!("  Bo sees {} left", stock.lock().await);
 }
+// ANCHOR_END: sell
 
 // ANCHOR: main
 #[tokio::main]

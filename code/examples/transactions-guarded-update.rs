@@ -16,12 +16,15 @@ fn reduce_stock(connection: &Connection, id: &str, quantity: u32) -> Result<bool
 // ANCHOR_END: reduce-stock
 
 fn main() -> Result<(), Box<dyn Error>> {
+    // ANCHOR: open
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("shop.db");
     Connection::open(&file)?.execute_batch(
         "CREATE TABLE items (id TEXT, stock INTEGER CHECK (stock >= 0));
          INSERT INTO items VALUES ('croissant', 1);",
     )?;
+    // ANCHOR_END: open
+    // ANCHOR: ten-buyers
     let buyers: Vec<_> = (0..10)
         .map(|_| {
             let connection = Connection::open(&file)?;
@@ -36,5 +39,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     assert_eq!(sold, 1);
+    // ANCHOR_END: ten-buyers
     Ok(())
 }

@@ -40,11 +40,13 @@ pub fn app() -> Router {
 }
 // ANCHOR_END: app
 
+// ANCHOR: count-from-one
 /// Returns 1, then 2, then 3, and so on.
 pub fn count_from_one() -> impl Fn() -> u64 + Send + Sync + 'static {
     let last = AtomicU64::new(0);
     move || last.fetch_add(1, Ordering::Relaxed) + 1
 }
+// ANCHOR_END: count-from-one
 
 // ANCHOR: app-with
 /// The shop with a clock, a source of order ids, and the token that staff must

@@ -59,6 +59,7 @@ pub enum Task {
     Second,
 }
 
+// ANCHOR: database
 /// The numbers that the two tasks read and write, by name. They stand for the tables of
 /// a database.
 #[derive(Default)]
@@ -69,6 +70,7 @@ struct Database {
     /// What happened since somebody last looked.
     steps: Mutex<Vec<String>>,
 }
+// ANCHOR_END: database
 
 impl Database {
     // ANCHOR: run
@@ -110,6 +112,7 @@ impl Database {
         .await
     }
 
+    // ANCHOR: begin
     /// `BEGIN IMMEDIATE`: waits until no other transaction is running.
     async fn begin(&self) -> OwnedMutexGuard<()> {
         let guard = self.lock.clone().lock_owned().await;
@@ -117,6 +120,7 @@ impl Database {
         yield_now().await;
         guard
     }
+    // ANCHOR_END: begin
 
     /// `INSERT … ON CONFLICT DO NOTHING` as the first statement of a transaction: waits
     /// while another transaction has inserted the same key. Returns whether the key is

@@ -17,6 +17,7 @@ mod idempotency {
     use crate::postgres::{somebody_waits, with_database};
     use crate::support::recorded;
 
+    // ANCHOR: tables
     const TABLES: &[&str] = &[
         "CREATE TABLE orders (
              id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -24,6 +25,7 @@ mod idempotency {
          )",
         "CREATE TABLE idempotency_keys (key text PRIMARY KEY, answer text)",
     ];
+    // ANCHOR_END: tables
 
     async fn count_orders(pool: &PgPool) -> i64 {
         let sql = "SELECT count(*) FROM orders";

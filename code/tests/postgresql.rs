@@ -190,9 +190,11 @@ mod postgresql {
                 .await
                 .unwrap_err();
             recorded("output/postgresql/unique.txt", &message(&error));
+            // ANCHOR: unique-violation
             let database = error.as_database_error().unwrap();
             assert!(database.is_unique_violation());
             assert_eq!(database.constraint(), Some("items_pkey"));
+            // ANCHOR_END: unique-violation
         })
         .await;
     }

@@ -42,8 +42,8 @@ const INVALID: Error = (StatusCode::BAD_REQUEST, "The signature is invalid");
 /// The body of a request from the bakery.
 #[derive(Deserialize)]
 struct Delivery {
-    /// If the bakery gets no response, it sends the delivery again with the
-    /// same id.
+    /// If the bakery gets no response, it sends the announcement again with
+    /// the same id.
     id: String,
     /// How many pieces of each item the bakery delivers.
     items: BTreeMap<String, u32>,

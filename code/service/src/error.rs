@@ -109,7 +109,7 @@ impl IntoResponse for Error {
 }
 
 /// Logs each 5xx response with its cause. The cause may name tables or files,
-/// so it  isn't sent to clients.
+/// so it isn't sent to clients.
 fn log(status: StatusCode, error: &Error) {
     let error: &dyn StdError = error;
     match status {

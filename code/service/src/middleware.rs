@@ -170,7 +170,7 @@ mod server {
     }
 
     /// Limits how long a request may take. (tower-http's `TimeoutLayer` does this,
-    /// too,  but its response has no body.)
+    /// too, but its response has no body.)
     async fn timeout(request: Request, next: Next) -> Result<Response, Error> {
         // A safe method changes nothing (RFC 9110, section 9.2.1).
         let safe = request.method().is_safe();

@@ -62,6 +62,7 @@ pub fn document() -> OpenApi {
     ] {
         document.merge(feature);
     }
+    // ANCHOR: security-scheme
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme(
         "bearerAuth",
@@ -73,6 +74,7 @@ pub fn document() -> OpenApi {
                 .build(),
         ),
     );
+    // ANCHOR_END: security-scheme
     let operations = document.paths.paths.values_mut().flat_map(operations);
     operations.for_each(complete);
     document
@@ -253,6 +255,7 @@ fn complete(operation: &mut Operation) {
         common.push((413, "The body is too long"));
     }
     // ANCHOR_END: common
+    // ANCHOR: add-responses
     if has_body && !webhook {
         common.push((415, "The body isn't `application/json`"));
         common.push((422, "Some values in the body are invalid"));
@@ -266,6 +269,7 @@ fn complete(operation: &mut Operation) {
             .entry(status.to_string())
             .or_insert_with(|| problem(status, description).into());
     }
+    // ANCHOR_END: add-responses
     for response in responses.values_mut() {
         if let RefOr::T(response) = response {
             complete_headers(response);

@@ -42,14 +42,14 @@ use tracing::{debug, info, warn};
 /// them disconnects. A health check has to wait as well, so while all connections are in
 /// use, your platform may think that the server is dead. If your clients keep their
 /// connections open for a long time, put a proxy in front of this program. The proxy
-/// keeps  the connections of the clients open, and needs only a few connections to this
-/// program. The limit is 512,  because on many systems, a process may have only 1,024
-/// open files, and each connection  counts as one.
+/// keeps the connections of the clients open, and needs only a few connections to this
+/// program. The limit is 512, because on many systems, a process may have only 1,024
+/// open files, and each connection counts as one.
 const MAX_CONNECTIONS: usize = 512;
 
 /// How long a client may take to send the head of a request. The same limit applies
 /// between two requests: an idle connection is closed after this time. If there's a
-/// proxy  in front of this program, set the proxy's idle timeout to less than this
+/// proxy in front of this program, set the proxy's idle timeout to less than this
 /// limit. Otherwise the proxy may send a request on a connection at the moment when this
 /// program closes it. The proxy then answers its own client with a 502.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);

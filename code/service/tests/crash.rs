@@ -133,14 +133,17 @@ fn deliver(shop: &Shop<'_>, server: Server, events: &[&String]) -> (Server, usiz
                         *accepted += 1;
                         *accepted == half
                     };
+                    // ANCHOR: kill
                     if is_half {
-                        // The others go on, and fail: this kills the process with SIGKILL.
+                        // Dropping the `Server` kills its process. The deliveries of
+                        // the other threads fail now.
                         let mut server = server.lock().unwrap();
                         drop(server.take());
                         let next = shop.start();
                         *address.lock().unwrap() = next.address;
                         *server = Some(next);
                     }
+                    // ANCHOR_END: kill
                 }
             });
         }

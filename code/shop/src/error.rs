@@ -60,11 +60,13 @@ pub enum Error {
 // ANCHOR_END: error-without-data
 
 impl Error {
+    // ANCHOR: invalid-body
     /// A body whose fields have these mistakes.
     pub fn invalid_body(mistakes: Vec<FieldError>) -> Self {
         let details = mistakes.into_iter().map(ErrorDetail::in_body).collect();
         Self::Invalid(StatusCode::UNPROCESSABLE_ENTITY, details)
     }
+    // ANCHOR_END: invalid-body
 
     /// A parameter of the path or the query string that has a mistake.
     pub fn invalid_parameter(mistake: FieldError) -> Self {
@@ -98,7 +100,7 @@ impl IntoResponse for Error {
 
 // ANCHOR: log
 /// Logs each 5xx response with its cause. The cause may name tables or files,
-/// so it  isn't sent to clients.
+/// so it isn't sent to clients.
 fn log(status: StatusCode, error: &Error) {
     let error: &dyn StdError = error;
     match status {

@@ -207,7 +207,7 @@ mod server {
 
     // ANCHOR: timeout
     /// Limits how long a request may take. (tower-http's `TimeoutLayer` does this,
-    /// too,  but its response has no body.)
+    /// too, but its response has no body.)
     async fn timeout(request: Request, next: Next) -> Result<Response, Error> {
         // A safe method changes nothing (RFC 9110, section 9.2.1).
         let safe = request.method().is_safe();
@@ -223,6 +223,7 @@ mod server {
     }
     // ANCHOR_END: timeout
 
+    // ANCHOR: panic-response
     /// A panic in a handler is a 500. Without this layer, the connection would close
     /// without a response.
     fn panic_response(panic: Box<dyn Any + Send>) -> Response {
@@ -235,4 +236,5 @@ mod server {
         };
         Error::Bug(message.to_owned()).into_response()
     }
+    // ANCHOR_END: panic-response
 }

@@ -25,7 +25,7 @@ impl Item {
     /// # Errors
     ///
     /// Returns [`ShopError::NotEnoughLeft`] or [`ShopError::TotalTooLarge`]. In both
-    /// cases,  the stock is unchanged.
+    /// cases, the stock is unchanged.
     pub fn sell(&mut self, quantity: Quantity) -> Result<Cents, ShopError> {
         let left = self.stock.checked_sub(quantity.get());
         let left =
@@ -635,6 +635,7 @@ pub struct OrderFilter {
     pub limit: PageLimit,
 }
 
+// ANCHOR: order-filter
 impl TryFrom<OrderQuery> for OrderFilter {
     type Error = FieldError;
 
@@ -656,6 +657,7 @@ impl TryFrom<OrderQuery> for OrderFilter {
         })
     }
 }
+// ANCHOR_END: order-filter
 
 // ANCHOR: limit
 /// How many entries a page may have: 1 to 100.

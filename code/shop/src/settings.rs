@@ -142,6 +142,7 @@ fn parse_origin(origin: &str) -> Option<HeaderValue> {
     (origin == as_sent).then(|| origin.parse().ok())?
 }
 
+// ANCHOR: settings-error
 /// What is wrong with the settings: a line for each problem.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SettingsError(Vec<String>);
@@ -152,5 +153,6 @@ impl fmt::Display for SettingsError {
         self.0.iter().try_for_each(|line| write!(f, "\n  {line}"))
     }
 }
+// ANCHOR_END: settings-error
 
 impl Error for SettingsError {}

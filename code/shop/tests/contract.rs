@@ -25,9 +25,9 @@ type Repo = Arc<dyn Repository>;
 type Rule = fn(Repo) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Makes two tests of each rule, one for each repository, and a list of all rules.
+// ANCHOR: two-modules
 macro_rules! contract {
     ($($rule:ident),* $(,)?) => {
-        // ANCHOR: two-modules
         mod memory {
             $(
                 #[tokio::test]
@@ -515,10 +515,12 @@ async fn times_grow_with_ids(repository: Repo) {
 
 // What the rules have in common.
 
+// ANCHOR: fixed-clock
 /// A clock that stands still.
 fn clock() -> Clock {
     Arc::new(|| NOW)
 }
+// ANCHOR_END: fixed-clock
 
 // ANCHOR: ticking-clock
 /// A clock whose first call returns the time one second after the beginning

@@ -224,11 +224,13 @@ mod shutdown {
     async fn start(arrived: &Arc<Notify>, go_on: &Arc<Notify>) -> Server {
         let (arrived, go_on) = (Arc::clone(arrived), Arc::clone(go_on));
         let forever = Arc::clone(&arrived);
+        // ANCHOR: notify
         let slow = || async move {
             arrived.notify_one();
             go_on.notified().await;
             "done"
         };
+        // ANCHOR_END: notify
         let endless = || async move {
             forever.notify_one();
             std::future::pending::<()>().await;

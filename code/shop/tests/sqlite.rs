@@ -342,6 +342,7 @@ mod other_programs {
 mod transactions {
     use super::*;
 
+    // ANCHOR: rollback
     #[tokio::test]
     async fn a_panic_in_a_transaction_rolls_it_back_and_the_next_one_works() {
         let folder = tempdir().unwrap();
@@ -360,6 +361,7 @@ mod transactions {
             .await;
         assert_eq!(placed.unwrap().id, 1);
     }
+    // ANCHOR_END: rollback
 
     /// The handler of a client that hangs up is dropped where it waits. The transaction
     /// happens all the same: as a whole.

@@ -27,7 +27,7 @@ impl Item {
     /// # Errors
     ///
     /// Returns [`ShopError::NotEnoughLeft`] or [`ShopError::TotalTooLarge`]. In both
-    /// cases,  the stock is unchanged.
+    /// cases, the stock is unchanged.
     pub fn sell(&mut self, quantity: Quantity) -> Result<Cents, ShopError> {
         let left = self.stock.checked_sub(quantity.get());
         let left =

@@ -24,7 +24,7 @@ pub const EXACT: [&str; 6] = [
 /// exactly these words. None of them is a heading.
 pub const SYMPTOMS: [(&str, &str); 60] = [
     (
-        "unresolved imports `argon2::password_hash::SaltString`",
+        "no `SaltString` in `password_hash::rand_core`",
         "passwords.html",
     ),
     (
@@ -111,7 +111,7 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
         "Expected request with `Content-Type: application/json`",
         "rejections.html",
     ),
-    ("UNIQUE constraint failed", "sqlite-tables.html"),
+    ("UNIQUE constraint failed: items.id", "sqlite-tables.html"),
     ("no such table", "migrations.html"),
     (
         "there is no reactor running, must be called from the context of a Tokio",

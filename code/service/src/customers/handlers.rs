@@ -20,6 +20,7 @@ use crate::extract::Json;
 
 /// `POST /customers`
 #[instrument(skip_all)]
+// ANCHOR: sign-up
 pub async fn sign_up(
     State(customers): State<Customers>,
     Json(request): Json<SignUpRequest>,
@@ -28,6 +29,7 @@ pub async fn sign_up(
     let customer = customers.sign_up(new).await?;
     Ok((StatusCode::CREATED, [(LOCATION, "/me")], Json(customer)))
 }
+// ANCHOR_END: sign-up
 
 /// `POST /sessions`
 #[instrument(skip_all)]

@@ -92,12 +92,14 @@ impl Passwords {
     /// # Errors
     ///
     /// [`CustomerError::Busy`].
+    // ANCHOR: hash-with-permit
     pub async fn hash(&self, password: Password) -> Result<String, CustomerError> {
         let permit = self.permit().await?;
         let salt = self.random.bytes();
         let hash = move || hash(&password.0, &salt[..16]);
         permit.run(hash).await?.map_err(failed)
     }
+    // ANCHOR_END: hash-with-permit
 
     /// Whether this is the password of an account with this hash. Without an
     /// account, this takes as long as with one, so that the time doesn't reveal

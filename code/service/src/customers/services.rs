@@ -74,6 +74,7 @@ impl Customers {
     ///
     /// [`CustomerError::EmailTaken`] and [`CustomerError::Busy`].
     #[instrument(skip_all)]
+    // ANCHOR: sign-up
     pub async fn sign_up(
         &self,
         new: NewCustomer,
@@ -92,6 +93,7 @@ impl Customers {
         };
         self.repository.add_customer(account).await
     }
+    // ANCHOR_END: sign-up
 
     /// Begins a session. A wrong password and an unknown address have the same
     /// error, after the same effort.

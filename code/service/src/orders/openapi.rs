@@ -80,6 +80,7 @@ fn list_orders() {}
 // ANCHOR_END: show-order
 fn show_order() {}
 
+// ANCHOR: change-order
 /// Change the status of an order
 #[utoipa::path(
     patch,
@@ -96,4 +97,5 @@ fn show_order() {}
     ),
     security(("bearerAuth" = [])),
 )]
+// ANCHOR_END: change-order
 fn change_order() {}

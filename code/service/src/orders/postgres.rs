@@ -218,12 +218,14 @@ impl Repository for Postgres {
     }
 
     #[instrument(skip_all)]
+    // ANCHOR: clean-up
     async fn clean_up(&self, now: Timestamp) -> Result<u64, StorageError> {
         let sql = "DELETE FROM idempotency_keys WHERE created_at <= $1";
         let end = keys_end(now).as_millisecond();
         let done = query(sql).bind(end).execute(self.pool()).await?;
         Ok(done.rows_affected())
     }
+    // ANCHOR_END: clean-up
 }
 
 /// Stores a key, and returns whether it is new. If another transaction has stored it and
@@ -281,7 +283,7 @@ async fn stored_answer(
         .await?;
     // ANCHOR: key-reused
     // If there's no row, then the key was there a moment ago, but `clean_up` has removed it
-    // in  the meantime. If the client tries again, the key is free.
+    // in the meantime. If the client tries again, the key is free.
     let removed = || StorageError::Busy("the key was removed".into());
     let row = row.ok_or_else(removed)?;
     if row.fingerprint != fingerprint.as_bytes() {

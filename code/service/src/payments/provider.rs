@@ -13,7 +13,7 @@ pub const CURRENCY: &str = "eur";
 
 // ANCHOR: provider
 /// A payment provider, such as Stripe. Don't call its methods inside a transaction:
-/// while  a transaction waits for the provider's response, it keeps its locks and its
+/// while a transaction waits for the provider's response, it keeps its locks and its
 /// connection.
 #[async_trait]
 pub trait PaymentProvider: Send + Sync {

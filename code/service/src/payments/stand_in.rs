@@ -32,6 +32,7 @@ impl StandIn {
 #[async_trait]
 impl PaymentProvider for StandIn {
     #[instrument(skip_all)]
+    // ANCHOR: create-session
     async fn create_session(
         &self,
         new: &NewSession,
@@ -48,6 +49,7 @@ impl PaymentProvider for StandIn {
             .or_insert(session);
         Ok(session.clone())
     }
+    // ANCHOR_END: create-session
 
     #[instrument(skip_all)]
     async fn expire_session(&self, _id: &str) -> Result<Ended, ProviderError> {

@@ -196,7 +196,8 @@ impl Stripe {
         let error = ApiError::new(head.status, &body);
         // ANCHOR: statuses
         let mut failure = match head.status {
-            // Stripe checks its rate limit before it does anything else.
+            // Stripe checks its rate limit first, so it hasn't done anything
+            // else yet.
             StatusCode::TOO_MANY_REQUESTS => Failure::unavailable(error),
             // Another request with this key is still running, for example because the
             // customer has pressed the button twice.

@@ -10,9 +10,9 @@ use super::StorageError;
 
 // ANCHOR: limits
 /// The maximum number of connections per process, not counting the one for the
-/// health  check. By default, PostgreSQL allows 100 connections for all processes
-/// together.  During a deployment, the old and the new processes may run at the
-/// same time. So  `2 * (MAX_CONNECTIONS + 1) * number of processes` must stay below
+/// health check. By default, PostgreSQL allows 100 connections for all processes
+/// together. During a deployment, the old and the new processes may run at the
+/// same time. So `2 * (MAX_CONNECTIONS + 1) * number of processes` must stay below
 /// 100.
 const MAX_CONNECTIONS: u32 = 10;
 

@@ -120,10 +120,12 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// A service on these repositories.
+    // ANCHOR: new
+    /// A service on these repositories, with a fake payment provider.
     pub fn new(repositories: Repositories) -> Self {
         Self::with_provider(repositories, Some(Arc::new(StandIn::default())))
     }
+    // ANCHOR_END: new
 
     /// A service on these repositories, with this payment provider or with none.
     pub fn with_provider(

@@ -143,10 +143,12 @@ pub fn token(customer: u64, role: Role) -> String {
     tokens.issue(&identity).unwrap()
 }
 
+// ANCHOR: drop
 impl Drop for Server {
     fn drop(&mut self) {
-        // It has ended already, unless the test failed.
+        // If the process has already ended, there's nothing to do.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
+// ANCHOR_END: drop

@@ -43,8 +43,8 @@ impl Received {
 pub enum Fault {
     /// A response with this status. The request isn't carried out.
     Status(u16),
-    /// The same, with the header `stripe-should-retry: false`. The request isn't
-    /// carried out.
+    /// A response with this status and with the header `stripe-should-retry:
+    /// false`, so the service must not try again. The request isn't carried out.
     Final(u16),
     /// No response. The request isn't carried out.
     Hang,
@@ -185,8 +185,8 @@ pub enum Sent {
 }
 
 // ANCHOR: histories
-/// Each history: the events that Stripe sends about one session, and the status of the
-/// order at the end.
+/// Each history has the events that Stripe sends about one payment, and the status
+/// that the order has at the end.
 pub const HISTORIES: [(&[Sent], &str); 6] = [
     (&[Sent::Paid], "paid"),
     (&[Sent::Unpaid, Sent::Succeeded], "paid"),

@@ -45,7 +45,7 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long all the queries of one read request may take in total. When this
-/// time  is up, SQLite stops the query that is running.
+/// time is up, SQLite stops the query that is running.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 // ANCHOR_END: limits
 
@@ -69,7 +69,7 @@ const fn longer(one: Duration, other: Duration) -> Duration {
 
 // ANCHOR: migrations
 /// Never change a migration that may already have run on somebody's database.
-/// To  change the tables, add another migration.
+/// To change the tables, add another migration.
 const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../migrations/1-shop.sql")),
     M::up(include_str!("../../migrations/2-table-number.sql")),
@@ -190,6 +190,7 @@ fn run_read<T>(
 type Read = Box<dyn FnOnce(&Connection) + Send>;
 // ANCHOR_END: read-type
 
+// ANCHOR: reader-types
 /// The threads that read.
 struct Readers(Vec<Reader>);
 
@@ -198,6 +199,7 @@ struct Reader {
     interrupt: InterruptHandle,
     thread: JoinHandle<()>,
 }
+// ANCHOR_END: reader-types
 
 // ANCHOR: readers
 impl Readers {
@@ -299,10 +301,12 @@ fn is_busy(error: &(dyn Error + Send + Sync + 'static)) -> bool {
     code == Some(ErrorCode::DatabaseBusy)
 }
 
+// ANCHOR: open-writer
 fn try_open_writer(file: &Path) -> Result<Connection, Source> {
     let mut connection = Connection::open(file)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     check_owner(&mut connection)?;
+    // ANCHOR_END: open-writer
     // ANCHOR: wal
     // In WAL mode, readers and the writer don't wait for each other.
     let mode: String =
@@ -324,9 +328,11 @@ fn try_open_writer(file: &Path) -> Result<Connection, Source> {
     // SQLite changes some parts of a table only if you make a new one, copy the rows and
     // drop the old one, and `ON DELETE CASCADE` would then delete rows of other tables.
     // Mark such a migration with `M::foreign_key_check`.
+    // ANCHOR: foreign-keys
     connection.pragma_update(None, "foreign_keys", "OFF")?;
     migrate(&mut connection)?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
+    // ANCHOR_END: foreign-keys
     Ok(connection)
 }
 
@@ -727,6 +733,7 @@ mod tests {
         "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n)
                            SELECT count(*) FROM n";
 
+    // ANCHOR: panic-test
     #[tokio::test]
     async fn a_panic_costs_no_connection() {
         let folder = tempfile::tempdir().unwrap();
@@ -741,6 +748,7 @@ mod tests {
         sqlite.read(|_| Ok(())).await.unwrap();
         sqlite.write(|_| Ok(())).await.unwrap();
     }
+    // ANCHOR_END: panic-test
 
     /// Such as one in memory. (SQLite doesn't notice a network drive.)
     #[test]
