@@ -105,8 +105,8 @@ async fn ask(
     let answer = tokio::time::timeout(ANSWER_TIMEOUT, server.send(request))
         .await
         .with_context(|| format!("{} did not answer within {ANSWER_TIMEOUT:?}", server.url))??;
-    let now = player.take(&captures, &answer);
-    Ok(now.map(|now| match &exchange.answer {
+    let (now, captured) = player.take(&captures, &answer);
+    Ok(captured.map(|()| match &exchange.answer {
         Some(recorded) => compare(recorded, &now),
         None => Outcome::Unrecorded(answer.status()),
     }))

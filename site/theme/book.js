@@ -145,8 +145,7 @@
         mark();
     }
 
-    // The current chapter. Its sections come below the list of chapters, so that nothing moves when they
-    // are added.
+    // The current chapter. Its sections come below it in the list.
     const here = location.pathname.replace(/\/$/, '/index.html').split('/').pop().replace(/\.html$/, '');
     const links = [...contents.querySelectorAll('ol a')];
     const name = link => link.getAttribute('href').replace(/\.html$/, '');
@@ -159,8 +158,8 @@
         // After a link to a section, the Tab key goes on from the heading and not from the contents.
         headings.forEach(heading => { heading.tabIndex = -1; });
         if (sections.length > 0) {
-            contents.append(make('h2', {}, 'On this page'),
-                make('ol', { class: 'sections' }, ...sections.map(link => make('li', {}, link))));
+            current.after(make('ol', { class: 'sections', 'aria-label': 'On this page' },
+                ...sections.map(link => make('li', {}, link))));
             follow(headings, sections);
         }
         if (wide.matches && current.offsetTop > contents.clientHeight / 2) {
@@ -258,9 +257,15 @@
         ];
     }
 
+    // The words of pasted code, such as `res.status(404)`, of which the index has no exact text.
+    function loosely(asked) {
+        return asked.replace(/[^\p{L}\p{N}_]+/gu, ' ').trim();
+    }
+
     async function search() {
         const asked = words.value.trim();
         let found;
+        let none = '';
         try {
             status.textContent = 'Loading the search index…';
             const loaded = await index();
@@ -268,6 +273,10 @@
                 return; // the input has changed while the index was loaded
             }
             found = asked === '' ? [] : find(asked, loaded);
+            if (found.length === 0 && loosely(asked) !== asked && loosely(asked) !== '') {
+                found = find(loosely(asked), loaded);
+                none = `No results for “${asked}”. For its words: `;
+            }
         } catch (error) {
             console.warn('The search could not be loaded:', error);
             loading = null;
@@ -279,9 +288,9 @@
             make('a', { href: root.dataset.root + page.address }, page.breadcrumbs),
             make('p', {}, ...teaser(page.body, asked)))));
         status.textContent = asked === '' ? ''
-            : found.length === 0 ? `No results for “${asked}”.`
-                : found.length > MOST ? `${found.length} results. The first ${MOST}:`
-                    : found.length === 1 ? '1 result:' : `${found.length} results:`;
+            : found.length === 0 ? `No results for “${asked}”. Try fewer words, or look into the glossary.`
+                : none + (found.length > MOST ? `${found.length} results. The first ${MOST}:`
+                    : found.length === 1 ? '1 result:' : `${found.length} results:`);
     }
 
     if (searchButton) {

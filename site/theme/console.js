@@ -323,7 +323,9 @@
         }
         let carried;
         try {
-            const letters = atob(fragment.slice(CARRIES.length).replaceAll('-', '+').replaceAll('_', '/'));
+            // A chat may have added the end of a sentence to the link.
+            const [base64] = /^[\w-]*/.exec(fragment.slice(CARRIES.length));
+            const letters = atob(base64.replaceAll('-', '+').replaceAll('_', '/'));
             const bytes = Uint8Array.from(letters, letter => letter.charCodeAt(0));
             carried = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
         } catch {
@@ -541,6 +543,10 @@
             }
             this.sent = true;
             this.answered(answer.status, answer.text);
+            if (answer.missing) {
+                this.say(`${this.status.textContent} Note: ${answer.missing}, so requests that use this value can’t be sent.`,
+                    this.status.className);
+            }
             drawTrace(this.trace, JSON.parse(answer.spans));
             this.resetButton.hidden = false; // but not those of other requests, which would move the page
         }
@@ -561,7 +567,12 @@
                     + `Your next request starts it again with its initial data.${below}`, 'problem');
             } else {
                 const message = error.message.replace(/^./, first => first.toUpperCase());
-                this.say(`No response. ${message}.${below}`, 'problem');
+                // The name of a value that an earlier request on this page has to get first.
+                const [, value] = /`([^`]*)` has no value yet/.exec(error.message) ?? [];
+                this.say(value && this.hasUnsentAbove()
+                    ? `Not sent: this request contains {{${value}}}, a value from the response to an earlier request on `
+                        + `this page. Press “Send all up to here” to send the earlier requests first.${below}`
+                    : `No response. ${message}.${below}`, 'problem');
             }
             this.topButton.hidden = !this.hasUnsentAbove();
         }
@@ -644,8 +655,9 @@
             if ([...before, request].every(onlyReads)) {
                 await this.send();
             } else {
-                this.say('A link brought you to this request. It changes data of the program in this page, so '
-                    + `it is not sent yet. Press Send${before.length > 0 ? ' to send it and the requests above it' : ''}.`);
+                const first = before.length > 0 ? ` to send ${count(before.length, 'earlier request')}, and then this one` : '';
+                this.say('A link brought you to this request. It may change data of the program in this page, so '
+                    + `it is not sent yet. Press Send${first}.${this.unsent}`);
             }
         }
 
@@ -655,7 +667,7 @@
                 return;
             }
             this.beforeBox = make('details', {},
-                make('summary', {}, `Sent first: ${count(this.linked.length, 'request')}`),
+                make('summary', {}, `To send first: ${count(this.linked.length, 'request')}`),
                 ...this.linked.map(request => make('pre', { class: 'first' }, make('code', { tabindex: '0' }, paint(request)))));
             (this.editor ?? this.pre).before(this.beforeBox);
         }
@@ -663,11 +675,23 @@
         // The requests that came with a link are sent once, before the first request.
         sendLinked(session) {
             const log = this.program.log(this.key);
-            for (const request of this.linked ?? []) {
-                session.send(request);
+            for (const [index, request] of (this.linked ?? []).entries()) {
+                try {
+                    session.send(request);
+                } catch (error) {
+                    this.program.reset(this.key); // the next press starts with the initial data again
+                    if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
+                        throw error;
+                    }
+                    throw new Error(`request ${index + 1} of those to send first: ${error.message}`);
+                }
                 log.push(request);
             }
             this.linked = null;
+            const summary = this.beforeBox?.querySelector('summary');
+            if (summary) {
+                summary.textContent = summary.textContent.replace('To send first', 'Sent first');
+            }
         }
 
         reset() {
@@ -829,13 +853,14 @@
             this.resetButton.hidden = true;
             this.recordButton.hidden = true;
             this.status = make('p', { role: 'status' });
-            figure.append(make('div', { class: 'console', role: 'group', 'aria-label': title(figure) },
+            // Above the list, so that they stay in their places when the list gets longer.
+            this.list.before(make('div', { class: 'console', role: 'group', 'aria-label': title(figure) },
                 ...this.tasks.map(task => task.button), this.resetButton, this.recordButton, this.status));
         }
 
         async press(name) {
             const task = this.tasks.find(task => task.name === name);
-            if (this.busy) {
+            if (this.busy || task.ended) {
                 return;
             }
             this.busy = true;
@@ -860,7 +885,7 @@
                 this.resetButton.hidden = false;
                 this.recordButton.hidden = false;
             }
-            task.ended = ended;
+            this.end(task, ended);
             const values = Object.entries(numbers).map(([name, value]) => `${name} ${value}`).join(', ');
             this.list.append(make('li', {}, make('b', {}, task.name), ' ', make('span', {}, step), ' ', make('i', {}, values)));
             const all = this.tasks.every(({ ended }) => ended);
@@ -868,9 +893,15 @@
             this.status.textContent = `${task.name}: ${step}. ${values}.${all ? ' Both tasks have ended.' : ''}`;
         }
 
+        // A task that has ended can't be polled. Its button keeps the focus.
+        end(task, ended) {
+            task.ended = ended;
+            task.button.setAttribute('aria-disabled', ended);
+        }
+
         startAgain() {
             this.program.reset(this.key);
-            this.tasks.forEach(task => { task.ended = false; });
+            this.tasks.forEach(task => this.end(task, false));
             this.list.replaceChildren();
             this.started = true;
             this.status.textContent = 'Nothing was polled yet. The data is the initial data.';
@@ -879,7 +910,7 @@
 
         showRecorded() {
             this.program.reset(this.key);
-            this.tasks.forEach(task => { task.ended = false; });
+            this.tasks.forEach(task => this.end(task, false));
             this.list.replaceChildren(...this.recorded);
             this.started = false;
             this.resetButton.hidden = true;
@@ -1024,6 +1055,7 @@
         } catch (error) {
             told.textContent = `This link can’t be opened: ${error.message}. Nothing was sent, and the page is unchanged.`;
             document.querySelector('main').prepend(told);
+            told.scrollIntoView({ block: 'center' });
         }
     }
     addEventListener('hashchange', openLink);

@@ -30,7 +30,10 @@ pub struct Session(crate::Session);
 
 /// The answer of the app.
 #[wasm_bindgen]
-pub struct Answer(crate::Answer);
+pub struct Answer {
+    answer: crate::Answer,
+    missing: Option<String>,
+}
 
 #[wasm_bindgen]
 impl Session {
@@ -58,8 +61,11 @@ impl Session {
     ///
     /// When the text is not a request, or the program waits for a clock or a thread.
     pub fn send(&mut self, request: &str) -> Result<Answer, JsError> {
-        match finish(self.0.send(request)) {
-            Some(Ok(answer)) => Ok(Answer(answer)),
+        match finish(self.0.try_capture(request)) {
+            Some(Ok((answer, captured))) => Ok(Answer {
+                answer,
+                missing: captured.err().map(|problem| problem.message),
+            }),
             Some(Err(problem)) => Err(JsError::new(&problem.to_string())),
             None => Err(JsError::new(
                 "the program waits for a clock or a thread, which the page doesn't have",
@@ -73,19 +79,25 @@ impl Answer {
     /// The status code.
     #[wasm_bindgen(getter)]
     pub fn status(&self) -> u16 {
-        self.0.status
+        self.answer.status
     }
 
     /// The answer as it is recorded, without blank lines at its end.
     #[wasm_bindgen(getter)]
     pub fn text(&self) -> String {
-        self.0.text.trim_end().to_owned()
+        self.answer.text.trim_end().to_owned()
+    }
+
+    /// Which value the answer should have had for later requests, and doesn't have.
+    #[wasm_bindgen(getter)]
+    pub fn missing(&self) -> Option<String> {
+        self.missing.clone()
     }
 
     /// The spans that the request opened, as a JSON array of `{target, name, depth}`.
     #[wasm_bindgen(getter)]
     pub fn spans(&self) -> String {
-        serde_json::to_string(&self.0.spans).unwrap_or_default()
+        serde_json::to_string(&self.answer.spans).unwrap_or_default()
     }
 }
 

@@ -50,22 +50,21 @@ impl Player {
         })
     }
 
-    /// Captures values from the answer, and returns the answer as it is recorded.
-    ///
-    /// # Errors
-    ///
-    /// When the answer does not have a value to capture.
+    /// Captures values from the answer. Returns the answer as it is recorded, and a problem if the answer
+    /// does not have a value to capture.
     pub fn take(
         &mut self,
         captures: &Captures,
         answer: &Response<Bytes>,
-    ) -> Result<String, Problem> {
+    ) -> (String, Result<(), Problem>) {
         let (status, headers, body) = (answer.status(), answer.headers(), answer.body());
         // An error response has none of the values.
-        if status.is_success() {
-            self.capture(captures, headers, body)?;
-        }
-        Ok(message::write_answer(status, headers, body))
+        let captured = if status.is_success() {
+            self.capture(captures, headers, body)
+        } else {
+            Ok(())
+        };
+        (message::write_answer(status, headers, body), captured)
     }
 
     /// Replaces the names in double braces with their values.

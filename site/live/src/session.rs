@@ -54,6 +54,19 @@ impl Session {
     /// When the text is not a request, uses a value that was not captured, or captures one that the
     /// answer does not have. The session can be used after an error.
     pub async fn send(&mut self, request: &str) -> Result<Answer, Problem> {
+        let (answer, captured) = self.try_capture(request).await?;
+        captured.map(|()| answer)
+    }
+
+    /// Does the same, but returns the answer even if it does not have a value to capture.
+    ///
+    /// # Errors
+    ///
+    /// When the text is not a request, or uses a value that was not captured.
+    pub async fn try_capture(
+        &mut self,
+        request: &str,
+    ) -> Result<(Answer, Result<(), Problem>), Problem> {
         let Prepared { request, captures } = self.player.prepare(request)?;
         let recorder = Recorder::default();
         let answered = self.app.clone().oneshot(request);
@@ -68,11 +81,13 @@ impl Session {
                 return Err(Problem::new(1, message));
             }
         };
-        let answer = Response::from_parts(head, body);
-        Ok(Answer {
-            status: answer.status().as_u16(),
-            text: self.player.take(&captures, &answer)?,
+        let response = Response::from_parts(head, body);
+        let (text, captured) = self.player.take(&captures, &response);
+        let answer = Answer {
+            status: response.status().as_u16(),
+            text,
             spans: recorder.spans(),
-        })
+        };
+        Ok((answer, captured))
     }
 }

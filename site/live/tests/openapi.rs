@@ -38,7 +38,7 @@ fn recorded() -> Vec<Recorded> {
             let prepared = player.prepare(&exchange.request).unwrap();
             let (request, _) = Request::into_parts(prepared.request);
             let response = read_response(&exchange.answer.unwrap());
-            player.take(&prepared.captures, &response).unwrap();
+            player.take(&prepared.captures, &response).1.unwrap();
             recorded.push(Recorded {
                 title: format!("{chapter}: {}", exchange.title),
                 method: request.method.as_str().to_lowercase(),
