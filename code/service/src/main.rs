@@ -34,7 +34,7 @@ use service::{
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 fn main() -> ExitCode {
     let command = match Command::read(env::args_os().skip(1)) {
@@ -214,16 +214,24 @@ async fn serve_state(
 /// database.
 async fn clean_up(state: AppState) {
     loop {
-        let results = [
-            state.customers.clean_up().await,
-            state.orders.clean_up().await.map(drop),
-            state.payments.clean_up().await,
-        ];
-        for error in results.into_iter().filter_map(Result::err) {
+        // In a task of its own, so that a panic ends only this round.
+        if let Err(error) = tokio::spawn(clean_up_once(state.clone())).await {
             let error: &dyn Error = &error;
-            warn!(error, "can't remove what has expired");
+            error!(error, "the removal of what has expired has panicked");
         }
         tokio::time::sleep(Duration::from_secs(60 * 60)).await;
+    }
+}
+
+async fn clean_up_once(state: AppState) {
+    let results = [
+        state.customers.clean_up().await,
+        state.orders.clean_up().await.map(drop),
+        state.payments.clean_up().await,
+    ];
+    for error in results.into_iter().filter_map(Result::err) {
+        let error: &dyn Error = &error;
+        warn!(error, "can't remove what has expired");
     }
 }
 

@@ -7,8 +7,10 @@ mod support;
 
 use std::fs;
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use service::customers::model::Role;
@@ -17,6 +19,11 @@ use support::postgres::{Forwarder, TestDatabase};
 use support::process::{Server, call, error_of, service, token};
 use support::{JWT_SECRET, URL};
 use tempfile::tempdir;
+
+/// How many statements wait for a lock in a database.
+const WAITING: &str =
+    "SELECT count(*) FROM pg_locks WHERE NOT granted AND database =
+    (SELECT oid FROM pg_database WHERE datname = current_database())";
 
 #[test]
 fn without_a_database_it_starts_and_says_that_data_will_be_lost() {
@@ -76,6 +83,11 @@ fn without_its_database_it_is_alive_and_not_ready() {
     let server = start_on(folder.path(), &forwarder.url(&database));
     assert_eq!(server.call("GET /health/ready", "", "").0, 200);
     forwarder.close();
+    // For half a second, the result of the last check counts.
+    let start = Instant::now();
+    while server.call("GET /health/ready", "", "").0 == 200 {
+        assert!(start.elapsed() < Duration::from_secs(30));
+    }
     assert_eq!(server.call("GET /health/ready", "", "").0, 500);
     assert_eq!(server.call("GET /health/live", "", "").0, 200);
     assert!(server.stop().success());
@@ -96,6 +108,38 @@ fn while_a_table_is_locked_it_is_ready() {
     assert!(server.stop().success());
 }
 
+/// A connection goes silent if the machine at its other end loses its power, or if a firewall
+/// has forgotten it. Here, all connections of the pool do so while a query is running.
+#[test]
+fn connections_that_have_gone_silent_are_replaced() {
+    let Some(database) = TestDatabase::create() else {
+        return;
+    };
+    let forwarder = Forwarder::start();
+    let folder = tempdir().unwrap();
+    let server = start_on(folder.path(), &forwarder.url(&database));
+    database.execute_while("BEGIN; LOCK TABLE items", || {
+        let clients: Vec<_> = (0..10)
+            .map(|_| {
+                let mut client = TcpStream::connect(server.address).unwrap();
+                let request = b"GET /menu HTTP/1.1\r\nhost: localhost\r\n\r\n";
+                client.write_all(request).unwrap();
+                client
+            })
+            .collect();
+        while database.count(WAITING) < 10 {
+            thread::yield_now();
+        }
+        forwarder.freeze_open();
+        drop(clients); // They disconnect, so their connections go back into the pool.
+    });
+    let start = Instant::now();
+    while server.call("GET /menu", "", "").0 != 200 {
+        assert!(start.elapsed() < Duration::from_secs(60));
+    }
+    assert!(server.stop().success());
+}
+
 /// Docker kills a process ten seconds after SIGTERM. Here, the database would never respond.
 #[test]
 fn a_query_without_a_response_does_not_keep_it_from_stopping() {
@@ -108,8 +152,7 @@ fn a_query_without_a_response_does_not_keep_it_from_stopping() {
     let address = server.address;
     database.execute_while("BEGIN; LOCK TABLE items", || {
         let client = thread::spawn(move || call(address, "GET /menu", "", ""));
-        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
-        while database.count(waiting) == 0 {
+        while database.count(WAITING) == 0 {
             thread::yield_now();
         }
         forwarder.freeze();

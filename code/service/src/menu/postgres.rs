@@ -118,19 +118,21 @@ impl Repository for Postgres {
 
     #[instrument(skip_all)]
     async fn ping(&self) -> Result<(), StorageError> {
-        let read = query("SELECT FROM items LIMIT 1");
-        match read.execute(self.health_pool()).await {
-            Ok(_) => Ok(()),
-            // A server that can't be reached is the usual reason for this error, because a
-            // request that needs this pool waits only for other health checks.
-            Err(error @ sqlx::Error::PoolTimedOut) => {
-                Err(StorageError::Failed(Box::new(error)))
+        self.check(async |pool| {
+            let read = query("SELECT FROM items LIMIT 1");
+            match read.execute(&pool).await {
+                Ok(_) => Ok(()),
+                // The server can't be reached: only one check at a time needs this pool.
+                Err(error @ sqlx::Error::PoolTimedOut) => {
+                    Err(StorageError::Failed(Box::new(error)))
+                }
+                Err(error) => match StorageError::from(error) {
+                    StorageError::Busy(_) => Ok(()),
+                    failed => Err(failed),
+                },
             }
-            Err(error) => match StorageError::from(error) {
-                StorageError::Busy(_) => Ok(()),
-                failed => Err(failed),
-            },
-        }
+        })
+        .await
     }
 }
 

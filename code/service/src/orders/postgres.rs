@@ -119,8 +119,8 @@ impl Repository for Postgres {
         let fingerprint = Fingerprint::of(&new);
         // ANCHOR: place-begin
         // If this function returns early, or if the client disconnects and this future is
-        // dropped, then the transaction is dropped, too. Dropping a transaction rolls it
-        // back.
+        // dropped, then the transaction is dropped, too, which rolls it back. (If COMMIT
+        // has already been sent, PostgreSQL commits.)
         let mut tx = self.begin().await?;
         if !claim_key(&mut tx, customer, &key, &fingerprint, now).await? {
             return stored_answer(&mut tx, customer, &key, &fingerprint).await;

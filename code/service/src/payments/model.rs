@@ -107,6 +107,13 @@ impl PaymentState {
         matches!(self, Self::Creating | Self::Open | Self::Processing)
     }
 
+    /// Whether this payment keeps its order from being canceled when another payment of the
+    /// order ends. Money may still come, or another amount was paid and somebody has to look
+    /// into it.
+    pub const fn blocks(self) -> bool {
+        self.is_live() || matches!(self, Self::Mismatched)
+    }
+
     /// Whether Stripe hasn't reported any money yet. It may do so even if the payment has
     /// expired for us: the customer may have paid in the last second.
     pub const fn is_without_money(self) -> bool {
@@ -363,7 +370,8 @@ pub struct Decision {
 ///
 /// 1. If the order is placed, it's now paid. If it isn't, because it was canceled, or because
 ///    another payment was faster, then the money has to go back: → refund due.
-/// 2. If the order is placed, and no other payment may still come, it's canceled.
+/// 2. If the order is placed, it's canceled, unless another payment may still come, or is
+///    mismatched.
 /// 3. If the order is placed or paid, and no other payment has paid for it, it's canceled. An
 ///    order that was made stays as it is.
 /// 4. As after every event about a payment whose refund is due, the service asks Stripe for
@@ -393,7 +401,7 @@ pub fn decide(
             (State::Mismatched, None)
         }
         (Report::Ended, old) if old.is_without_money() => {
-            let cancel = order == Status::Placed && !any_other(State::is_live);
+            let cancel = order == Status::Placed && !any_other(State::blocks);
             (State::Expired, cancel.then_some(Status::Canceled))
         }
         (Report::Refunded, old) if old != State::Refunded => {
@@ -473,5 +481,36 @@ impl<'a> Subject<'a> {
         self.reference == Some(&payment.reference)
             || (self.payment_intent.is_some()
                 && self.payment_intent == payment.payment_intent.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The money is there, so the items must not be sold again before somebody has looked into it.
+    #[test]
+    fn the_end_of_an_older_page_does_not_cancel_an_order_with_a_mismatched_payment()
+    {
+        let payment = |reference: &str, state| Payment {
+            reference: reference.to_owned(),
+            order: OrderId::new(1),
+            amount: Cents::new(650),
+            state,
+            session: None,
+            payment_intent: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            expires_at: Timestamp::UNIX_EPOCH,
+        };
+        let older = payment("older", PaymentState::Expired);
+        for (newer, order) in [
+            (PaymentState::Expired, Some(Status::Canceled)),
+            (PaymentState::Open, None),
+            (PaymentState::Mismatched, None),
+        ] {
+            let all = [older.clone(), payment("newer", newer)];
+            let decision = decide(Report::Ended, &older, &all, Status::Placed);
+            assert_eq!(decision.order, order, "{newer:?}");
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! Data in PostgreSQL.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Connection, PgConnection, Transaction};
+use sqlx::{Connection, PgConnection, Transaction, query_scalar};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::StorageError;
@@ -23,11 +25,23 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(3);
 /// How long one statement may take. After that, PostgreSQL ends it with an
 /// error.
 const STATEMENT_TIMEOUT: &str = "5s";
+
+/// How long a transaction may do nothing. If this process vanishes in the middle of a
+/// transaction, PostgreSQL ends it after this time, and unlocks its rows.
+const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
 // ANCHOR_END: limits
+
+/// How long a connection may take to answer when it goes back into the pool. This is longer
+/// than `STATEMENT_TIMEOUT`, because a statement whose request was dropped may still run.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// How long the health check waits for its connection, and how long its statement may
 /// take. Kubernetes waits one second for the response by default.
 const HEALTH_TIMEOUT: Duration = Duration::from_millis(400);
+
+/// How long the result of a health check is used again. Otherwise, anybody who sends many
+/// health checks could make those of the platform wait, and fail.
+const HEALTH_MAX_AGE: Duration = Duration::from_millis(500);
 
 /// A pool of connections to one database.
 pub struct Postgres {
@@ -36,6 +50,8 @@ pub struct Postgres {
     /// couldn't tell a pool whose connections are all in use from a server that can't be
     /// reached: both end with [`sqlx::Error::PoolTimedOut`].
     health: PgPool,
+    /// When the last health check ended, and whether it was successful.
+    last_check: Mutex<Option<(Instant, bool)>>,
 }
 
 impl Postgres {
@@ -47,23 +63,35 @@ impl Postgres {
     /// If the database can't be reached, or a migration fails.
     pub async fn connect(url: &str) -> Result<Self, sqlx::Error> {
         let options: PgConnectOptions = url.parse()?;
-        // `statement_timeout` ends a statement that runs too long. Otherwise,
-        // PostgreSQL would keep running it, even after the HTTP client has
-        // disconnected.
-        let limited = options
-            .clone()
-            .options([("statement_timeout", STATEMENT_TIMEOUT)]);
         // There's no time limit for migrations: a migration may take minutes.
         let mut connection = PgConnection::connect_with(&options).await?;
         sqlx::migrate!().run(&mut connection).await?;
         connection.close().await?;
-        let pool = PgPoolOptions::new()
+        Self::open(options).await
+    }
+
+    /// Connects to a database whose tables are up to date.
+    async fn open(options: PgConnectOptions) -> Result<Self, sqlx::Error> {
+        let limited = options.clone().options([
+            // Otherwise, a statement would continue after its client has disconnected.
+            ("statement_timeout", STATEMENT_TIMEOUT),
+            (
+                "idle_in_transaction_session_timeout",
+                IDLE_IN_TRANSACTION_TIMEOUT,
+            ),
+        ]);
+        let pool = checked(PgPoolOptions::new(), RELEASE_TIMEOUT)
             .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(LONGEST_WAIT)
             .connect_with(limited)
             .await?;
         let health = health_pool(options);
-        Ok(Self { pool, health })
+        let last_check = Mutex::new(None);
+        Ok(Self {
+            pool,
+            health,
+            last_check,
+        })
     }
     // ANCHOR_END: connect
 
@@ -82,10 +110,9 @@ impl Postgres {
     /// dropped, perhaps while the future is waiting for PostgreSQL's answer to `BEGIN`. sqlx
     /// 0.9.0 then puts the connection back into the pool without a `ROLLBACK`, so the changes
     /// of the next request become part of a transaction that is never committed. (A fix is
-    /// merged, but not released: transact-rs/sqlx#4394.) So this method calls `begin` in a
-    /// task, which isn't dropped together with the request. The task always gets the answer.
-    /// If nobody is waiting for the transaction anymore, the task drops the transaction,
-    /// which rolls it back.
+    /// merged, but not released: transact-rs/sqlx#4394.) So `BEGIN` is sent in a task, which
+    /// isn't dropped together with the request. If nobody is waiting for the transaction
+    /// anymore, the task drops the transaction, which rolls it back.
     ///
     /// # Errors
     ///
@@ -93,17 +120,34 @@ impl Postgres {
     pub(crate) async fn begin(
         &self,
     ) -> Result<Transaction<'static, sqlx::Postgres>, sqlx::Error> {
-        let pool = self.pool.clone();
-        let begin = async move { pool.begin().await };
-        // A task has no span of its own, so give it the request's span, for the log.
-        let task = tokio::spawn(begin.in_current_span());
+        // Not in the task: a request that is dropped must leave the queue of the pool.
+        let connection = self.pool.acquire().await?;
+        let begin = Transaction::begin(connection, None).in_current_span();
+        let task = tokio::spawn(begin);
         task.await.map_err(|_| sqlx::Error::WorkerCrashed)?
     }
     // ANCHOR_END: begin
 
-    /// The connection of the health check. At most one health check at a time uses it.
-    pub(crate) fn health_pool(&self) -> &PgPool {
-        &self.health
+    /// Runs a health check with the connection that is for it. One check runs at a time, and
+    /// those that have waited for it get its result.
+    pub(crate) async fn check<F>(
+        &self,
+        check: impl FnOnce(PgPool) -> F,
+    ) -> Result<(), StorageError>
+    where
+        F: Future<Output = Result<(), StorageError>>,
+    {
+        let mut last = self.last_check.lock().await;
+        if let Some((time, ready)) = *last
+            && time.elapsed() < HEALTH_MAX_AGE
+        {
+            let failed =
+                || StorageError::Failed("the last check has failed".into());
+            return ready.then_some(()).ok_or_else(failed);
+        }
+        let result = check(self.health.clone()).await;
+        *last = Some((Instant::now(), result.is_ok()));
+        result
     }
 
     /// Closes all connections, after the queries that are running. If PostgreSQL doesn't
@@ -118,11 +162,41 @@ fn health_pool(options: PgConnectOptions) -> PgPool {
     // Without a unit, PostgreSQL takes this as milliseconds.
     let limited =
         options.options([("statement_timeout", HEALTH_TIMEOUT.as_millis())]);
-    PgPoolOptions::new()
+    checked(PgPoolOptions::new(), 2 * HEALTH_TIMEOUT)
         .max_connections(1)
         .acquire_timeout(HEALTH_TIMEOUT)
         .connect_lazy_with(limited)
 }
+
+// ANCHOR: checked
+/// Keeps connections that don't work out of a pool.
+fn checked(options: PgPoolOptions, limit: Duration) -> PgPoolOptions {
+    options
+        .after_connect(|connection, _| Box::pin(refuse_read_only(connection)))
+        .after_release(move |connection, _| {
+            Box::pin(async move {
+                // A connection can go silent, for example if the other machine loses
+                // its power. sqlx's own check has no time limit, so the connection
+                // would never be replaced. After an error, sqlx closes it.
+                let answer = timeout(limit, connection.ping()).await;
+                answer.map_err(|_| sqlx::Error::PoolTimedOut)??;
+                Ok(true)
+            })
+        })
+}
+
+/// Returns an error if this server can't store anything, for example because another server has
+/// taken over its role (a failover). The pool then tries to connect again.
+async fn refuse_read_only(
+    connection: &mut PgConnection,
+) -> Result<(), sqlx::Error> {
+    let sql = "SELECT current_setting('transaction_read_only')::boolean";
+    if query_scalar(sql).fetch_one(connection).await? {
+        return Err(sqlx::Error::Configuration("the server is read-only".into()));
+    }
+    Ok(())
+}
+// ANCHOR_END: checked
 
 // ANCHOR: from-sqlx
 impl From<sqlx::Error> for StorageError {
@@ -131,13 +205,13 @@ impl From<sqlx::Error> for StorageError {
             sqlx::Error::PoolTimedOut => true,
             // 40001: two transactions conflict, and only one can commit
             // (serialization failure). 40P01: a deadlock, which PostgreSQL ended.
-            // 53300: too many connections. 55P03: a lock wasn't available in time.
-            // 57014: a statement took too long. In each case, nothing was changed:
-            // PostgreSQL rolled the transaction back, or the transaction never
-            // began.
+            // 25006: the server is read-only after a failover. 53300: too many
+            // connections. 55P03: a lock wasn't available in time. 57014: a statement
+            // took too long. In each case, nothing was changed: PostgreSQL rolled the
+            // transaction back, or the transaction never began.
             sqlx::Error::Database(error) => matches!(
                 error.code().as_deref(),
-                Some("40001" | "40P01" | "53300" | "55P03" | "57014")
+                Some("25006" | "40001" | "40P01" | "53300" | "55P03" | "57014")
             ),
             _ => false,
         };

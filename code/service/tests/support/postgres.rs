@@ -110,7 +110,8 @@ impl Drop for TestDatabase {
 /// A way to a database that a test can block, as a broken network would.
 pub struct Forwarder {
     address: SocketAddr,
-    state: Arc<Mutex<Way>>,
+    /// The way of the connections that are opened from now on.
+    state: Arc<Mutex<Arc<Mutex<Way>>>>,
 }
 
 /// What becomes of bytes and connections.
@@ -131,12 +132,13 @@ impl Forwarder {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let forwarder = Self {
             address: listener.local_addr().unwrap(),
-            state: Arc::new(Mutex::new(Way::Open)),
+            state: Arc::new(Mutex::new(Arc::new(Mutex::new(Way::Open)))),
         };
         let state = forwarder.state.clone();
         thread::spawn(move || {
             for client in listener.incoming() {
                 let client = client.unwrap();
+                let state = Arc::clone(&state.lock().unwrap());
                 if *state.lock().unwrap() == Way::Closed {
                     break; // without its listener, the system refuses connections
                 }
@@ -145,7 +147,6 @@ impl Forwarder {
                     (server.try_clone().unwrap(), client.try_clone().unwrap());
                 let there = state.clone();
                 thread::spawn(move || copy(client, server, &there));
-                let state = state.clone();
                 thread::spawn(move || copy(back.0, back.1, &state));
             }
         });
@@ -161,12 +162,19 @@ impl Forwarder {
 
     /// Lets nothing through any more, and keeps the connections.
     pub fn freeze(&self) {
-        *self.state.lock().unwrap() = Way::Frozen;
+        *self.state.lock().unwrap().lock().unwrap() = Way::Frozen;
+    }
+
+    /// Lets nothing through on the connections that are open now. New ones work.
+    pub fn freeze_open(&self) {
+        let mut state = self.state.lock().unwrap();
+        *state.lock().unwrap() = Way::Frozen;
+        *state = Arc::new(Mutex::new(Way::Open));
     }
 
     /// Closes each connection at the next byte, and refuses new ones.
     pub fn close(&self) {
-        *self.state.lock().unwrap() = Way::Closed;
+        *self.state.lock().unwrap().lock().unwrap() = Way::Closed;
         while TcpStream::connect(self.address).is_ok() {
             thread::yield_now();
         }
