@@ -216,7 +216,7 @@
 
     // Sections with the exact text come first, because the index splits terms such as `x-request-id`.
     function find(asked, { index, pages, search_options }) {
-        const ranked = index.search(asked, search_options).map(({ ref }) => ref);
+        const ranked = index.search(folded(asked), search_options).map(({ ref }) => ref);
         const typed = packed(asked);
         const has = ref => pages.get(ref).packed.includes(typed);
         const first = ranked.filter(has);

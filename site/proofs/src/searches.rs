@@ -33,9 +33,9 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
     ),
     (
         "only traits defined in the current crate can be implemented for types defined outside",
-        "errors.html",
+        "thiserror.html",
     ),
-    ("`?` couldn't convert the error to", "errors.html"),
+    ("`?` couldn't convert the error to", "thiserror.html"),
     ("cannot find `Server` in `axum`", "first-server.html"),
     ("borrow of moved value: `cup`", "how-to-use.html"),
     (
@@ -109,7 +109,7 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
     ("length limit exceeded", "uploads.html"),
     (
         "Expected request with `Content-Type: application/json`",
-        "rejections.html",
+        "validation.html",
     ),
     ("UNIQUE constraint failed: items.id", "sqlite-tables.html"),
     ("no such table", "migrations.html"),
@@ -123,10 +123,10 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
     ("res.redirect", "responses.html"),
     ("multer", "uploads.html"),
     ("helmet", "middleware.html"),
-    ("nodemon", "first-server.html"),
+    ("nodemon", "tools.html"),
     ("jsonwebtoken", "jsonwebtoken.html"),
     ("passport", "sign-in.html"),
-    ("express-session", "cookies.html"),
+    ("express-session", "server-side-sessions.html"),
     ("express-rate-limit", "layer-order.html"),
     ("res.locals", "middleware.html"),
     ("morgan", "request-logs.html"),
@@ -135,7 +135,7 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
     ("supertest", "api-tests.html"),
     ("bcrypt", "passwords.html"),
     ("dotenv", "dotenv.html"),
-    ("401 Unauthorized", "permissions.html"),
+    ("401 Unauthorized", "complete-api.html"),
     ("403 Forbidden", "permissions.html"),
     ("404 Not Found", "rejections.html"),
     ("405 Method Not Allowed", "rejections.html"),
@@ -144,7 +144,7 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
     ("413 Payload Too Large", "body-limits.html"),
     ("415 Unsupported Media Type", "validation.html"),
     ("422 Unprocessable Entity", "validation.html"),
-    ("429 Too Many Requests", "brute-force.html"),
+    ("429 Too Many Requests", "layer-order.html"),
     ("503 Service Unavailable", "overload.html"),
 ];
 

@@ -69,7 +69,9 @@ impl Postgres {
         connection.close().await?;
         Self::open(options).await
     }
+    // ANCHOR_END: connect
 
+    // ANCHOR: open
     /// Connects to a database whose tables are up to date.
     async fn open(options: PgConnectOptions) -> Result<Self, sqlx::Error> {
         let limited = options.clone().options([
@@ -93,7 +95,7 @@ impl Postgres {
             last_check,
         })
     }
-    // ANCHOR_END: connect
+    // ANCHOR_END: open
 
     /// The pool, for queries that need no transaction. For a transaction, use [`begin`].
     ///
@@ -184,7 +186,9 @@ fn checked(options: PgPoolOptions, limit: Duration) -> PgPoolOptions {
             })
         })
 }
+// ANCHOR_END: checked
 
+// ANCHOR: refuse-read-only
 /// Returns an error if this server can't store anything, for example because another server has
 /// taken over its role (a failover). The pool then tries to connect again.
 async fn refuse_read_only(
@@ -196,7 +200,7 @@ async fn refuse_read_only(
     }
     Ok(())
 }
-// ANCHOR_END: checked
+// ANCHOR_END: refuse-read-only
 
 // ANCHOR: from-sqlx
 impl From<sqlx::Error> for StorageError {
