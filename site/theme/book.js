@@ -145,7 +145,8 @@
         mark();
     }
 
-    // The current chapter. Its sections come below it in the list.
+    // The current chapter. Its sections are at the end, so that nothing moves when they are added. On a wide
+    // screen, they stay at the bottom of the window, so that the list of chapters stays where it is.
     const here = location.pathname.replace(/\/$/, '/index.html').split('/').pop().replace(/\.html$/, '');
     const links = [...contents.querySelectorAll('ol a')];
     const name = link => link.getAttribute('href').replace(/\.html$/, '');
@@ -158,8 +159,8 @@
         // After a link to a section, the Tab key goes on from the heading and not from the contents.
         headings.forEach(heading => { heading.tabIndex = -1; });
         if (sections.length > 0) {
-            current.after(make('ol', { class: 'sections', 'aria-label': 'On this page' },
-                ...sections.map(link => make('li', {}, link))));
+            contents.append(make('div', { class: 'here' }, make('h2', {}, 'On this page'),
+                make('ol', { class: 'sections' }, ...sections.map(link => make('li', {}, link)))));
             follow(headings, sections);
         }
         if (wide.matches && current.offsetTop > contents.clientHeight / 2) {

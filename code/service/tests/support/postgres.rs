@@ -93,6 +93,19 @@ impl TestDatabase {
         execute_while(&self.options(), sql.to_owned(), run);
     }
 
+    /// Lets it store nothing, as the copy of a database does, and ends its connections.
+    pub fn set_read_only(&self, on: bool) {
+        let name = &self.name;
+        execute(
+            &self.server,
+            format!(
+                "ALTER DATABASE {name} SET default_transaction_read_only = {on};
+                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE datname = '{name}'"
+            ),
+        );
+    }
+
     /// Executes statements in it, as another program might.
     pub fn execute(&self, sql: &str) {
         execute(&self.options(), sql.to_owned());

@@ -376,7 +376,10 @@ pub fn a_bad_request_gets_a_message(guide: &Guide, page: &mut Page<'_>) -> Resul
         ("", "Line 1"),
         ("GET {{nothing}} HTTP/1.1", "`nothing`"),
         ("GET /menu HTTP/1.1\nno colon", "Line 2"),
-        ("# capture x = /y/z\nGET /menu HTTP/1.1", "Line 1"),
+        (
+            "# capture x = /y/z\nGET /menu HTTP/1.1",
+            "no `x` to capture",
+        ),
     ] {
         write(page, &exchange, request)?;
         send(page, &exchange)?;

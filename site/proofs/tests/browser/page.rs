@@ -183,13 +183,14 @@ pub fn on_a_phone_nothing_is_cut_too_small_or_below_the_bar(
                     .map(([text]) => text).join()",
             )?;
             ensure!(small == "", "{name}: too small to be pressed: {small}");
-            // The bar may have more rows, and then what a link leads to stands below all of them.
-            page.evaluate(
-                "document.querySelector('main h2')?.scrollIntoView({ behavior: 'instant' })",
-            )?;
+            // The bar may have more rows, and then what a link leads to stands below all of them. The page
+            // learns the height of the bar only after the style has changed, so this scrolls again.
             page.wait_for(
-                "!document.querySelector('main h2') || document.querySelector('main h2').getBoundingClientRect().top
-                    >= document.querySelector('.bar').getBoundingClientRect().bottom",
+                "(heading => {
+                    heading?.scrollIntoView({ behavior: 'instant' });
+                    return !heading || heading.getBoundingClientRect().top
+                        >= document.querySelector('.bar').getBoundingClientRect().bottom;
+                })(document.querySelector('main h2'))",
             )
             .with_context(|| format!("{name} at {width} px {style}"))?;
         }
