@@ -274,8 +274,9 @@
                 return; // the input has changed while the index was loaded
             }
             found = asked === '' ? [] : find(asked, loaded);
-            if (found.length === 0 && loosely(asked) !== asked && loosely(asked) !== '') {
-                found = find(loosely(asked), loaded);
+            const loose = loosely(asked);
+            if (found.length === 0 && loose !== asked && loose !== '') {
+                found = find(loose, loaded);
                 none = `No results for “${asked}”. For its words: `;
             }
         } catch (error) {

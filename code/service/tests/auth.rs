@@ -10,7 +10,6 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use service::customers::model::{EmailAddress, Role};
-
 use sha2::{Sha256, Sha512};
 #[cfg(feature = "server")]
 use support::postgres::TestDatabase;

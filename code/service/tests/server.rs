@@ -20,10 +20,14 @@ use support::process::{Server, call, error_of, service, token};
 use support::{JWT_SECRET, URL};
 use tempfile::tempdir;
 
-/// How many statements wait for a lock in a database.
-const WAITING: &str =
-    "SELECT count(*) FROM pg_locks WHERE NOT granted AND database =
-    (SELECT oid FROM pg_database WHERE datname = current_database())";
+/// Waits until this many statements wait for a lock in the database.
+fn wait_for_locks(database: &TestDatabase, number: i64) {
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database =
+                   (SELECT oid FROM pg_database WHERE datname = current_database())";
+    while database.count(waiting) < number {
+        thread::yield_now();
+    }
+}
 
 #[test]
 fn without_a_database_it_starts_and_says_that_data_will_be_lost() {
@@ -75,12 +79,11 @@ fn in_postgresql_the_data_is_still_there_after_a_restart() {
 /// process needs no restart.
 #[test]
 fn without_its_database_it_is_alive_and_not_ready() {
-    let Some(database) = TestDatabase::create() else {
+    let folder = tempdir().unwrap();
+    let Some((_database, forwarder, server)) = start_forwarded(folder.path())
+    else {
         return;
     };
-    let forwarder = Forwarder::start();
-    let folder = tempdir().unwrap();
-    let server = start_on(folder.path(), &forwarder.url(&database));
     assert_eq!(server.call("GET /health/ready", "", "").0, 200);
     forwarder.close();
     // For half a second, the result of the last check counts.
@@ -112,12 +115,10 @@ fn while_a_table_is_locked_it_is_ready() {
 /// has forgotten it. Here, all connections of the pool do so while a query is running.
 #[test]
 fn connections_that_have_gone_silent_are_replaced() {
-    let Some(database) = TestDatabase::create() else {
+    let folder = tempdir().unwrap();
+    let Some((database, forwarder, server)) = start_forwarded(folder.path()) else {
         return;
     };
-    let forwarder = Forwarder::start();
-    let folder = tempdir().unwrap();
-    let server = start_on(folder.path(), &forwarder.url(&database));
     database.execute_while("BEGIN; LOCK TABLE items", || {
         let clients: Vec<_> = (0..10)
             .map(|_| {
@@ -127,9 +128,7 @@ fn connections_that_have_gone_silent_are_replaced() {
                 client
             })
             .collect();
-        while database.count(WAITING) < 10 {
-            thread::yield_now();
-        }
+        wait_for_locks(&database, 10);
         forwarder.freeze_open();
         drop(clients); // They disconnect, so their connections go back into the pool.
     });
@@ -143,22 +142,26 @@ fn connections_that_have_gone_silent_are_replaced() {
 /// Docker kills a process ten seconds after SIGTERM. Here, the database would never respond.
 #[test]
 fn a_query_without_a_response_does_not_keep_it_from_stopping() {
-    let Some(database) = TestDatabase::create() else {
+    let folder = tempdir().unwrap();
+    let Some((database, forwarder, server)) = start_forwarded(folder.path()) else {
         return;
     };
-    let forwarder = Forwarder::start();
-    let folder = tempdir().unwrap();
-    let server = start_on(folder.path(), &forwarder.url(&database));
     let address = server.address;
     database.execute_while("BEGIN; LOCK TABLE items", || {
         let client = thread::spawn(move || call(address, "GET /menu", "", ""));
-        while database.count(WAITING) == 0 {
-            thread::yield_now();
-        }
+        wait_for_locks(&database, 1);
         forwarder.freeze();
         assert!(server.stop().success());
         assert!(client.join().unwrap().is_err());
     });
+}
+
+/// Starts the service on a new database, with a way to it that the test can block.
+fn start_forwarded(folder: &Path) -> Option<(TestDatabase, Forwarder, Server)> {
+    let database = TestDatabase::create()?;
+    let forwarder = Forwarder::start();
+    let server = start_on(folder, &forwarder.url(&database));
+    Some((database, forwarder, server))
 }
 
 /// Starts the service on this database.

@@ -118,9 +118,9 @@ impl Repository for Postgres {
 
     #[instrument(skip_all)]
     async fn ping(&self) -> Result<(), StorageError> {
-        self.check(async |pool| {
+        self.check(async {
             let read = query("SELECT FROM items LIMIT 1");
-            match read.execute(&pool).await {
+            match read.execute(self.health_pool()).await {
                 Ok(_) => Ok(()),
                 // The server can't be reached: only one check at a time needs this pool.
                 Err(error @ sqlx::Error::PoolTimedOut) => {

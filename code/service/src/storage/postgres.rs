@@ -130,15 +130,19 @@ impl Postgres {
     }
     // ANCHOR_END: begin
 
-    /// Runs a health check with the connection that is for it. One check runs at a time, and
-    /// those that have waited for it get its result.
-    pub(crate) async fn check<F>(
+    /// The connection of the health check. Only [`check`] uses it.
+    ///
+    /// [`check`]: Self::check
+    pub(crate) fn health_pool(&self) -> &PgPool {
+        &self.health
+    }
+
+    /// Runs a health check. One check runs at a time, and those that have waited for it get its
+    /// result.
+    pub(crate) async fn check(
         &self,
-        check: impl FnOnce(PgPool) -> F,
-    ) -> Result<(), StorageError>
-    where
-        F: Future<Output = Result<(), StorageError>>,
-    {
+        check: impl Future<Output = Result<(), StorageError>>,
+    ) -> Result<(), StorageError> {
         let mut last = self.last_check.lock().await;
         if let Some((time, ready)) = *last
             && time.elapsed() < HEALTH_MAX_AGE
@@ -147,7 +151,7 @@ impl Postgres {
                 || StorageError::Failed("the last check has failed".into());
             return ready.then_some(()).ok_or_else(failed);
         }
-        let result = check(self.health.clone()).await;
+        let result = check.await;
         *last = Some((Instant::now(), result.is_ok()));
         result
     }

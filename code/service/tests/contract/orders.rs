@@ -1,11 +1,7 @@
 //! The contract of the orders.
 
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -22,7 +18,6 @@ use service::orders::model::{
 use service::orders::repository::Repository;
 use service::storage::StorageError;
 use tokio::task::{JoinSet, yield_now};
-use tokio::time::timeout;
 
 use crate::broken_rules;
 use crate::support::NOW;
@@ -528,51 +523,65 @@ enum Mistake {
     Pageless,
 }
 
-/// A client may disconnect at any time. Then its request's future is dropped, wherever it waits.
 #[cfg(feature = "server")]
-#[tokio::test]
-async fn a_request_that_is_dropped_leaves_no_transaction_open() {
-    let Some(database) = crate::support::postgres::TestDatabase::create() else {
-        return;
-    };
-    let all = database.repositories().await;
-    database.need_no_accounts();
-    // Each attempt gets one step further, and the last one to the end.
-    for polls in 1.. {
-        let key = polls.to_string();
-        let place = try_place(&all, ADA, &key, order(&[("espresso", 1)]));
-        let done = is_ready_after(pin!(place), polls).await;
-        // The connection goes back into the pool in a task of its own.
-        let closed = async {
-            let open =
-                "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in %'
-                        AND datname = current_database()";
-            while database.count(open) > 0 {
-                yield_now().await;
-            }
+mod cancellation {
+    use std::future::poll_fn;
+    use std::pin::{Pin, pin};
+    use std::task::Poll;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::support::postgres::TestDatabase;
+
+    /// A client may disconnect at any time. Then its request's future is dropped, wherever it waits.
+    #[tokio::test]
+    async fn a_request_that_is_dropped_leaves_no_transaction_open() {
+        let Some(database) = TestDatabase::create() else {
+            return;
         };
-        let closed = timeout(Duration::from_secs(10), closed).await;
-        assert!(closed.is_ok(), "a transaction is open after {polls} polls");
-        if done {
-            break;
+        let all = database.repositories().await;
+        database.need_no_accounts();
+        // Each attempt gets one step further, and the last one to the end.
+        for polls in 1.. {
+            let key = polls.to_string();
+            let place = try_place(&all, ADA, &key, order(&[("espresso", 1)]));
+            let done = is_ready_after(pin!(place), polls).await;
+            // The connection goes back into the pool in a task of its own.
+            let closed = async {
+                let open =
+                    "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in %'
+                            AND datname = current_database()";
+                while database.count(open) > 0 {
+                    yield_now().await;
+                }
+            };
+            let closed = timeout(Duration::from_secs(10), closed).await;
+            assert!(closed.is_ok(), "a transaction is open after {polls} polls");
+            if done {
+                break;
+            }
         }
     }
-}
 
-/// Polls a future this often, each time after it has asked for it, and returns whether it's
-/// ready then.
-#[cfg(feature = "server")]
-async fn is_ready_after<F: Future>(mut future: Pin<&mut F>, polls: u32) -> bool {
-    let mut left = polls;
-    poll_fn(|context| {
-        left -= 1;
-        match future.as_mut().poll(context) {
-            Poll::Ready(_) => Poll::Ready(true),
-            Poll::Pending if left == 0 => Poll::Ready(false),
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
+    /// Polls a future this often, each time after it has asked for it, and returns whether it's
+    /// ready then.
+    async fn is_ready_after<F: Future>(
+        mut future: Pin<&mut F>,
+        polls: u32,
+    ) -> bool {
+        let mut left = polls;
+        poll_fn(|context| {
+            left -= 1;
+            match future.as_mut().poll(context) {
+                Poll::Ready(_) => Poll::Ready(true),
+                Poll::Pending if left == 0 => Poll::Ready(false),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
 }
 
 #[tokio::test]

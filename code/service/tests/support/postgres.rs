@@ -123,7 +123,7 @@ impl Drop for TestDatabase {
 /// A way to a database that a test can block, as a broken network would.
 pub struct Forwarder {
     address: SocketAddr,
-    /// The way of the connections that are opened from now on.
+    /// For the connections that are opened from now on. Those that are open have their own.
     state: Arc<Mutex<Arc<Mutex<Way>>>>,
 }
 
