@@ -146,7 +146,7 @@
     }
 
     // The current chapter. Its sections are at the end, so that nothing moves when they are added. On a wide
-    // screen, they stay at the bottom of the window, so that the list of chapters stays where it is.
+    // screen, they have a place of their own below the list of chapters, which scrolls by itself.
     const here = location.pathname.replace(/\/$/, '/index.html').split('/').pop().replace(/\.html$/, '');
     const links = [...contents.querySelectorAll('ol a')];
     const name = link => link.getAttribute('href').replace(/\.html$/, '');
@@ -163,8 +163,11 @@
                 make('ol', { class: 'sections' }, ...sections.map(link => make('li', {}, link)))));
             follow(headings, sections);
         }
-        if (wide.matches && current.offsetTop > contents.clientHeight / 2) {
-            contents.scrollTop = current.offsetTop - 40;
+        const list = current.closest('nav > ol');
+        const ABOVE = 40; // px
+        const below = current.getBoundingClientRect().top - list.getBoundingClientRect().top;
+        if (wide.matches && below > list.clientHeight / 2) {
+            list.scrollTop = below - ABOVE;
         }
     }
 
