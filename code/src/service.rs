@@ -14,7 +14,7 @@ use service::clock::{Clock, Random};
 use service::customers::model::{EmailAddress, Role};
 use service::customers::repository::{NewAccount, Repository};
 use service::customers::services::Customers;
-use service::customers::tokens::{JwtSecret, Tokens};
+use service::customers::tokens::{JwtSecrets, Tokens};
 use service::menu::model::opening_menu;
 use service::menu::services::Menu;
 use service::middleware::request_id;
@@ -81,7 +81,7 @@ fn state() -> AppState {
     }
     let clock = Clock::new(|| OPENING);
     let random = counted_random();
-    let secret = JwtSecret::new(JWT_SECRET.into()).expect("it has 32 bytes");
+    let secret = JwtSecrets::parse(JWT_SECRET).expect("it has 32 bytes");
     let tokens = Tokens::new(&secret, URL, clock.clone(), random.clone());
     let tokens = tokens.expect("the secret can be a key");
     let secrets = WebhookSecrets::parse(WEBHOOK_SECRET).expect("it's a secret");

@@ -20,7 +20,7 @@ mod payments {
     use service::clock::{Clock, Random};
     use service::customers::model::{CustomerId, Identity, Role, SessionId};
     use service::customers::services::Customers;
-    use service::customers::tokens::{JwtSecret, Tokens};
+    use service::customers::tokens::{JwtSecrets, Tokens};
     use service::menu::model::opening_menu;
     use service::menu::services::Menu;
     use service::orders::services::Orders;
@@ -43,7 +43,7 @@ mod payments {
         let clock = Clock::new(|| NOW);
         let random = Random::new(|| [7; 32]);
         let secret =
-            JwtSecret::new("a secret of these tests, long enough".into()).unwrap();
+            JwtSecrets::parse("a-secret-of-these-tests-0123456789").unwrap();
         let tokens =
             Tokens::new(&secret, URL, clock.clone(), random.clone()).unwrap();
         let key = SECRET_KEY.into();

@@ -1,4 +1,4 @@
-//! The tokens in the exchanges of the chapter on attacks are what the chapter says.
+//! The tokens in the exchanges of the chapters on attacks are what the chapters say.
 #![allow(clippy::unwrap_used)] // in a test, a panic is the report
 #![cfg(all(feature = "server", feature = "sqlite"))]
 
@@ -13,12 +13,12 @@ mod token_attacks {
     use jsonwebtoken::{Algorithm, EncodingKey, crypto};
     use service::clock::{Clock, Random};
     use service::customers::model::{CustomerId, Identity, Role, SessionId};
-    use service::customers::tokens::{JwtSecret, Tokens};
+    use service::customers::tokens::{JwtSecrets, Tokens};
     use tower::ServiceExt;
 
     /// Ada's token, as the service makes it.
     fn token_of_ada() -> String {
-        let secret = JwtSecret::new(JWT_SECRET.into()).unwrap();
+        let secret = JwtSecrets::parse(JWT_SECRET).unwrap();
         let random = Random::new(|| [7; 32]);
         let clock = Clock::new(|| OPENING);
         let tokens = Tokens::new(&secret, URL, clock, random).unwrap();
@@ -89,9 +89,10 @@ mod token_attacks {
 
     #[test]
     fn the_exchanges_have_these_tokens() {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("exchanges/token-attacks.http");
-        let exchanges = fs::read_to_string(file).unwrap_or_default();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("exchanges");
+        let exchanges = ["token-attacks.http", "token-claims.http"]
+            .map(|file| fs::read_to_string(folder.join(file)).unwrap())
+            .concat();
         for (name, token) in attacks() {
             let (_, rest) = exchanges
                 .split_once(&format!("# ANCHOR: {name}\n"))

@@ -16,14 +16,14 @@ mod tokens {
     use serde_json::{Value, json};
     use service::clock::{Clock, Random};
     use service::customers::model::{CustomerId, Identity, Role, SessionId};
-    use service::customers::tokens::{JwtSecret, Tokens};
+    use service::customers::tokens::{JwtSecret, JwtSecrets, Tokens};
 
     use crate::support::recorded;
 
     /// The tokens of the service. They also make jsonwebtoken use the service's
     /// HS256.
     fn tokens() -> Tokens {
-        let secret = JwtSecret::new(JWT_SECRET.into()).unwrap();
+        let secret = JwtSecrets::parse(JWT_SECRET).unwrap();
         let random = Random::new(|| [7; 32]);
         Tokens::new(&secret, URL, Clock::new(|| OPENING), random).unwrap()
     }

@@ -87,8 +87,8 @@ struct Reservation {
     party: u32,
 }
 
-// The tables and the reservations. Nothing is missing here, and the next chapter
-// explains how it works.
+// The tables and the reservations. Nothing is missing here, and the chapter "Shared
+// state" explains how it works.
 
 #[derive(Clone)]
 struct Room {

@@ -18,7 +18,7 @@ use service::clock::{Clock, Random, system_random};
 use service::customers::model::{EmailAddress, Role};
 use service::customers::repository::Repository;
 use service::customers::services::Customers;
-use service::customers::tokens::{JwtSecret, Tokens};
+use service::customers::tokens::{JwtSecret, JwtSecrets, Tokens};
 use service::menu::model::opening_menu;
 use service::menu::services::Menu;
 use service::orders::services::Orders;
@@ -116,11 +116,17 @@ async fn make_barista(
              of the running service. Start the service with SHOP_BARISTA instead"
         );
     };
-    let storage = open(&url).await?;
+    // Without migrations: those of this program may be newer than the service that runs.
+    let storage = Postgres::connect_without_migrations(url.expose_secret()).await;
+    let storage = storage.map_err(cannot_open)?;
     let now = Timestamp::now();
     let found = storage.set_role(&email, Role::Barista, now).await;
     close(&storage).await;
-    if !found? {
+    let found = found.context(
+        "can't change the account. The service makes the tables when it starts on this \
+         database for the first time",
+    )?;
+    if !found {
         bail!(
             "no account has the address {}. Sign up first",
             email.as_str()
@@ -133,20 +139,17 @@ async fn make_barista(
     Ok(())
 }
 
-async fn open(url: &SecretString) -> anyhow::Result<Postgres> {
-    let storage = Postgres::connect(url.expose_secret()).await;
-    let storage = storage.map_err(|error| {
-        let cause = error.as_database_error();
-        // 3D000: there is no such database.
-        let missing =
-            cause.is_some_and(|cause| cause.code().as_deref() == Some("3D000"));
-        let error = anyhow::Error::new(error);
-        if missing {
-            return error.context("make one first, for example with `createdb`");
-        }
-        error
-    });
-    storage.context("can't open the database")
+/// Says what to do if the database doesn't exist.
+fn cannot_open(error: sqlx::Error) -> anyhow::Error {
+    let cause = error.as_database_error();
+    // 3D000: there is no such database.
+    let missing =
+        cause.is_some_and(|cause| cause.code().as_deref() == Some("3D000"));
+    let mut error = anyhow::Error::new(error);
+    if missing {
+        error = error.context("make one first, for example with `createdb`");
+    }
+    error.context("can't open the database")
 }
 
 /// Closes the connections, within half a second: a query that was running at the end of the
@@ -175,7 +178,9 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
             // Without `select!`, the program couldn't be stopped while it waits for a
             // database that doesn't respond.
             let opened = tokio::select! {
-                opened = open(url) => opened?,
+                opened = Postgres::connect(url.expose_secret()) => {
+                    opened.map_err(cannot_open)?
+                }
                 () = &mut shutdown => return Ok(()),
             };
             let storage = Arc::new(opened);
@@ -246,12 +251,12 @@ where
 {
     let clock = Clock::new(Timestamp::now);
     let random = Random::new(system_random);
-    let secret = settings.jwt_secret.clone().unwrap_or_else(|| {
+    let secrets = settings.jwt_secrets.clone().unwrap_or_else(|| {
         warn!("the secret of the access tokens is random: they are valid until the exit");
-        JwtSecret::random(&random)
+        JwtSecrets::from(JwtSecret::random(&random))
     });
     let tokens =
-        Tokens::new(&secret, &settings.url, clock.clone(), random.clone())?;
+        Tokens::new(&secrets, &settings.url, clock.clone(), random.clone())?;
     let mut customers =
         Customers::new(storage.clone(), tokens, clock.clone(), random.clone());
     if let Some(email) = &settings.barista {
@@ -289,7 +294,7 @@ fn gateway(
     let provider = Stripe::new(
         &stripe.api,
         &stripe.secret_key,
-        &settings.url,
+        &settings.website,
         random.clone(),
         Timeouts::default(),
     )?;

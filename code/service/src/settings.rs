@@ -7,9 +7,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::http::Uri;
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::customers::model::EmailAddress;
-use crate::customers::tokens::JwtSecret;
+use crate::customers::tokens::JwtSecrets;
 use crate::payments::stripe;
 use crate::payments::webhook::WebhookSecrets;
 
@@ -19,15 +20,23 @@ pub struct Settings {
     /// `SHOP_ADDRESS`: where to listen. Default: `127.0.0.1:4000`.
     pub address: SocketAddr,
     /// `SHOP_URL`: the address that clients use, without a path. Tokens are made
-    /// for it and accepted only for it. Default: `http://127.0.0.1:4000`.
+    /// for it and accepted only for it. Default: the address where the service
+    /// listens, such as `http://127.0.0.1:4000`.
     pub url: String,
+    /// `SHOP_WEBSITE`: the address of the website to which customers come back from
+    /// Stripe, without a path. Default: the same as `SHOP_URL`.
+    pub website: String,
     /// `DATABASE_URL`: a PostgreSQL database, as `postgres://…`. It may have a
-    /// password in it. Default: none, and the data is in memory.
+    /// password in it. If the database is on another machine, it must say whether
+    /// the connection uses TLS, with `sslmode`. Default: none, and the data is in
+    /// memory.
     pub database: Option<SecretString>,
     /// `JWT_SECRET`: the secret with which access tokens are signed, at least 32
-    /// bytes. With a database, it is required. Without one, it can't be set, and a
-    /// random one has to be made.
-    pub jwt_secret: Option<JwtSecret>,
+    /// bytes. While it replaces another secret, there are two, separated by a comma:
+    /// tokens of both are accepted, and the first one signs new tokens. With a
+    /// database, the setting is required. Without one, it can't be set, and a random
+    /// secret has to be made.
+    pub jwt_secrets: Option<JwtSecrets>,
     /// `SHOP_BARISTA`: the address of the account that becomes a barista when it is
     /// made. It can't be set with a database. Default: none.
     pub barista: Option<EmailAddress>,
@@ -70,10 +79,11 @@ impl Settings {
         let mut problems = Vec::new();
         let address = read_var(&get, "SHOP_ADDRESS", parse_address, &mut problems);
         let url = read_var(&get, "SHOP_URL", parse_url, &mut problems);
+        let website = read_var(&get, "SHOP_WEBSITE", parse_url, &mut problems);
         let database =
             read_var(&get, "DATABASE_URL", parse_database, &mut problems);
-        let jwt_secret =
-            read_var(&get, "JWT_SECRET", parse_jwt_secret, &mut problems);
+        let jwt_secrets =
+            read_var(&get, "JWT_SECRET", parse_jwt_secrets, &mut problems);
         let barista = read_var(&get, "SHOP_BARISTA", parse_barista, &mut problems);
         if get("DATABASE_URL").is_some() {
             // With a random secret, a restart would end the access tokens that are
@@ -90,21 +100,27 @@ impl Settings {
             problems.push(SECRET_IN_MEMORY.into());
         }
         let stripe = read_stripe(&get, &mut problems);
-        // Stripe sends customers back to this address, and they send their passwords and
-        // tokens to it.
+        // Customers send their passwords and tokens to this address.
         let live = stripe.as_ref().is_some_and(StripeSettings::is_live);
         if live && !url.as_ref().is_some_and(|url| url.starts_with("https:")) {
             problems.push(HTTPS.into());
         }
+        // Stripe sends customers to this one.
+        if live && website.as_ref().is_some_and(|url| url.starts_with("http:")) {
+            problems.push(WEBSITE_HTTPS.into());
+        }
         if !problems.is_empty() {
             return Err(SettingsError(problems));
         }
+        let address =
+            address.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 4000)));
+        let url = url.unwrap_or_else(|| url_of(address));
         Ok(Self {
-            address: address
-                .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 4000))),
-            url: url.unwrap_or_else(|| "http://127.0.0.1:4000".into()),
+            address,
+            website: website.unwrap_or_else(|| url.clone()),
+            url,
             database,
-            jwt_secret,
+            jwt_secrets,
             barista,
             stripe,
         })
@@ -210,23 +226,55 @@ fn parse_url(value: &str) -> Result<String, &'static str> {
     Err(expected)
 }
 
+/// The URL of a service that listens on this address, for clients on the same machine.
+fn url_of(mut address: SocketAddr) -> String {
+    // 0.0.0.0 and [::] stand for all addresses of this machine. No client can use them.
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    format!("http://{address}")
+}
+
 const HTTPS: &str =
     "SHOP_URL must be an address with https if the key of Stripe is a live one";
 
+const WEBSITE_HTTPS: &str =
+    "SHOP_WEBSITE must be an address with https if the key of Stripe is a live one";
+
 fn parse_database(value: &str) -> Result<SecretString, &'static str> {
-    if value.starts_with("postgres://") || value.starts_with("postgresql://") {
-        return Ok(value.into());
+    if !value.starts_with("postgres://") && !value.starts_with("postgresql://") {
+        return Err(DATABASE);
     }
-    Err(
-        "the address of a PostgreSQL database, such as postgres://user:password@localhost/shop",
-    )
+    match value.parse() {
+        Ok(options) if may_leave_tls_out(&options) => Err(DATABASE_TLS),
+        // If it can't be read, the error of the connection says why.
+        _ => Ok(value.into()),
+    }
 }
 
-const JWT_SECRET: &str =
-    "at least 32 bytes long and random. `openssl rand -base64 32` makes a secret";
+/// Whether somebody between this machine and the database could read what is sent, although
+/// nobody has decided that they may. By default, PostgreSQL's clients use TLS only if the server
+/// offers it, and a server in between wouldn't.
+fn may_leave_tls_out(options: &PgConnectOptions) -> bool {
+    let host = options.get_host();
+    let is_socket = options.get_socket().is_some() || host.starts_with('/');
+    let is_here = matches!(host, "localhost" | "127.0.0.1" | "::1" | "[::1]");
+    let tls = options.get_ssl_mode();
+    !is_socket && !is_here && matches!(tls, PgSslMode::Allow | PgSslMode::Prefer)
+}
 
-fn parse_jwt_secret(value: &str) -> Result<JwtSecret, &'static str> {
-    JwtSecret::new(value.into()).ok_or(JWT_SECRET)
+const DATABASE: &str = "the address of a PostgreSQL database, such as \
+                        postgres://user:password@localhost/shop";
+
+const DATABASE_TLS: &str = "an address with ?sslmode=verify-full at the end if the database is \
+                            on another machine, or with ?sslmode=disable if nobody else can \
+                            read what is sent on the network in between";
+
+const JWT_SECRET: &str = "at least 32 bytes long and random, or two such secrets, separated by a comma. \
+     `openssl rand -base64 32` makes a secret";
+
+fn parse_jwt_secrets(value: &str) -> Result<JwtSecrets, &'static str> {
+    JwtSecrets::parse(value).ok_or(JWT_SECRET)
 }
 
 /// After a restart, the numbers of the customers begin at 1 again. A token from before

@@ -9,13 +9,17 @@ use axum::http::{Request, StatusCode};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
-use service::customers::model::{EmailAddress, Role};
+use service::clock::Clock;
+use service::customers::model::{
+    CustomerId, EmailAddress, Identity, Role, SessionId,
+};
+use service::customers::tokens::{self, JwtSecrets};
 use sha2::{Sha256, Sha512};
 #[cfg(feature = "server")]
 use support::postgres::TestDatabase;
 use support::{
-    JWT_SECRET, NOW, TestApp, TestResponse, delete, get, on_each_storage, post,
-    put, with_header, with_token,
+    JWT_SECRET, NOW, TestApp, TestResponse, URL, counted_random, delete, get,
+    on_each_storage, post, put, with_header, with_token,
 };
 use tokio::task::JoinSet;
 
@@ -383,6 +387,37 @@ async fn a_token_that_the_service_has_not_made_is_refused() {
     ] {
         check_invalid(attack, &app.send(me(&token)).await);
     }
+}
+
+#[test]
+fn while_a_secret_is_replaced_the_tokens_of_both_are_accepted() {
+    let (old, new) = (JWT_SECRET, "0123456789-0123456789-0123456789");
+    let tokens_of = |secrets: &str| {
+        let secrets = JwtSecrets::parse(secrets).unwrap();
+        let clock = Clock::new(|| NOW);
+        tokens::Tokens::new(&secrets, URL, clock, counted_random()).unwrap()
+    };
+    let identity = Identity {
+        customer: CustomerId::new(1),
+        role: Role::Customer,
+        session: SessionId::new(1),
+    };
+    // All processes learn the new secret before the first of them uses it.
+    let steps = [
+        old.into(),
+        format!("{old},{new}"),
+        format!("{new},{old}"),
+        new.into(),
+    ];
+    let steps = steps.map(|secrets: String| tokens_of(&secrets));
+    for pair in steps.windows(2) {
+        for (issuer, verifier) in [(&pair[0], &pair[1]), (&pair[1], &pair[0])] {
+            let token = issuer.issue(&identity).unwrap();
+            assert_eq!(verifier.verify(&token), Some(identity));
+        }
+    }
+    let token = steps[0].issue(&identity).unwrap();
+    assert_eq!(steps[3].verify(&token), None);
 }
 
 #[tokio::test]

@@ -310,6 +310,10 @@ fn make_barista_gives_an_account_the_role_while_the_service_runs() {
         command.env("JWT_SECRET", JWT_SECRET);
         command
     };
+    // The command leaves the tables to the service, which hasn't made any yet.
+    let error = error_of(command().args(["make-barista", "ada@shop.example"]));
+    assert!(error.contains("The service makes the tables"), "{error}");
+
     let server = Server::start(command());
     let error = error_of(command().args(["make-barista", "ada@shop.example"]));
     let expected = "no account has the address ada@shop.example";

@@ -25,12 +25,12 @@ fn the_service_starts_without_any_settings() {
 /// In memory, the numbers of the customers begin at 1 again at each start.
 #[test]
 fn without_a_database_no_secret_outlives_the_data() {
-    let secret = ("JWT_SECRET", "a secret of these tests, long enough");
+    let secret = ("JWT_SECRET", "a-secret-of-these-tests-0123456789");
     let error = read(&[secret]).unwrap_err();
     assert!(error.contains("JWT_SECRET can't be set without"), "{error}");
     let database = ("DATABASE_URL", "postgres://localhost/shop");
-    assert!(read(&[secret, database]).unwrap().jwt_secret.is_some());
-    assert!(read(&[]).unwrap().jwt_secret.is_none());
+    assert!(read(&[secret, database]).unwrap().jwt_secrets.is_some());
+    assert!(read(&[]).unwrap().jwt_secrets.is_none());
 }
 
 #[test]
@@ -101,8 +101,76 @@ fn a_secret_that_everybody_can_read_or_guess_is_refused() {
         let expected = format!("{name} {expected}");
         assert!(error.contains(&expected), "{error}");
     }
-    let enough = ("JWT_SECRET", &*"abcdefghij".repeat(4));
-    assert!(read(&[database, enough]).is_ok());
+    let enough = "abcdefghij".repeat(4);
+    assert!(read(&[database, ("JWT_SECRET", &enough)]).is_ok());
+    // While one secret replaces another, both have to be strong.
+    let two = format!("{enough},{}", "0123456789".repeat(4));
+    assert!(read(&[database, ("JWT_SECRET", &two)]).is_ok());
+    for second in ["", "short"] {
+        let two = format!("{enough},{second}");
+        let error = read(&[database, ("JWT_SECRET", &two)]).unwrap_err();
+        assert!(error.contains("JWT_SECRET must be at least 32"), "{error}");
+    }
+}
+
+#[test]
+fn a_database_on_another_machine_needs_a_decision_about_tls() {
+    let secret = ("JWT_SECRET", "a-secret-of-these-tests-0123456789");
+    let read = |url| read(&[("DATABASE_URL", url), secret]);
+    for url in [
+        "postgres://localhost/shop",
+        "postgres://ines:horse@127.0.0.1:5432/shop",
+        "postgres://[::1]/shop",
+        "postgres:///shop?host=/var/run/postgresql",
+        "postgres://db/shop?sslmode=disable",
+        "postgres://db.example/shop?sslmode=verify-full",
+        "postgresql://db.example/shop?sslmode=require",
+    ] {
+        assert!(read(url).is_ok(), "{url}");
+    }
+    for url in [
+        "postgres://ines:horse@db.example/shop",
+        "postgres://ines:horse@10.0.0.7:5432/shop",
+        "postgres://ines:horse@localhost.example/shop",
+        "postgres://ines:horse@db/shop?sslmode=prefer",
+        "postgres://ines:horse@localhost/shop?host=db.example",
+        "postgresql://ines:horse@db/shop?sslmode=allow",
+    ] {
+        let error = read(url).unwrap_err();
+        assert!(error.contains("sslmode=verify-full"), "{url}: {error}");
+        assert!(!error.contains("horse"), "{error}");
+    }
+}
+
+#[test]
+fn the_address_in_tokens_is_the_one_where_the_service_listens() {
+    for (address, url) in [
+        ("127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("0.0.0.0:80", "http://127.0.0.1:80"),
+        ("[::]:4000", "http://127.0.0.1:4000"),
+        ("[::1]:4000", "http://[::1]:4000"),
+    ] {
+        let settings = read(&[("SHOP_ADDRESS", address)]).unwrap();
+        assert_eq!(settings.url, url);
+        assert_eq!(settings.website, url);
+    }
+}
+
+#[test]
+fn customers_come_back_from_stripe_to_the_website() {
+    let url = ("SHOP_URL", "https://api.shop.example");
+    let settings = read(&[url]).unwrap();
+    assert_eq!(settings.website, "https://api.shop.example");
+    let website = ("SHOP_WEBSITE", "https://shop.example");
+    assert_eq!(read(&[url, website]).unwrap().website, website.1);
+    let error = read(&[("SHOP_WEBSITE", "shop.example")]).unwrap_err();
+    assert!(error.contains("SHOP_WEBSITE must be"), "{error}");
+
+    let key = ("STRIPE_SECRET_KEY", "sk_live_a");
+    let secret = ("STRIPE_WEBHOOK_SECRET", "whsec_a");
+    let website = ("SHOP_WEBSITE", "http://shop.example");
+    let error = read(&[url, website, key, secret]).unwrap_err();
+    assert!(error.contains("SHOP_WEBSITE must be an address"), "{error}");
 }
 
 #[test]
@@ -178,7 +246,7 @@ fn every_line_of_the_example_can_be_read() {
                 && *name != "SHOP_BARISTA"
         });
     // The example has no secret: somebody would use it.
-    let secret = ("JWT_SECRET", "a secret of these tests, long enough");
+    let secret = ("JWT_SECRET", "a-secret-of-these-tests-0123456789");
     let variables: Vec<_> = assignments.chain([secret]).collect();
     assert!(variables.len() > 4, "{variables:?}");
     let variables: Vec<_> = variables

@@ -36,7 +36,7 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
         "thiserror.html",
     ),
     ("`?` couldn't convert the error to", "thiserror.html"),
-    ("cannot find `Server` in `axum`", "first-server.html"),
+    ("cannot find `Server` in `axum`", "older-tutorials.html"),
     ("borrow of moved value: `cup`", "how-to-use.html"),
     (
         "the trait bound `&mut Transaction<'_, Postgres>: Executor<'_>` is not satisfied",
@@ -101,7 +101,10 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
         "isolation.html",
     ),
     ("Missing request extension", "state.html"),
-    ("Address already in use (os error 98)", "first-server.html"),
+    (
+        "Address already in use (os error 98)",
+        "older-tutorials.html",
+    ),
     (
         "Overlapping method route. Handler for `GET /menu` already exists",
         "route-paths.html",
@@ -120,7 +123,7 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
     ("app.use", "middleware.html"),
     ("express.json()", "inputs.html"),
     ("app.listen", "first-server.html"),
-    ("res.redirect", "responses.html"),
+    ("res.redirect", "headers.html"),
     ("multer", "uploads.html"),
     ("helmet", "middleware.html"),
     ("nodemon", "tools.html"),

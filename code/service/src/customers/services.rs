@@ -238,7 +238,7 @@ fn too_many_attempts(attempts: Attempts, now: Timestamp) -> CustomerError {
 #[cfg(all(test, feature = "server"))]
 mod tests {
     use super::*;
-    use crate::customers::tokens::JwtSecret;
+    use crate::customers::tokens::{JwtSecret, JwtSecrets};
     use crate::storage::memory::Memory;
 
     /// The clock of Tokio is paused: it jumps to the end of each wait for a permit.
@@ -248,7 +248,7 @@ mod tests {
         let clock = Clock::new(|| Timestamp::UNIX_EPOCH);
         let random = Random::new(|| [7; 32]);
         let tokens = Tokens::new(
-            &JwtSecret::random(&random),
+            &JwtSecrets::from(JwtSecret::random(&random)),
             "http://shop.example",
             clock.clone(),
             random.clone(),

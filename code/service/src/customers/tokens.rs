@@ -1,7 +1,7 @@
 //! Access tokens: JSON Web Tokens (RFC 7519) that say who sends a request, for a
 //! short time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -46,6 +46,38 @@ impl JwtSecret {
     pub fn random(random: &Random) -> Self {
         Self(URL_SAFE_NO_PAD.encode(random.bytes()).into())
     }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.0.expose_secret().as_bytes()
+    }
+}
+
+/// The secrets whose tokens are accepted. The first one also signs new tokens. There are two
+/// while one secret replaces another (secret rotation).
+#[derive(Debug, Clone)]
+pub struct JwtSecrets {
+    signing: JwtSecret,
+    accepted: Vec<JwtSecret>,
+}
+
+impl JwtSecrets {
+    /// Reads secrets that are separated by commas. `None` if one of them isn't strong enough.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut secrets = text.split(',').map(|text| JwtSecret::new(text.into()));
+        Some(Self {
+            signing: secrets.next()??,
+            accepted: secrets.collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl From<JwtSecret> for JwtSecrets {
+    fn from(signing: JwtSecret) -> Self {
+        Self {
+            signing,
+            accepted: Vec::new(),
+        }
+    }
 }
 
 /// Makes access tokens and checks them. Clones are cheap.
@@ -54,7 +86,8 @@ pub struct Tokens(Arc<Inner>);
 
 struct Inner {
     signing_key: EncodingKey,
-    verifying_key: DecodingKey,
+    /// The keys of all accepted tokens, by their names.
+    verifying_keys: HashMap<String, DecodingKey>,
     header: Header,
     validation: Validation,
     /// The address of the service, in `iss` and `aud`.
@@ -87,25 +120,31 @@ struct ReceivedClaims {
 }
 
 impl Tokens {
-    /// Tokens that are signed with this secret, and are made by and for the service
-    /// with this address.
+    /// Tokens that are signed with the first of these secrets, and are made by and for
+    /// the service with this address.
     ///
     /// # Errors
     ///
-    /// If the secret can't be a key.
+    /// If a secret can't be a key.
     pub fn new(
-        secret: &JwtSecret,
+        secrets: &JwtSecrets,
         url: &str,
         clock: Clock,
         random: Random,
     ) -> errors::Result<Self> {
         hs256::install();
-        let secret = secret.0.expose_secret().as_bytes();
+        let signing = secrets.signing.as_bytes();
         let mut header = Header::new(Algorithm::HS256);
-        header.kid = Some(key_id(secret)?);
+        header.kid = Some(key_id(signing)?);
+        let mut verifying_keys = HashMap::new();
+        for secret in [&secrets.signing].into_iter().chain(&secrets.accepted) {
+            let secret = secret.as_bytes();
+            let key = DecodingKey::from_secret(secret)?;
+            verifying_keys.insert(key_id(secret)?, key);
+        }
         Ok(Self(Arc::new(Inner {
-            signing_key: EncodingKey::from_secret(secret)?,
-            verifying_key: DecodingKey::from_secret(secret)?,
+            signing_key: EncodingKey::from_secret(signing)?,
+            verifying_keys,
             header,
             validation: validation(url),
             url: url.to_owned(),
@@ -141,16 +180,12 @@ impl Tokens {
     pub fn verify(&self, token: &str) -> Option<Identity> {
         // ANCHOR: verify
         let inner = &self.0;
-        let token = jsonwebtoken::decode::<ReceivedClaims>(
-            token,
-            &inner.verifying_key,
-            &inner.validation,
-        );
-        let token = token.ok()?;
-        if token.header.kid != inner.header.kid {
-            return None;
-        }
-        let claims = token.claims;
+        // Nothing is known about the token yet. Its header only chooses among our own keys.
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        let key = inner.verifying_keys.get(&header.kid?)?;
+        let token =
+            jsonwebtoken::decode::<ReceivedClaims>(token, key, &inner.validation);
+        let claims = token.ok()?.claims;
         if !is_current(&claims, inner.clock.now()) {
             return None;
         }

@@ -48,9 +48,9 @@ pub struct Timeouts {
     pub connect: Duration,
     /// Until one try has its whole response.
     pub response: Duration,
-    /// All tries of a call together. It's shorter than
-    /// [`REQUEST_TIMEOUT`](crate::middleware::REQUEST_TIMEOUT), because the request that
-    /// waits for Stripe also waits for the database, before and after.
+    /// All tries of a call together. A request may need two calls, and it also waits for the
+    /// database, before and after. Therefore this is less than half of
+    /// [`REQUEST_TIMEOUT`](crate::middleware::REQUEST_TIMEOUT).
     pub total: Duration,
     /// The longest pause before the second try. The pause doubles with each try.
     pub first_pause: Duration,
@@ -62,7 +62,7 @@ impl Default for Timeouts {
         Self {
             connect: Duration::from_secs(2),
             response: Duration::from_secs(4),
-            total: Duration::from_secs(8),
+            total: Duration::from_secs(6),
             first_pause: Duration::from_millis(400),
         }
     }
@@ -74,14 +74,14 @@ pub struct Stripe {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     api: String,
     authorization: HeaderValue,
-    shop_url: String,
+    website: String,
     random: Random,
     timeouts: Timeouts,
 }
 
 impl Stripe {
-    /// A client of Stripe at this address, usually [`API`]. `shop_url` is where Stripe sends
-    /// customers afterwards.
+    /// A client of Stripe at this address, usually [`API`]. `website` is the address to which
+    /// Stripe sends customers afterward, without a path.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl Stripe {
     pub fn new(
         api: &str,
         secret_key: &SecretString,
-        shop_url: &str,
+        website: &str,
         random: Random,
         timeouts: Timeouts,
     ) -> anyhow::Result<Self> {
@@ -114,7 +114,7 @@ impl Stripe {
                 .build(connector),
             api: api.to_owned(),
             authorization,
-            shop_url: shop_url.to_owned(),
+            website: website.to_owned(),
             random,
             timeouts,
         })
@@ -351,7 +351,7 @@ impl PaymentProvider for Stripe {
         let name = format!("Order {order}");
         let amount = new.amount.get().to_string();
         let expires_at = new.expires_at.as_second().to_string();
-        let back = format!("{}/orders/{order}", self.shop_url);
+        let back = format!("{}/orders/{order}", self.website);
         // ANCHOR: form
         let form = [
             ("mode", "payment"),

@@ -71,6 +71,17 @@ impl Postgres {
     }
     // ANCHOR_END: connect
 
+    /// Connects to a database whose tables the service has made before.
+    ///
+    /// # Errors
+    ///
+    /// If the database can't be reached.
+    pub async fn connect_without_migrations(
+        url: &str,
+    ) -> Result<Self, sqlx::Error> {
+        Self::open(url.parse()?).await
+    }
+
     // ANCHOR: open
     /// Connects to a database whose tables are up to date.
     async fn open(options: PgConnectOptions) -> Result<Self, sqlx::Error> {

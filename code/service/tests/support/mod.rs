@@ -26,7 +26,7 @@ use service::customers::model::{
 };
 use service::customers::repository::NewAccount;
 use service::customers::services::Customers;
-use service::customers::tokens::{JwtSecret, Tokens};
+use service::customers::tokens::{JwtSecrets, Tokens};
 use service::menu::model::opening_menu;
 use service::menu::services::Menu;
 use service::middleware::request_id;
@@ -134,7 +134,7 @@ impl TestApp {
     ) -> Self {
         let clock = TestClock::new();
         let random = counted_random();
-        let secret = JwtSecret::new(JWT_SECRET.into()).unwrap();
+        let secret = JwtSecrets::parse(JWT_SECRET).unwrap();
         let tokens =
             Tokens::new(&secret, URL, clock.clock(), random.clone()).unwrap();
         let payments = Payments::new(

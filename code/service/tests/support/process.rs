@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use service::clock::Clock;
 use service::customers::model::{CustomerId, Identity, Role, SessionId};
-use service::customers::tokens::{JwtSecret, Tokens};
+use service::customers::tokens::{JwtSecrets, Tokens};
 
 use super::{JWT_SECRET, URL, counted_random};
 
@@ -23,6 +23,7 @@ pub fn service(folder: &Path) -> Command {
     command.current_dir(folder);
     for setting in [
         "SHOP_URL",
+        "SHOP_WEBSITE",
         "SHOP_BARISTA",
         "DATABASE_URL",
         "JWT_SECRET",
@@ -132,7 +133,7 @@ pub fn call(
 
 /// An access token for the clock of this machine, which the process has.
 pub fn token(customer: u64, role: Role) -> String {
-    let secret = JwtSecret::new(JWT_SECRET.into()).unwrap();
+    let secret = JwtSecrets::parse(JWT_SECRET).unwrap();
     let clock = Clock::new(Timestamp::now);
     let tokens = Tokens::new(&secret, URL, clock, counted_random()).unwrap();
     let identity = Identity {
