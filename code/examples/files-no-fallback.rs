@@ -12,6 +12,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let request = Request::get("/api/unknown").body(Body::empty())?;
     let response = app.oneshot(request).await?;
-    assert_eq!(response.status(), 200); // not 404: the page has answered
+    assert_eq!(response.status(), 200); // not 404: the outer fallback responded
     Ok(())
 }

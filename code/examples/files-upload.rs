@@ -53,8 +53,8 @@ async fn add_photo(
 // ANCHOR_END: handler
 
 // ANCHOR: image-kind
-/// The file extension for these bytes, if they begin with the signature (the
-/// first bytes) of an image format that the program knows.
+/// The file extension for these bytes, if they begin with the signature of an
+/// image format that the program knows.
 fn image_kind(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', ..] => Some("png"),

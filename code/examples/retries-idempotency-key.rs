@@ -48,7 +48,7 @@ fn main() -> Result<()> {
     // ANCHOR: main
     for (key, request) in [
         ("5f1c", "Ada, 1 tea"),
-        ("5f1c", "Ada, 1 tea"), // the first response was lost
+        ("5f1c", "Ada, 1 tea"), // a retry
         ("5f1c", "Ada, 2 muffins"),
         ("90b7", "Ada, 1 tea"),
     ] {

@@ -1,6 +1,6 @@
 // ANCHOR: private-field
 mod model {
-    /// How many of an item are ordered: 1 to 10.
+    /// The quantity of one item in an order: 1 to 10.
     pub struct Quantity(u32);
 }
 

@@ -61,7 +61,7 @@ impl Answer {
     pub fn expect_status(&self, wanted: u16, hint: &str) -> Result<(), String> {
         expect(self.status == wanted, || {
             format!(
-                "{} answered {}, wanted {wanted}: {hint}",
+                "{}: got {}, expected {wanted}: {hint}",
                 self.asked, self.status
             )
         })
@@ -75,7 +75,7 @@ impl Answer {
     pub fn expect_member(&self, name: &str, wanted: &Value) -> Result<(), String> {
         let found = self.json()?[name].clone();
         expect(found == *wanted, || {
-            format!("{}: `{name}` was {found}, wanted {wanted}", self.asked)
+            format!("{}: `{name}` was {found}, expected {wanted}", self.asked)
         })
     }
 

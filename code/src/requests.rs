@@ -128,7 +128,7 @@ struct OrderRequest {
     quantity: u32,
     /// A special request, such as "oat milk".
     note: Option<String>,
-    /// The number of the table that gets the order. Without one, the order is to go.
+    /// The number of the table to bring the order to, or `None` for takeout.
     table: Option<u32>,
 }
 // ANCHOR_END: order-request
@@ -138,7 +138,7 @@ struct OrderRequest {
 #[derive(Debug, Clone, Serialize)]
 struct Order {
     /// Unique in this shop. A client can guess the ids. So if customers must not see
-    /// each other's orders, authenticate the customers first.
+    /// each other's orders, check who sends a request and whether the order is theirs.
     id: u64,
     /// The name of the customer.
     customer: CustomerName,
@@ -149,7 +149,7 @@ struct Order {
     /// A special request, such as "oat milk".
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
-    /// The table that gets the order. Without one, the order is to go.
+    /// The table that gets the order. Without one, it's a takeout order.
     #[serde(skip_serializing_if = "Option::is_none")]
     table: Option<TableNumber>,
     /// Price times quantity, in cents. Only the server computes it.
@@ -363,7 +363,7 @@ impl Cents {
 }
 
 // ANCHOR: quantity
-/// How many of an item are ordered: 1 to 10.
+/// The quantity of one item in an order: 1 to 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 struct Quantity(u32);
@@ -509,8 +509,8 @@ struct Shop {
 
 // ANCHOR: inventory
 /// The menu with its stock, and the orders. Both are in memory, so a restart loses
-/// them. Nothing limits how many there are, and a lookup goes through a whole
-/// list. The chapter on SQLite moves the shop's data to a database.
+/// them. Nothing limits the number of items and orders, and a lookup searches the
+/// whole list. The chapter on SQLite moves the shop's data to a database.
 struct Inventory {
     menu: Vec<Item>,
     orders: Vec<Order>,

@@ -116,7 +116,7 @@ async fn concurrent(first: Drink, second: Drink, log: &EventLog) {
 // ANCHOR: first-done
 async fn first_done(first: Drink, second: Drink, log: &EventLog) {
     tokio::select! {
-        biased; // poll the futures from top to bottom, not in a random order
+        biased; // always begin with the first future
         () = prepare(first, log) => log.record(first, "served"),
         () = prepare(second, log) => log.record(second, "served"),
     }

@@ -75,6 +75,8 @@ mod mistakes {
     #[tokio::test]
     async fn before_one_wrong_name_stops_the_whole_shop() {
         let app = app();
+        status_of(&app, order("/before/orders", "tea", 1)).await;
+        assert!(!panics(&app, "/before/orders/1").await);
         assert!(!panics(&app, "/before/menu/tea").await);
         assert!(panics(&app, "/before/menu/unicorn-latte").await);
         assert!(panics(&app, "/before/menu/tea").await);

@@ -45,8 +45,8 @@ mod postgresql {
             let pool = pool(options, 1).await;
             // ANCHOR: pool-timed-out
             let connection = pool.acquire().await.unwrap();
-            // Imagine that the request that holds the connection calls a slow payment
-            // provider here. Meanwhile, another request runs this query:
+            // Here, the first request would call a slow payment provider. Meanwhile,
+            // another request runs this query:
             let error = query("SELECT 1").execute(&pool).await.unwrap_err();
             drop(connection);
             // ANCHOR_END: pool-timed-out

@@ -105,7 +105,7 @@ mod webhooks {
         query_scalar(sql).bind(event).fetch_one(connection).await
     }
 
-    /// Stores an event.
+    /// Stores the id of an event.
     async fn store(
         connection: &mut PgConnection,
         event: &str,
@@ -171,7 +171,7 @@ mod webhooks {
     }
 
     // ANCHOR: record
-    /// Stores an event. Returns whether it's new.
+    /// Stores the id of an event. Returns whether the event is new.
     async fn store_if_new(
         connection: &mut PgConnection,
         event: &str,

@@ -54,8 +54,8 @@ async fn show_reservation(
 //    201: the table is reserved. Return the reservation, and its path as `location`.
 //    409: the table is already reserved.
 //    422: the table doesn't exist, the party is 0, or the table has too few seats.
-//    `room.reserve(request)` stores a reservation, and returns `None` if the table is
-//    already reserved. It doesn't check anything else.
+//    `room.reserve(request)` stores a reservation and returns it in a `Some`. If the
+//    table is already reserved, it returns `None`. It doesn't check anything else.
 // ANCHOR_END: yours
 
 /// A table in the shop.

@@ -138,6 +138,7 @@ impl Sqlite {
         Self(Arc::new(Mutex::new(connection)))
     }
 
+    // ANCHOR: run
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -149,6 +150,7 @@ impl Sqlite {
         let result = done.await.map_err(|e| RepositoryError::Storage(e.into()))?;
         Ok(result?) // `RepositoryError` implements `From<rusqlite::Error>`
     }
+    // ANCHOR_END: run
 }
 
 fn new_database() -> rusqlite::Result<Connection> {

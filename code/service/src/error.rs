@@ -86,6 +86,31 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The rule of the customers that rejected the request. Some of them set a header of their
+    /// own, such as `www-authenticate` with a 401.
+    fn customer_error(&self) -> Option<&CustomerError> {
+        // Without a `_`, so that the compiler asks about each new kind of error.
+        match self {
+            Self::Customer(error) | Self::Order(OrderError::Customer(error)) => {
+                Some(error)
+            }
+            Self::Menu(_)
+            | Self::Order(_)
+            | Self::Payment(_)
+            | Self::Storage(_)
+            | Self::Invalid(..)
+            | Self::Unreadable(..)
+            | Self::NoSuchPath
+            | Self::WrongMethod
+            | Self::SlowBody
+            | Self::Timeout
+            | Self::OutcomeUnknown
+            | Self::Bug(_) => None,
+        }
+    }
+}
+
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let problem = Problem::from(&self);
@@ -99,9 +124,7 @@ impl IntoResponse for Error {
             // can be repeated after it. So the client may try again after a second.
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        if let Self::Customer(error) | Self::Order(OrderError::Customer(error)) =
-            &self
-        {
+        if let Some(error) = self.customer_error() {
             headers.extend(error.header());
         }
         response

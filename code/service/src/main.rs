@@ -319,7 +319,7 @@ fn read_dotenv(file: &Path) -> anyhow::Result<HashMap<String, OsString>> {
         // The error would contain the line, and the line may contain a secret.
         Err(dotenvy::Error::LineParse(..)) => bail!(
             "{} has a line that can't be read. Write NAME=value, and put a value with \
-             spaces, a # or a $ into single quotes",
+             spaces, quotes, a \\, a # or a $ into single quotes",
             file.display()
         ),
         pairs => pairs.with_context(|| format!("can't read {}", file.display())),

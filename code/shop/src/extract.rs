@@ -27,10 +27,11 @@ impl<T: Serialize> IntoResponse for Json<T> {
             Ok(body) => {
                 ([(CONTENT_TYPE, "application/json")], body).into_response()
             }
-            // serde couldn't write the value as JSON. axum's own `Json` would send the
-            // text of this error to the client. (If a handler returns a tuple such as
+            // serde couldn't write the value as JSON. axum's own `Json` would send
+            // serde's message to the client. This one sends the fixed text of a 500.
+            // (One case goes wrong, as with axum's `Json`: in a tuple such as
             // `(StatusCode::CREATED, Json(…))`, the tuple's status replaces the 500,
-            // so the client gets a 201 whose body describes this error.)
+            // so this error is sent with a 201.)
             Err(error) => Error::Bug(error.to_string()).into_response(),
         }
     }

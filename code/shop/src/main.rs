@@ -54,9 +54,9 @@ fn start() -> anyhow::Result<()> {
 
     let runtime = Runtime::new()?;
     runtime.block_on(run(settings))?;
-    // A `main` with `#[tokio::main]` doesn't return before all calls in `spawn_blocking`
-    // have ended, however long they take. `shutdown_timeout` waits for at most one
-    // second.
+    // A `main` with `#[tokio::main]` doesn't return until every closure that is
+    // running in `spawn_blocking` has returned, however long that takes.
+    // `shutdown_timeout` waits for at most one second.
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
 }
@@ -120,7 +120,7 @@ fn read_dotenv(file: &Path) -> anyhow::Result<HashMap<String, OsString>> {
         // The error would contain the line, and the line may contain a secret.
         Err(dotenvy::Error::LineParse(..)) => bail!(
             "{} has a line that can't be read. Write NAME=value, and put a value with \
-             spaces, a # or a $ into single quotes",
+             spaces, quotes, a \\, a # or a $ into single quotes",
             file.display()
         ),
         pairs => pairs.with_context(|| format!("can't read {}", file.display())),

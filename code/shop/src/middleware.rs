@@ -107,8 +107,8 @@ mod server {
                 )
                 // ANCHOR_END: trace
                 // Logs a line if the client disconnects before its response is ready.
-                // With `on_body_drop`, it would also log a disconnect while the body
-                // is sent. But axum drops the body of each response to `HEAD`
+                // With `on_body_drop`, the layer would also log a disconnect while
+                // the body is sent. But axum drops the body of each response to `HEAD`
                 // without sending it, so each of them would be logged, too.
                 .layer(OnEarlyDropLayer::builder().on_future_drop(
                     EarlyDropsAsFailures::new(
@@ -224,8 +224,8 @@ mod server {
     // ANCHOR_END: timeout
 
     // ANCHOR: panic-response
-    /// A panic in a handler is a 500. Without this layer, the connection would close
-    /// without a response.
+    /// A panic in a handler becomes a 500. Without this layer, the connection would
+    /// close without a response.
     fn panic_response(panic: Box<dyn Any + Send>) -> Response {
         let message = if let Some(message) = panic.downcast_ref::<&str>() {
             message

@@ -46,8 +46,9 @@ impl Item {
 /// An order that was placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Order {
-    /// Unique in this shop, and never used again. A client can guess the ids. So if
-    /// customers must not see each other's orders, authenticate the customers first.
+    /// Unique in this shop, and never used again. A client can guess the ids. If customers
+    /// must not see each other's orders, the shop has to know who sends a request, and return
+    /// an order only to the customer who placed it.
     pub id: u64,
     /// The customer who picks it up.
     pub customer: CustomerName,
@@ -62,7 +63,7 @@ pub struct Order {
     /// A special request, such as "oat milk".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Note>,
-    /// The table to bring it to. Without one, the order is to go.
+    /// The table to bring it to. Without one, it's a takeout order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table: Option<TableNumber>,
     /// Price times quantity, in cents. Only the server computes it.
@@ -166,7 +167,7 @@ pub struct OrderRequest {
     pub quantity: u32,
     /// A special request, such as "oat milk".
     pub note: Option<String>,
-    /// The number of the table to bring it to. Without one, the order is to go.
+    /// The number of the table to bring it to. Without one, it's a takeout order.
     pub table: Option<u32>,
 }
 
@@ -464,7 +465,7 @@ impl Cents {
     }
 }
 
-/// How many of an item are ordered: 1 to 10.
+/// How many of an item a customer orders: 1 to 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Quantity(u32);
@@ -642,7 +643,7 @@ impl TryFrom<OrderQuery> for OrderFilter {
     fn try_from(query: OrderQuery) -> Result<Self, Self::Error> {
         let limit = query.limit.map(PageLimit::try_from).transpose()?;
         if query.item.len() > 50 {
-            let reason = "must not be repeated more than 50 times";
+            let reason = "must not appear more than 50 times";
             return Err(FieldError {
                 field: "item",
                 reason,
@@ -708,7 +709,7 @@ pub struct Page<T> {
 
 impl Page<Order> {
     // ANCHOR: page-new
-    /// Makes a page from the orders that were found. If there is one order more
+    /// Makes a page from the orders that were found. If there is one more order
     /// than the limit allows, there is a next page.
     pub fn new(mut found: Vec<Order>, limit: PageLimit) -> Self {
         let limit = limit.get() as usize;

@@ -29,7 +29,7 @@ pub struct Problem {
     /// The status of the response, for programs that get only the body.
     #[serde(serialize_with = "as_number")]
     pub status: StatusCode,
-    /// What is wrong this time, for people.
+    /// What went wrong with this request, for people.
     pub detail: String,
     /// Each mistake in the request. Empty if the error isn't a list of
     /// mistakes.
@@ -44,8 +44,8 @@ pub struct Problem {
 pub struct ErrorDetail {
     /// What is wrong, in words that a person can read.
     pub detail: String,
-    /// Where the mistake is. `None` if the mistake concerns several fields, or
-    /// if its place is unknown.
+    /// Where the mistake is. `None` if the mistake concerns several fields (for
+    /// example, if an event ends before it begins), or if its place is unknown.
     #[serde(flatten)]
     pub place: Option<Place>,
 }
@@ -54,13 +54,13 @@ pub struct ErrorDetail {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Place {
-    /// In the JSON body: a JSON Pointer, written as a URI fragment (RFC 6901,
+    /// A JSON Pointer into the body, written as a URI fragment (RFC 6901,
     /// section 6).
     Pointer(String),
-    /// In the header with this name. The shop doesn't validate any header, but
-    /// your service may validate one, such as `if-match`.
+    /// The name of a header. The shop doesn't validate any header, but your
+    /// service may validate one, such as `if-match`.
     Header(&'static str),
-    /// In the parameter with this name, in the path or the query string.
+    /// The name of a parameter of the path or the query string.
     Parameter(String),
 }
 // ANCHOR_END: error-detail

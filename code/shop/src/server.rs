@@ -1,4 +1,4 @@
-//! Serves a router on a socket until the program is asked to stop.
+//! Runs the server until the program is asked to stop.
 //!
 //! `axum::serve` is shorter, and right behind a proxy that sets limits. By itself it
 //! has no limit on how long a client may take to send the head of a request, how many
@@ -99,7 +99,7 @@ pub async fn serve<S>(
         serve_connection(stream, permit, app, &connections);
     }
     // ANCHOR: deadline
-    drop(listener); // from here on, new clients are turned away
+    drop(listener); // from here on, new connections are refused
     info!("finishing the requests that are running");
     if timeout(SHUTDOWN_TIMEOUT, connections.shutdown())
         .await

@@ -120,7 +120,8 @@ fn parse_staff_token(value: &str) -> Result<SecretString, &'static str> {
 fn parse_origins(value: &str) -> Result<Vec<HeaderValue>, &'static str> {
     let origins = value.split(',').map(|origin| parse_origin(origin.trim()));
     let expected = "origins such as https://shop.example, separated by commas: in \
-                    lowercase, without a path, a / at the end or a default port";
+                    lowercase, with no path, no / at the end, and no port if it is 443 \
+                    (https) or 80 (http)";
     origins.collect::<Option<_>>().ok_or(expected)
 }
 

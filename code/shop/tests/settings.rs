@@ -68,7 +68,8 @@ fn every_problem_is_reported_at_once() {
   SHOP_DATABASE is empty. Set it, or remove it
   SHOP_STAFF_TOKEN must be at least 16 letters, digits or -._~+/ (and perhaps = at the end)
   SHOP_ALLOWED_ORIGINS must be origins such as https://shop.example, separated by commas: in \
-                    lowercase, without a path, a / at the end or a default port";
+                    lowercase, with no path, no / at the end, and no port if it is 443 \
+                    (https) or 80 (http)";
     assert_eq!(error.unwrap_err().to_string(), expected);
 }
 // ANCHOR_END: every-problem

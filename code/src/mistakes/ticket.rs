@@ -3,8 +3,7 @@
 use shop::model::Order;
 
 // ANCHOR: ticket
-/// The text of a ticket: how many of which item to make, and where to bring
-/// them.
+/// The text of a ticket: the quantity, the item, and where to bring it.
 pub fn ticket(order: &Order) -> String {
     let place = match order.table {
         Some(table) => format!("table {}", table.get()),

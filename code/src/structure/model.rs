@@ -43,8 +43,9 @@ impl Item {
 /// An order that was placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Order {
-    /// Unique in this shop, and never used again. A client can guess the ids. So if
-    /// customers must not see each other's orders, authenticate the customers first.
+    /// Unique in this shop, and never used again. A client can guess the ids. If customers
+    /// must not see each other's orders, the shop has to know who sends a request, and return
+    /// an order only to the customer who placed it.
     pub id: u64,
     /// The customer who picks it up.
     pub customer: CustomerName,
@@ -55,7 +56,7 @@ pub struct Order {
     /// A special request, such as "oat milk".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// The table to bring it to. Without one, the order is to go.
+    /// The table to bring it to. Without one, it's a takeout order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table: Option<TableNumber>,
     /// Price times quantity, in cents. Only the server computes it.
@@ -136,7 +137,7 @@ pub struct OrderRequest {
     pub quantity: u32,
     /// A special request, such as "oat milk".
     pub note: Option<String>,
-    /// The number of the table to bring it to. Without one, the order is to go.
+    /// The number of the table to bring it to. Without one, it's a takeout order.
     pub table: Option<u32>,
 }
 
@@ -297,7 +298,7 @@ impl Cents {
 }
 
 // ANCHOR: quantity
-/// How many of an item are ordered: 1 to 10.
+/// How many of an item a customer orders: 1 to 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Quantity(u32);

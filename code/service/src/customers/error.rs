@@ -37,7 +37,7 @@ pub enum CustomerError {
     },
     /// The refresh token isn't one of ours, or it has expired or was used, or its
     /// session has ended.
-    #[error("The refresh token is not valid any more. Sign in again")]
+    #[error("The refresh token is no longer valid. Sign in again")]
     InvalidRefreshToken,
     /// Too many passwords are being checked.
     #[error("too many passwords are being checked")]

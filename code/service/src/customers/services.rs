@@ -108,16 +108,15 @@ impl Customers {
         request: SignInRequest,
     ) -> Result<TokenPair, CustomerError> {
         // ANCHOR: sign-in
-        // A string that isn't an e-mail address can't belong to an account. So there
-        // is no attempt to count, and an immediate answer reveals nothing.
+        // If this isn't an e-mail address, an immediate answer reveals nothing.
         let email = EmailAddress::try_from(request.email.as_str())
             .map_err(|_| CustomerError::WrongPassword)?;
-        // If the service or the database is too busy, one of these two lines returns
-        // an error, and no attempt is counted.
+        // Steps 1 and 2. If the service or the database is too busy, one of these
+        // two lines returns an error, and no attempt is counted.
         let permit = self.passwords.permit().await?;
         let account = self.repository.account(&email).await?;
-        // The attempt is counted before the password is checked. Otherwise, a
-        // thousand requests at the same time would all see a low count.
+        // Step 3, before the password is checked. Otherwise, a thousand requests at
+        // the same time would all see a low count.
         let now = self.clock.now();
         let attempts = self.repository.count_attempt(email.hash(), now).await?;
         if attempts.count > MAX_ATTEMPTS {
@@ -127,6 +126,7 @@ impl Customers {
             }
             return Err(too_many_attempts(attempts, now));
         }
+        // Step 4. If the password is right, the last line is step 5.
         let stored = account.as_ref().map(|account| &account.password_hash);
         let right = permit.verify(request.password, stored.cloned());
         let (true, Some(account)) = (right.await?, account) else {

@@ -258,7 +258,7 @@ pub struct StatusRequest {
 
 // ANCHOR: requested-status
 /// The statuses that a client may ask for. `Paid` isn't one of them, because only Stripe
-/// reports payments.
+/// reports payments, and `Placed` isn't either, because every order begins with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -396,7 +396,7 @@ impl NewOrder {
     }
 }
 
-/// How many of an item are ordered: 1 to 10.
+/// How many of an item a customer orders: 1 to 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]

@@ -77,8 +77,8 @@ fn list_orders() {}
     ),
     security(("bearerAuth" = [])),
 )]
-// ANCHOR_END: show-order
 fn show_order() {}
+// ANCHOR_END: show-order
 
 // ANCHOR: change-order
 /// Change the status of an order
@@ -97,5 +97,5 @@ fn show_order() {}
     ),
     security(("bearerAuth" = [])),
 )]
-// ANCHOR_END: change-order
 fn change_order() {}
+// ANCHOR_END: change-order

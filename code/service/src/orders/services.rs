@@ -22,12 +22,12 @@ use crate::storage::StorageError;
 pub trait BeforeCancel: Send + Sync {
     /// Does what is needed so that an order can be canceled, such as closing its
     /// payment page. `Orders` calls this method before the transaction that cancels the
-    /// order. It calls it again afterward, because the customer may have opened another
-    /// payment page since the first call.
+    /// order, and a second time after that transaction, because the customer may have
+    /// opened another payment page since the first call.
     ///
-    /// Returns `true` if it has closed a payment page. In this case, the payment
-    /// provider sends an event about the closed page, and the handling of this
-    /// event may cancel the order before `Orders` does.
+    /// Returns `true` if it has closed a payment page. The payment provider then sends
+    /// an event, and the handler of that event may cancel the order first. So if
+    /// `Orders` finds the order already canceled, that isn't an error.
     ///
     /// # Errors
     ///

@@ -41,7 +41,7 @@ pub async fn refund(
 
 // ANCHOR: webhook
 /// `POST /webhooks/stripe`: answers 200 when the service has finished processing an event,
-/// even if it ignored the event. After any other status, Stripe sends the event again.
+/// even if it ignored the event. After a status that isn't 2xx, Stripe sends it again.
 #[instrument(skip_all)]
 pub async fn webhook(
     State(payments): State<Payments>,

@@ -227,8 +227,8 @@ impl Stripe {
 
     // ANCHOR: pause
     /// How long to wait after this many tries: at least half of `longest`, and less
-    /// than the whole of it. The length is random, so that after an outage at
-    /// Stripe, the clients don't all retry at the same moment.
+    /// than the whole of it. The length is random, so that after Stripe has
+    /// had an outage, the clients don't all retry at the same moment.
     fn pause(&self, tries: u32) -> Duration {
         let longest = self.timeouts.first_pause * 2_u32.pow(tries - 1);
         let [byte, ..] = self.random.bytes();
@@ -362,8 +362,8 @@ impl PaymentProvider for Stripe {
             // Otherwise, Stripe may let the customer pay in another currency.
             ("adaptive_pricing[enabled]", "false"),
             ("client_reference_id", &order),
-            // Events about a session contain the metadata of the session. Events about a
-            // refund contain the metadata of the PaymentIntent.
+            // Events about a session contain the metadata of the session. The event
+            // `charge.refunded` contains the metadata of the PaymentIntent.
             ("metadata[payment]", &new.reference),
             ("payment_intent_data[metadata][payment]", &new.reference),
             ("success_url", &back),

@@ -91,9 +91,9 @@ pub fn verify(
     let SignatureHeader { time, signatures } = SignatureHeader::parse(value)?;
 
     // ANCHOR: matches
-    // While a secret is being replaced, Stripe signs with the old and the new one, and we
-    // accept both. So compute an HMAC with each secret, and compare it with each signature
-    // in the header.
+    // There may be several secrets and several signatures, for example while a secret is
+    // being replaced. So compute an HMAC with each secret, and compare it with each
+    // signature in the header.
     let matches = secrets.0.iter().any(|secret| {
         let key = secret.expose_secret().as_bytes();
         // HMAC accepts keys of any length, so `new_from_slice` never fails

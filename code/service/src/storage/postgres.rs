@@ -13,9 +13,9 @@ use super::StorageError;
 // ANCHOR: limits
 /// The maximum number of connections per process, not counting the one for the
 /// health check. By default, PostgreSQL allows 100 connections for all processes
-/// together. During a deployment, the old and the new processes may run at the
-/// same time. So `2 * (MAX_CONNECTIONS + 1) * number of processes` must stay below
-/// 100.
+/// together. Ten of them are for psql, backups and migrations. During a deployment,
+/// the old and the new processes may run at the same time. So
+/// `2 * (MAX_CONNECTIONS + 1) * number of processes` may be at most 90.
 const MAX_CONNECTIONS: u32 = 10;
 
 /// How long a request waits for a connection. After that, the client gets a 503 and
@@ -26,8 +26,9 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(3);
 /// error.
 const STATEMENT_TIMEOUT: &str = "5s";
 
-/// How long a transaction may do nothing. If this process vanishes in the middle of a
-/// transaction, PostgreSQL ends it after this time, and unlocks its rows.
+/// How long a transaction may do nothing. If this process vanishes in the middle of
+/// a transaction, PostgreSQL ends the transaction after this time, and unlocks the
+/// rows.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
 // ANCHOR_END: limits
 
@@ -86,7 +87,8 @@ impl Postgres {
     /// Connects to a database whose tables are up to date.
     async fn open(options: PgConnectOptions) -> Result<Self, sqlx::Error> {
         let limited = options.clone().options([
-            // Otherwise, a statement would continue after its client has disconnected.
+            // Otherwise, if an HTTP client disconnects, PostgreSQL would go on running
+            // the statement of its request.
             ("statement_timeout", STATEMENT_TIMEOUT),
             (
                 "idle_in_transaction_session_timeout",
@@ -121,11 +123,12 @@ impl Postgres {
     ///
     /// Don't use `pool().begin()`. If a client disconnects, the future of its request is
     /// dropped, perhaps while the future is waiting for PostgreSQL's answer to `BEGIN`. sqlx
-    /// 0.9.0 then puts the connection back into the pool without a `ROLLBACK`, so the changes
-    /// of the next request become part of a transaction that is never committed. (A fix is
-    /// merged, but not released: transact-rs/sqlx#4394.) So `BEGIN` is sent in a task, which
-    /// isn't dropped together with the request. If nobody is waiting for the transaction
-    /// anymore, the task drops the transaction, which rolls it back.
+    /// 0.9.0 then puts the connection back into the pool without a `ROLLBACK`. So the next
+    /// request's changes become part of a transaction that nobody commits, or that a later
+    /// request commits or rolls back. (The next version has the fix,
+    /// transact-rs/sqlx#4394.) Here, `BEGIN` is sent in a task, which isn't dropped
+    /// together with the request. If nobody is waiting for the transaction anymore, the
+    /// task drops it, which rolls it back.
     ///
     /// # Errors
     ///
@@ -133,7 +136,8 @@ impl Postgres {
     pub(crate) async fn begin(
         &self,
     ) -> Result<Transaction<'static, sqlx::Postgres>, sqlx::Error> {
-        // Not in the task: a request that is dropped must leave the queue of the pool.
+        // `acquire` isn't part of the task: if a client disconnects while its request
+        // waits for a connection, the request should stop waiting.
         let connection = self.pool.acquire().await?;
         let begin = Transaction::begin(connection, None).in_current_span();
         let task = tokio::spawn(begin);
@@ -186,15 +190,16 @@ fn health_pool(options: PgConnectOptions) -> PgPool {
 }
 
 // ANCHOR: checked
-/// Keeps connections that don't work out of a pool.
+/// Keeps broken and read-only connections out of a pool.
 fn checked(options: PgPoolOptions, limit: Duration) -> PgPoolOptions {
     options
         .after_connect(|connection, _| Box::pin(refuse_read_only(connection)))
         .after_release(move |connection, _| {
             Box::pin(async move {
                 // A connection can go silent, for example if the other machine loses
-                // its power. sqlx's own check has no time limit, so the connection
-                // would never be replaced. After an error, sqlx closes it.
+                // its power. sqlx's own check has no time limit, so sqlx would
+                // replace the connection only after many minutes, or never. If
+                // this closure returns an error, sqlx closes the connection.
                 let answer = timeout(limit, connection.ping()).await;
                 answer.map_err(|_| sqlx::Error::PoolTimedOut)??;
                 Ok(true)

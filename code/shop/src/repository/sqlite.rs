@@ -1,7 +1,8 @@
-//! A repository in a SQLite database. One connection writes, in transactions. A few
-//! threads read, and each of them has a connection of its own.
+//! A repository in a SQLite database. One thread writes, in transactions, and a few
+//! threads read. Each of them has a connection of its own.
 
 use std::error::Error;
+use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, absolute};
 use std::sync::Arc;
@@ -17,8 +18,7 @@ use rusqlite::{
     ToSql, Transaction, TransactionBehavior, named_params, params,
 };
 use rusqlite_migration::{Error as MigrationError, M, Migrations};
-use tokio::sync::{Mutex, Semaphore, oneshot};
-use tokio::task::spawn_blocking;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tracing::instrument;
 
@@ -33,10 +33,13 @@ use crate::model::{
 /// requests may read at the same time.
 const READERS: usize = 4;
 
-/// How many requests may write or wait to write. The queue of requests that wait to
-/// read has the same length. If a queue is full, the next request gets
+/// How many requests may wait to write. The queue of requests that wait to read has
+/// the same length. If a queue is full, the next request gets
 /// [`RepositoryError::Busy`] at once.
 const QUEUE: usize = 256;
+
+/// How many requests may share one transaction.
+const LARGEST_GROUP: usize = 64;
 
 /// How long a request waits in the queue, behind other requests of this program.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -49,13 +52,17 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 // ANCHOR_END: limits
 
+/// How long the end of the program waits for the last transaction.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// How long a health check waits for a connection. Kubernetes waits one second for the
 /// response by default.
 const PING_TIMEOUT: Duration = Duration::from_millis(400);
 
-/// How long a request may take in the database: it waits for the other requests, and then
-/// either for other programs or for its own queries. `main.rs` checks that this fits into
-/// the timeout of a request.
+// ANCHOR: longest-wait
+/// How long a request may take in the database: it waits for the other requests, and
+/// then either for other programs or for its own queries. `main.rs` checks that this
+/// fits into the timeout of a request.
 pub const LONGEST_WAIT: Duration =
     QUEUE_TIMEOUT.saturating_add(longer(BUSY_TIMEOUT, READ_TIMEOUT));
 
@@ -66,6 +73,7 @@ const fn longer(one: Duration, other: Duration) -> Duration {
         other
     }
 }
+// ANCHOR_END: longest-wait
 
 // ANCHOR: migrations
 /// Never change a migration that may already have run on somebody's database.
@@ -87,8 +95,9 @@ pub struct Sqlite {
     /// The reads that wait for a thread. When this is dropped, the threads end.
     read_queue: Sender<Read>,
     _readers: Readers,
-    write_queue: Arc<Semaphore>,
-    writer: Arc<Mutex<Connection>>,
+    /// The writes that wait for the writer. When this is dropped, its thread ends.
+    write_queue: Sender<Write>,
+    _writer: Writer,
 }
 // ANCHOR_END: connections
 
@@ -104,47 +113,45 @@ impl Sqlite {
     pub fn open(file: &Path) -> Result<Self, Source> {
         // SQLite gives names such as `:memory:` a meaning. A whole path has none.
         let file = absolute(file)?;
+        // ANCHOR: queues
         let writer = open_writer(&file)?;
         let (read_queue, reads) = bounded(QUEUE);
+        let (write_queue, writes) = bounded(QUEUE);
         Ok(Self {
             read_queue,
             _readers: Readers::start(&file, &reads)?,
-            write_queue: Arc::new(Semaphore::new(QUEUE)),
-            writer: Arc::new(Mutex::new(writer)),
+            write_queue,
+            _writer: Writer::start(writer, writes),
         })
+        // ANCHOR_END: queues
     }
 
-    // ANCHOR: write-queue
-    /// Runs `work` in a transaction, so that all of its changes are stored, or none.
+    // ANCHOR: write
+    /// Runs `work` on the thread that writes, in a transaction, so that all of its
+    /// changes are stored, or none.
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, RepositoryError>
-        + Send
-        + 'static,
+        work: impl FnOnce(&Connection) -> Result<T, RepositoryError> + Send + 'static,
     ) -> Result<T, RepositoryError> {
-        let place = Arc::clone(&self.write_queue).try_acquire_owned();
-        let place = place.map_err(busy)?;
-        let writer = Arc::clone(&self.writer).lock_owned();
-        let mut writer = timeout(QUEUE_TIMEOUT, writer).await.map_err(busy)?;
-        // ANCHOR_END: write-queue
-        // ANCHOR: transaction
-        // From here on, the transaction runs to its end, even if the client
-        // disconnects and this future is dropped. A closure on a blocking thread
-        // can't be canceled.
-        blocking(move || {
-            let _place = place; // keeps the place until the closure ends
-            // IMMEDIATE takes the write lock at once. A transaction that begins by
-            // reading could fail later, when it wants to write.
-            let transaction =
-                writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            // After an error, the transaction is dropped, which rolls it back.
-            let done = work(&transaction)?;
-            transaction.commit()?;
-            Ok(done)
-        })
-        .await
-        // ANCHOR_END: transaction
+        let (sender, receiver) = oneshot::channel();
+        let write = Write {
+            queued: Instant::now(),
+            run: Box::new(move |connection| {
+                let result = connection.and_then(|connection| {
+                    if sender.is_closed() {
+                        return Err(busy("the client has disconnected"));
+                    }
+                    work(connection)
+                });
+                Written::new(result, sender)
+            }),
+        };
+        let full = |_| busy("too many requests are waiting to write");
+        self.write_queue.try_send(write).map_err(full)?;
+        // If `work` panics, the thread drops the sender without a result.
+        receiver.await.map_err(storage)?
     }
+    // ANCHOR_END: write
 
     // ANCHOR: read
     /// Runs `work` on one of the threads that read, with the connection of that thread.
@@ -237,6 +244,160 @@ impl Drop for Readers {
 }
 // ANCHOR_END: drop-readers
 
+// ANCHOR: write-type
+/// The changes of one request, which wait for their turn.
+struct Write {
+    /// When the request put them into the queue.
+    queued: Instant,
+    /// Makes the changes.
+    run: Run,
+}
+
+/// The thread that writes calls this closure in a transaction. If there is no
+/// transaction, the closure gets an error.
+type Run = Box<dyn FnOnce(Result<&Connection, RepositoryError>) -> Written + Send>;
+
+/// The changes of one request that have been made and wait for the commit.
+struct Written {
+    /// Whether to store the changes. If not, they are rolled back.
+    keep: bool,
+    /// Sends the result to the request, or the error of the commit.
+    respond: Box<dyn FnOnce(Result<(), RepositoryError>)>,
+}
+// ANCHOR_END: write-type
+
+impl Write {
+    /// Sends an error to the request, without any changes.
+    fn refuse(self, error: RepositoryError) {
+        let written = (self.run)(Err(error));
+        (written.respond)(Ok(()));
+    }
+}
+
+impl Written {
+    fn new<T: Send + 'static>(
+        result: Result<T, RepositoryError>,
+        sender: oneshot::Sender<Result<T, RepositoryError>>,
+    ) -> Self {
+        Self {
+            keep: result.is_ok(),
+            respond: Box::new(move |committed| {
+                let _ =
+                    sender.send(result.and_then(|value| committed.map(|()| value)));
+            }),
+        }
+    }
+}
+
+// ANCHOR: writer
+/// The thread that writes.
+struct Writer {
+    /// Nothing is sent through this channel. It's closed when the thread has ended.
+    ended: Receiver<()>,
+}
+
+impl Writer {
+    fn start(mut connection: Connection, writes: Receiver<Write>) -> Self {
+        let (running, ended) = bounded(0);
+        thread::spawn(move || {
+            let _running = running; // dropped when the thread ends
+            // The loop ends when the other end of the queue has been dropped.
+            for first in &writes {
+                if first.queued.elapsed() > QUEUE_TIMEOUT {
+                    first.refuse(busy("the writer was not free in time"));
+                } else {
+                    write_group(&mut connection, first, &writes);
+                }
+            }
+            drop(connection);
+        });
+        Self { ended }
+    }
+}
+// ANCHOR_END: writer
+
+impl Drop for Writer {
+    /// Waits until the thread has closed its connection and ended. If it's still waiting
+    /// for another program's lock, the process ends without it, and what was not
+    /// committed is rolled back.
+    fn drop(&mut self) {
+        let _ = self.ended.recv_timeout(CLOSE_TIMEOUT);
+    }
+}
+
+// ANCHOR: write-group
+/// Runs one write, and those that wait behind it, in one transaction (group commit). A
+/// commit waits for the disk, which takes much longer than the writes. So the requests
+/// of a group wait only once.
+fn write_group(connection: &mut Connection, first: Write, queue: &Receiver<Write>) {
+    // IMMEDIATE takes the write lock at once. A transaction that begins by reading
+    // could fail later, when it wants to write.
+    let begun =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate);
+    let mut transaction = match begun {
+        Ok(transaction) => transaction,
+        Err(error) => return refuse_all(first, queue, error),
+    };
+    // ANCHOR_END: write-group
+    // ANCHOR: commit-group
+    let mut group = Vec::new();
+    for write in iter::once(first)
+        .chain(queue.try_iter())
+        .take(LARGEST_GROUP)
+    {
+        group.extend(write_in_savepoint(&mut transaction, write));
+        // After some errors, such as a full disk, SQLite has ended the transaction.
+        if transaction.is_autocommit() {
+            break;
+        }
+    }
+    let committed = transaction.commit().map_err(Arc::new);
+    for written in group {
+        (written.respond)(match &committed {
+            Ok(()) => Ok(()),
+            Err(error) => Err(shared(error)),
+        });
+    }
+    // ANCHOR_END: commit-group
+}
+
+// ANCHOR: savepoint
+/// Runs a write in a savepoint. If the write fails, only its own changes are rolled
+/// back, and those of the other requests in the group stay. Returns `None` if the write
+/// panics, or if its savepoint can't be set or ended.
+fn write_in_savepoint(
+    transaction: &mut Transaction<'_>,
+    write: Write,
+) -> Option<Written> {
+    let savepoint = transaction.savepoint().ok()?;
+    // A panic must not end the thread.
+    let run = AssertUnwindSafe(|| (write.run)(Ok(&savepoint)));
+    let written = catch_unwind(run).ok()?;
+    if written.keep {
+        savepoint.commit().ok()?;
+    }
+    // A savepoint that is dropped without a commit is rolled back.
+    Some(written)
+}
+// ANCHOR_END: savepoint
+
+/// Tells all requests that wait that the transaction couldn't begin. If another program
+/// holds the lock, the next attempt would probably have to wait as long again.
+fn refuse_all(first: Write, queue: &Receiver<Write>, error: rusqlite::Error) {
+    let error = Arc::new(error);
+    for write in iter::once(first).chain(queue.try_iter()).take(QUEUE) {
+        write.refuse(shared(&error));
+    }
+}
+
+/// An error that several requests get.
+fn shared(error: &Arc<rusqlite::Error>) -> RepositoryError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy) => busy(Arc::clone(error)),
+        _ => storage(Arc::clone(error)),
+    }
+}
+
 // ANCHOR: stop-after
 /// From now on, all queries of this connection together may take no longer than `limit`.
 /// When that time is up, SQLite stops the query that is running. A timeout around the
@@ -249,15 +410,6 @@ fn stop_after(limit: Duration, connection: &Connection) -> rusqlite::Result<()> 
     connection.progress_handler(10_000, Some(is_late))
 }
 // ANCHOR_END: stop-after
-
-// ANCHOR: blocking
-/// Runs blocking code on one of the threads that Tokio has for such code.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, RepositoryError> + Send + 'static,
-) -> Result<T, RepositoryError> {
-    spawn_blocking(work).await.map_err(storage)?
-}
-// ANCHOR_END: blocking
 
 fn busy(cause: impl Into<Source>) -> RepositoryError {
     RepositoryError::Busy(cause.into())
@@ -575,7 +727,7 @@ fn delete_item(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
 // ANCHOR: order
 fn order(connection: &Connection, id: u64) -> rusqlite::Result<Option<Order>> {
     let Ok(id) = i64::try_from(id) else {
-        return Ok(None); // SQLite's integers end at 2^63 - 1, and so do the ids
+        return Ok(None); // SQLite's largest integer is 2^63 - 1, so no id is larger
     };
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {ORDER_COLUMNS} FROM orders WHERE id = ?1"
@@ -852,6 +1004,99 @@ mod tests {
         sqlite.read_queue.try_send(Box::new(|_| ())).unwrap();
         let read = sqlite.read(|_| Ok(()));
         assert!(matches!(read.await, Err(RepositoryError::Busy(_))));
+    }
+
+    /// A write that runs this SQL.
+    fn a_write(
+        queued: Instant,
+        sql: &'static str,
+        sender: oneshot::Sender<Result<(), RepositoryError>>,
+    ) -> Write {
+        Write {
+            queued,
+            run: Box::new(move |connection| {
+                let run =
+                    |connection: &Connection| Ok(connection.execute_batch(sql)?);
+                Written::new(connection.and_then(run), sender)
+            }),
+        }
+    }
+
+    /// A request that has waited for longer than `QUEUE_TIMEOUT` doesn't begin to write.
+    #[tokio::test]
+    async fn a_write_that_has_waited_too_long_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = Sqlite::open(&folder.path().join("shop.db")).unwrap();
+        let now = Instant::now();
+        let long_ago = now.checked_sub(2 * QUEUE_TIMEOUT).unwrap();
+        for (queued, is_refused) in [(long_ago, true), (now, false)] {
+            let (sender, receiver) = oneshot::channel();
+            let write =
+                a_write(queued, "DELETE FROM items WHERE id = 'tea'", sender);
+            sqlite
+                .write_queue
+                .try_send(write)
+                .map_err(|_| "full")
+                .unwrap();
+            let result = receiver.await.unwrap();
+            let busy = matches!(result, Err(RepositoryError::Busy(_)));
+            assert_eq!(busy, is_refused, "{result:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_write_that_finds_the_queue_full_is_busy() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sqlite = Sqlite::open(&folder.path().join("shop.db")).unwrap();
+        // A queue for one write, which the writer doesn't take.
+        let (write_queue, writes) = bounded(1);
+        sqlite.write_queue = write_queue;
+        let (first, second) = tokio::join!(
+            timeout(Duration::ZERO, sqlite.write(|_| Ok(()))),
+            sqlite.write(|_| Ok(())),
+        );
+        assert!(first.is_err(), "it waits in the queue");
+        assert!(matches!(second, Err(RepositoryError::Busy(_))));
+        assert_eq!(writes.len(), 1);
+    }
+
+    /// After a full disk, for example, SQLite may end a transaction by itself. What comes
+    /// then must not begin a new one, or its changes would be stored, and its client would
+    /// get an error.
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_has_ended_stores_nothing_more() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE t (n)").unwrap();
+        let (queue, writes) = bounded(3);
+        let mut results = Vec::new();
+        for sql in [
+            "INSERT INTO t VALUES (1)",
+            "ROLLBACK",
+            "INSERT INTO t VALUES (2)",
+        ] {
+            let (sender, receiver) = oneshot::channel();
+            queue
+                .try_send(a_write(Instant::now(), sql, sender))
+                .map_err(|_| "full")
+                .unwrap();
+            results.push(receiver);
+        }
+        write_group(&mut connection, writes.recv().unwrap(), &writes);
+        let third = results.pop().unwrap();
+        for ended in results {
+            assert!(
+                ended
+                    .await
+                    .unwrap_or_else(|_| Err(storage("dropped")))
+                    .is_err()
+            );
+        }
+        let count = "SELECT count(*) FROM t";
+        let rows: u32 = connection.query_row(count, [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 0);
+        // The third write still waits, and the next transaction is for it.
+        write_group(&mut connection, writes.recv().unwrap(), &writes);
+        third.await.unwrap().unwrap();
     }
 
     /// A copy of this project changes both. Otherwise it would refuse its own database.
