@@ -402,6 +402,7 @@ fn while_a_secret_is_replaced_the_tokens_of_both_are_accepted() {
         role: Role::Customer,
         session: SessionId::new(1),
     };
+    // ANCHOR: replace-secret
     // All processes learn the new secret before the first of them uses it.
     let steps = [
         old.into(),
@@ -418,6 +419,7 @@ fn while_a_secret_is_replaced_the_tokens_of_both_are_accepted() {
     }
     let token = steps[0].issue(&identity).unwrap();
     assert_eq!(steps[3].verify(&token), None);
+    // ANCHOR_END: replace-secret
 }
 
 #[tokio::test]

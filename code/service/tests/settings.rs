@@ -104,7 +104,7 @@ fn a_secret_that_everybody_can_read_or_guess_is_refused() {
     let enough = "abcdefghij".repeat(4);
     assert!(read(&[database, ("JWT_SECRET", &enough)]).is_ok());
     // While one secret replaces another, both have to be strong.
-    let two = format!("{enough},{}", "0123456789".repeat(4));
+    let two = format!("{enough}, {}", "0123456789".repeat(4));
     assert!(read(&[database, ("JWT_SECRET", &two)]).is_ok());
     for second in ["", "short"] {
         let two = format!("{enough},{second}");

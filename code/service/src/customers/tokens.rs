@@ -54,6 +54,7 @@ impl JwtSecret {
 
 /// The secrets whose tokens are accepted. The first one also signs new tokens. There are two
 /// while one secret replaces another (secret rotation).
+// ANCHOR: jwt-secrets
 #[derive(Debug, Clone)]
 pub struct JwtSecrets {
     signing: JwtSecret,
@@ -61,15 +62,19 @@ pub struct JwtSecrets {
 }
 
 impl JwtSecrets {
-    /// Reads secrets that are separated by commas. `None` if one of them isn't strong enough.
+    /// Reads secrets that are separated by commas. Returns `None` if one of them isn't
+    /// strong enough.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut secrets = text.split(',').map(|text| JwtSecret::new(text.into()));
+        let mut secrets = text
+            .split(',')
+            .map(|text| JwtSecret::new(text.trim().into()));
         Some(Self {
             signing: secrets.next()??,
             accepted: secrets.collect::<Option<_>>()?,
         })
     }
 }
+// ANCHOR_END: jwt-secrets
 
 impl From<JwtSecret> for JwtSecrets {
     fn from(signing: JwtSecret) -> Self {
