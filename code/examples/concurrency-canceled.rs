@@ -32,7 +32,7 @@ fn database() -> Arc<Mutex<Database>> {
 
 // ANCHOR: two-calls
 async fn place_order(database: &Mutex<Database>) {
-    sleep(FAST).await; // in place of a wait for the database
+    sleep(FAST).await; // stands in for a database call
     lock(database).stock -= 1;
     sleep(SLOW).await;
     lock(database).orders += 1;

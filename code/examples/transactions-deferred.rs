@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut first, mut second) = (open(&file)?, open(&file)?);
 
     // ANCHOR: deferred
-    let ada = first.transaction_with_behavior(Deferred)?; // a plain BEGIN
+    let ada = first.transaction_with_behavior(Deferred)?; // BEGIN DEFERRED
     let bo = second.transaction_with_behavior(Deferred)?;
     println!("Ada reads the stock: {}", stock(&ada)?);
     println!("Bo reads the stock: {}", stock(&bo)?);

@@ -33,8 +33,8 @@ pub const OPENING: Timestamp = Timestamp::constant(1_772_439_300, 0);
 pub const STAFF_TOKEN: &str = "flat-white-and-a-croissant";
 
 // ANCHOR: app
-/// The shop with a fixed clock and ids that start at 1, so that the same requests
-/// always get the same responses.
+/// Makes the shop's router with a fixed clock and with ids that start at 1, so that
+/// the same requests always get the same responses.
 pub fn app() -> Router {
     app_with(|| OPENING, count_from_one(), STAFF_TOKEN)
 }
@@ -49,9 +49,9 @@ pub fn count_from_one() -> impl Fn() -> u64 + Send + Sync + 'static {
 // ANCHOR_END: count-from-one
 
 // ANCHOR: app-with
-/// The shop with a clock, a source of order ids, and the token that staff must
-/// send. A real service passes `Timestamp::now`, and a source of ids that doesn't
-/// begin at 1 again after a restart.
+/// Makes the shop's router with this clock, this source of order ids, and the token
+/// that staff must send. A real service passes `Timestamp::now`, and a source of ids
+/// that doesn't start over at 1 after a restart.
 pub fn app_with(
     clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     next_id: impl Fn() -> u64 + Send + Sync + 'static,
@@ -85,7 +85,7 @@ struct AppState {
 // ANCHOR_END: app-state
 
 // ANCHOR: error
-/// An error response: a status code, and a text that tells the client what is wrong.
+/// An error response: a status code, and a message that says what is wrong.
 type Error = (StatusCode, String);
 // ANCHOR_END: error
 
@@ -149,7 +149,7 @@ struct Order {
     /// A special request, such as "oat milk".
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
-    /// The table that gets the order. Without one, it's a takeout order.
+    /// The table to bring the order to, or `None` for a takeout order.
     #[serde(skip_serializing_if = "Option::is_none")]
     table: Option<TableNumber>,
     /// Price times quantity, in cents. Only the server computes it.
@@ -282,8 +282,8 @@ struct NewOrder {
 
 // ANCHOR: try-from
 impl TryFrom<OrderRequest> for NewOrder {
-    /// All mistakes in the request, so that the client can correct them all at
-    /// once.
+    /// All mistakes in the customer, the quantity and the table, so that the client
+    /// can correct them all at once.
     type Error = Vec<FieldError>;
 
     fn try_from(request: OrderRequest) -> Result<Self, Self::Error> {
@@ -544,9 +544,9 @@ impl Shop {
     // ANCHOR: lock
     /// The inventory, locked until the guard is dropped.
     fn lock(&self) -> MutexGuard<'_, Inventory> {
-        // A mutex is poisoned when a thread panics while it holds the lock. The methods
-        // of `Shop` change the inventory last, after everything that could panic, so
-        // the inventory is consistent even after a panic.
+        // A panic while the guard is held poisons the mutex. The methods of `Shop`
+        // change the inventory last, after everything that could panic, so the
+        // inventory is consistent even after a panic.
         self.inventory
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -74,7 +74,7 @@ struct Database {
 
 impl Database {
     // ANCHOR: run
-    /// Runs one statement immediately. Then the other task can have a turn.
+    /// Runs one statement without waiting. Then the other task can have a turn.
     async fn run<T>(
         &self,
         statement: impl FnOnce(&mut BTreeMap<&'static str, i64>) -> (T, String),

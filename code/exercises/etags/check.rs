@@ -130,7 +130,7 @@ fn statuses(answers: [Answer; 2], wanted: [u16; 2]) -> Result<(), String> {
     found.sort_unstable();
     expect(found == wanted, || {
         format!(
-            "the answers were {} and {}, wanted {} and {}: compare the tag and change the \
+            "got {} and {}, expected {} and {}: compare the tag and change the \
              recipe in one call of `change`",
             found[0], found[1], wanted[0], wanted[1]
         )

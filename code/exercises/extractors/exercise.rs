@@ -88,8 +88,8 @@ impl TryFrom<ReviewRequest> for Review {
 // ANCHOR: yours
 // 3. Yours: write an extractor `Table`, and add it to the arguments of `post_review`.
 //    A tablet sends the number of its table in the header `table-number`.
-//    If the number is from 1 to 12, the handler runs. For table 4, the response body
-//    starts with "Table 4: ".
+//    If the number is from 1 to 12, the handler runs, and its text starts with the
+//    table, as in "Table 4: 5 stars: Lovely".
 //    If the header is missing or has any other value, the response is a 400 whose text
 //    contains `table-number`.
 //    The client must get this 400 even if the body is also invalid.

@@ -86,7 +86,7 @@ mod error {
     }
 
     // ANCHOR: gap-status
-    // 2. The second gap: the status code for `OverLimit`.
+    // 2. Fill in this gap, too: the status code for `OverLimit`.
     fn status(error: &CardError) -> StatusCode {
         match error {
             CardError::UnknownCard(_) => StatusCode::NOT_FOUND,

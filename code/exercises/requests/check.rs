@@ -53,19 +53,24 @@ pub fn checks() -> Vec<Check> {
             let answer = get(&app, &location).await?;
             answer.expect_member("party", &5.into())
         }),
-        Check::new("a table is reserved once: 409", |app| async move {
+        Check::new("a second reservation of a table: 409", |app| async move {
             reserve(&app, 2, 2).await?;
             let answer = reserve(&app, 2, 1).await?;
             answer.expect_status(409, "`reserve` returns `None` here")
         }),
-        Check::new("a party fits at the table: 422", |app| async move {
-            let answer = reserve(&app, 3, 7).await?;
-            answer
-                .expect_status(422, "compare `party` with the table's `seats`")?;
-            let answer = reserve(&app, 3, 0).await?;
-            answer.expect_status(422, "a `u32` can be 0, and a party can't")
-        }),
-        Check::new("the table must exist: 422", |app| async move {
+        Check::new(
+            "a party that doesn't fit at the table: 422",
+            |app| async move {
+                let answer = reserve(&app, 3, 7).await?;
+                answer.expect_status(
+                    422,
+                    "compare `party` with the table's `seats`",
+                )?;
+                let answer = reserve(&app, 3, 0).await?;
+                answer.expect_status(422, "a `u32` can be 0, and a party can't")
+            },
+        ),
+        Check::new("a table that doesn't exist: 422", |app| async move {
             let answer = reserve(&app, 9, 2).await?;
             answer.expect_status(
                 422,

@@ -44,7 +44,7 @@ pub fn checks() -> Vec<Check> {
             },
         ),
         Check::new(
-            "/tea: is served while the beans are ground",
+            "/tea: is served while the beans are being ground",
             |app| async move {
                 let (beans, _) = grind_and_tea(&app).await?;
                 happened(

@@ -68,7 +68,7 @@ impl StockRepository for Sqlite {
             .await
     }
 
-    // 2. Fill in the gap: how many of this item are left.
+    // 2. Fill in the gap: return how many of this item are left.
     async fn stock(&self, id: &str) -> Result<Option<u32>, RepositoryError> {
         let id = id.to_owned(); // a closure for another thread can't borrow
         todo!(

@@ -10,7 +10,7 @@ use sha2::Sha256;
 /// Every check, in the sequence of the exercise.
 pub fn checks() -> Vec<Check> {
     vec![
-        Check::new("a delivery of 301 seconds ago: 400", |app| async move {
+        Check::new("a delivery signed 301 seconds ago: 400", |app| async move {
             let answer = Sent::at(NOW - 301).to(&app).await?;
             answer.expect_status(400, "this one comes with the exercise")?;
             has_stock(&app, 1, 0).await
@@ -21,13 +21,16 @@ pub fn checks() -> Vec<Check> {
             answer.expect_status(400, "this one comes with the exercise")?;
             has_stock(&app, 1, 0).await
         }),
-        Check::new("a signature of another secret: 400", |app| async move {
-            let mut sent = Sent::at(NOW);
-            sent.signature = sign("guessed", NOW, BODY);
-            let answer = sent.to(&app).await?;
-            answer.expect_status(400, "the secret is another one")?;
-            has_stock(&app, 1, 0).await
-        }),
+        Check::new(
+            "a signature made with another secret: 400",
+            |app| async move {
+                let mut sent = Sent::at(NOW);
+                sent.signature = sign("guessed", NOW, BODY);
+                let answer = sent.to(&app).await?;
+                answer.expect_status(400, "the secret is another one")?;
+                has_stock(&app, 1, 0).await
+            },
+        ),
         Check::new("a changed body: 400", |app| async move {
             let mut sent = Sent::at(NOW);
             sent.body = BODY.replace("12", "13");

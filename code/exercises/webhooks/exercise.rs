@@ -78,7 +78,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Error> {
 fn check_time(time: &str) -> Result<(), Error> {
     let time: u64 = time.parse().map_err(|_| INVALID)?;
     if NOW.abs_diff(time) > 300 {
-        return Err((StatusCode::BAD_REQUEST, "The request is too old"));
+        return Err((StatusCode::BAD_REQUEST, "The time of the request is wrong"));
     }
     Ok(())
 }

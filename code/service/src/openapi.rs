@@ -193,7 +193,7 @@ pub(crate) struct Forbidden(Problem);
 #[derive(IntoResponses)]
 #[response(
     status = 404,
-    description = "It doesn't exist, or you may not see it",
+    description = "The resource doesn't exist, or you may not see it",
     content_type = "application/problem+json"
 )]
 pub(crate) struct NotFound(Problem);
@@ -203,7 +203,7 @@ pub(crate) struct NotFound(Problem);
 #[derive(IntoResponses)]
 #[response(
     status = 409,
-    description = "This isn't possible in the present state",
+    description = "This isn't possible in the current state",
     content_type = "application/problem+json"
 )]
 pub(crate) struct Conflict(Problem);
@@ -246,7 +246,7 @@ fn complete(operation: &mut Operation) {
         .is_some_and(|tags| tags.iter().any(|tag| tag == "payments"));
     // ANCHOR: common
     let mut common = vec![
-        (500, "The server has failed. Its log has the cause"),
+        (500, "The server failed. The cause is in its log"),
         (503, "The service is busy, or payments are turned off"),
     ];
     if has_body {

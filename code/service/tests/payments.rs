@@ -1213,8 +1213,7 @@ async fn an_event_whose_change_fails_is_not_recorded() {
     let shop = Shop::open(Repositories::of(Arc::new(storage))).await;
     let (order, session) = shop.order().await;
     let event = shop.report(Sent::Expired, &session);
-    // There were 1000 cakes before the order, and now there are 999. With this
-    // constraint, the ordered cake can't be put back.
+    // With this constraint, the ordered cake can't be put back.
     database
         .execute("ALTER TABLE items ADD CONSTRAINT failure CHECK (stock < 1000)");
     let response = shop.send(&event).await;

@@ -61,7 +61,7 @@ pub enum Error {
 
 impl Error {
     // ANCHOR: invalid-body
-    /// A body whose fields have these mistakes.
+    /// Makes the error for a body whose fields have these mistakes.
     pub fn invalid_body(mistakes: Vec<FieldError>) -> Self {
         let details = mistakes.into_iter().map(ErrorDetail::in_body).collect();
         Self::Invalid(StatusCode::UNPROCESSABLE_ENTITY, details)
@@ -90,7 +90,8 @@ impl IntoResponse for Error {
             headers.insert(WWW_AUTHENTICATE, challenge);
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            // Nothing was changed, so the client may try again after a second.
+            // In this shop, a 503 means that nothing was changed, so the client may
+            // try again after a second.
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
@@ -230,7 +231,7 @@ impl From<QueryRejection> for Error {
 // ANCHOR: from-path
 impl From<PathRejection> for Error {
     fn from(rejection: PathRejection) -> Self {
-        // A 500 means that the handler asks for a parameter that its route lacks.
+        // A 500 is a bug, such as a handler that reads a parameter its route lacks.
         if rejection.status().is_server_error() {
             return Self::Bug(rejection.body_text());
         }

@@ -29,9 +29,8 @@ impl<T: Serialize> IntoResponse for Json<T> {
             }
             // serde couldn't write the value as JSON. axum's own `Json` would send
             // serde's message to the client. This one sends the fixed text of a 500.
-            // (One case goes wrong, as with axum's `Json`: in a tuple such as
-            // `(StatusCode::CREATED, Json(…))`, the tuple's status replaces the 500,
-            // so this error is sent with a 201.)
+            // (In a tuple such as `(StatusCode::CREATED, Json(…))`, the 201 replaces
+            // the 500, as it does with axum's `Json`.)
             Err(error) => Error::Bug(error.to_string()).into_response(),
         }
     }

@@ -103,13 +103,13 @@ mod server {
                         .make_span_with(request_span)
                         .on_request(())
                         .on_response(DefaultOnResponse::new().level(Level::INFO))
-                        .on_failure(()), // `IntoResponse for Error` logs the cause
+                        .on_failure(()), // `IntoResponse for Error` logs failures
                 )
                 // ANCHOR_END: trace
                 // Logs a line if the client disconnects before its response is ready.
                 // With `on_body_drop`, the layer would also log a disconnect while
                 // the body is sent. But axum drops the body of each response to `HEAD`
-                // without sending it, so each of them would be logged, too.
+                // unsent, so each `HEAD` request would be logged as a disconnect, too.
                 .layer(OnEarlyDropLayer::builder().on_future_drop(
                     EarlyDropsAsFailures::new(
                         DefaultOnFailure::new().level(Level::INFO),

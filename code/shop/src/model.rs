@@ -191,7 +191,7 @@ pub struct OrderPatch {
     /// A new note, or `null` to remove it.
     #[serde(default)]
     pub note: Patch<String>,
-    /// A new table number, or `null` for an order to go.
+    /// A new table number, or `null` for a takeout order.
     #[serde(default)]
     pub table: Patch<u32>,
     /// `canceled` to cancel the order. A client can't set any other status, and

@@ -39,25 +39,27 @@ use tower_http::add_extension::AddExtension;
 use tracing::{debug, info, warn};
 
 // ANCHOR: limits
-/// How many clients may be connected at the same time. Another client waits until one of
-/// them disconnects. A health check has to wait as well, so while all connections are in
-/// use, your platform may think that the server is dead. If your clients keep their
-/// connections open for a long time, put a proxy in front of this program. The proxy
-/// keeps the connections of the clients open, and needs only a few connections to this
-/// program. The limit is 512, because on many systems, a process may have only 1,024
-/// open files, and each connection counts as one.
+/// How many clients may be connected at the same time. The limit is 512, because on many
+/// systems, a process may have only 1,024 open files, and each connection counts as one.
+/// Another client waits until one of the 512 disconnects. A health check has to wait as
+/// well, so while all connections are in use, your platform may think that the server is
+/// dead. If your clients keep their connections open for a long time, put a proxy in
+/// front of this program. The proxy keeps the connections of the clients open, and needs
+/// only a few connections to this program.
 const MAX_CONNECTIONS: usize = 512;
 
-/// How long a client may take to send the head of a request. The same limit applies
-/// between two requests: an idle connection is closed after this time. If there's a
-/// proxy in front of this program, set the proxy's idle timeout to less than this
-/// limit. Otherwise the proxy may send a request on a connection at the moment when this
-/// program closes it. The proxy then answers its own client with a 502.
+/// How long a client may take to send the head of a request. The limit is short, because
+/// a slow client occupies one of the connections. The same limit applies between two
+/// requests: an idle connection is closed after this time. If there's a proxy in front
+/// of this program, set the proxy's idle timeout to less than this limit. Otherwise the
+/// proxy may send a request on a connection at the moment when this program closes it.
+/// The proxy then answers its own client with a 502.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long requests may continue after the server has been asked to stop. Docker and
 /// Kubernetes send SIGTERM, and kill the process some time later. Docker waits for ten
-/// seconds.
+/// seconds. So this limit is eight seconds, because `shutdown_timeout` in `main.rs` may
+/// take one more.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 // ANCHOR_END: limits
 

@@ -429,7 +429,7 @@ mod transactions {
         begun.recv().unwrap();
         let broken: Clock = Arc::new(|| panic!("the clock has stopped"));
         let other = Mutex::new(other_program(folder.path()));
-        // The croissant is sold but not committed, so another program doesn't see it.
+        // The croissant's sale isn't committed, so another program doesn't see it.
         let looks: Clock = Arc::new(move || {
             assert_eq!(croissants(&other.lock().unwrap()), (1, 0));
             NOW

@@ -93,7 +93,7 @@ fn table(root: &Path, program: &Program, below: &str) -> Result<Result<String, P
     let rows = exchanges.iter().zip(&answers).map(|(exchange, answer)| {
         let start = format!("{:longest$}  ", exchange.title);
         let Some(answer) = answer else {
-            return format!("{start}no answer: the connection is closed\n");
+            return format!("{start}no response: the connection is closed\n");
         };
         let start = format!("{start}{}  ", answer.status);
         let body = first_words(&answer.text, WIDTH.saturating_sub(start.chars().count()));
@@ -171,7 +171,7 @@ fn side_by_side(root: &Path) -> Result<Result<String, Problem>> {
             let name = below.strip_prefix('/').unwrap_or(program.name);
             let mut row = format!("{name:NAME$}");
             for answer in &answers {
-                let cell = answer.as_ref().map_or("no answer".to_owned(), |answer| {
+                let cell = answer.as_ref().map_or("no response".to_owned(), |answer| {
                     format!("{} {}", answer.status, form(&answer.text))
                 });
                 row += &format!(" {cell:CELL$}");

@@ -75,5 +75,5 @@ const CONDITION: &str = "Send if-match with the etag of the item that you replac
                          if-none-match: * to add an item";
 const STALE: &str = "This isn't the version that you have read. Read the item again, and \
                      send its current etag";
-const EXISTS: &str = "There is an item with this id already. To replace it, read it, and \
+const EXISTS: &str = "An item with this id already exists. To replace it, read it, and \
                       send its etag in if-match";

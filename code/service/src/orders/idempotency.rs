@@ -61,9 +61,9 @@ impl Fingerprint {
     pub fn of(new: &NewOrder) -> Self {
         let mut hash = Sha256::new();
         for line in new.lines() {
-            // Each item is followed by a line break, and neither an id nor a
-            // note contains a line break. So two different orders never have
-            // the same input.
+            // Each line of the order ends with a line break, and neither an id
+            // nor a note contains one. So two different orders never have the
+            // same input.
             hash.update(line.item.as_str());
             hash.update(format!(" {}\n", line.quantity.get()));
         }

@@ -257,8 +257,8 @@ pub struct StatusRequest {
 }
 
 // ANCHOR: requested-status
-/// The statuses that a client may ask for. `Paid` isn't one of them, because only Stripe
-/// reports payments, and `Placed` isn't either, because every order begins with it.
+/// The statuses that a client may ask for. `Paid` isn't one of them: only Stripe reports
+/// payments. Nor is `Placed`: every order begins with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -557,8 +557,8 @@ impl TryFrom<u32> for PageLimit {
 pub struct Page {
     /// The orders on this page.
     pub items: Vec<Order>,
-    /// The cursor: send it as `after` to get the next page. Left out on the last
-    /// page.
+    /// The cursor: send it as `after` to get the next page. The last page has no
+    /// `next`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "server", schema(nullable = false))]
     pub next: Option<OrderId>,

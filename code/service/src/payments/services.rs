@@ -187,7 +187,7 @@ impl Payments {
         // ANCHOR_END: receive
 
         // ANCHOR: refund-due
-        // The change has been committed. If the refund fails now, Stripe gets a 500 and
+        // The change has been committed. If the call below fails, Stripe gets a 500 and
         // sends the event again. Then `record` changes nothing, but it returns this
         // payment, so the service asks for the refund again.
         if let Recorded::Known { payment, .. } = recorded
@@ -307,7 +307,7 @@ impl Payments {
                     Ended::Expired => {
                         Ok(self.repository.expire(&payment.reference).await?)
                     }
-                    // An event will say whether the customer has paid.
+                    // Stripe's event will say whether the customer has paid.
                     Ended::Complete => Err(PaymentError::Processing(payment.order)),
                 }
             }

@@ -15,11 +15,11 @@ use super::StorageError;
 /// health check. By default, PostgreSQL allows 100 connections for all processes
 /// together. Ten of them are for psql, backups and migrations. During a deployment,
 /// the old and the new processes may run at the same time. So
-/// `2 * (MAX_CONNECTIONS + 1) * number of processes` may be at most 90.
+/// `2 * (MAX_CONNECTIONS + 1) * number of processes` must not exceed 90.
 const MAX_CONNECTIONS: u32 = 10;
 
-/// How long a request waits for a connection. After that, the client gets a 503 and
-/// may try again.
+/// How long a request may wait for a connection. After that, the client gets a 503
+/// and may try again.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
 /// How long one statement may take. After that, PostgreSQL ends it with an
@@ -87,8 +87,8 @@ impl Postgres {
     /// Connects to a database whose tables are up to date.
     async fn open(options: PgConnectOptions) -> Result<Self, sqlx::Error> {
         let limited = options.clone().options([
-            // Otherwise, if an HTTP client disconnects, PostgreSQL would go on running
-            // the statement of its request.
+            // If an HTTP client disconnects, PostgreSQL goes on running the statement
+            // of its request. This limits how long.
             ("statement_timeout", STATEMENT_TIMEOUT),
             (
                 "idle_in_transaction_session_timeout",

@@ -47,7 +47,7 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long SQLite waits for a lock that another program holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long all the queries of one read request may take in total. When this
+/// How long all queries of a request that reads may take together. When this
 /// time is up, SQLite stops the query that is running.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 // ANCHOR_END: limits
@@ -60,9 +60,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const PING_TIMEOUT: Duration = Duration::from_millis(400);
 
 // ANCHOR: longest-wait
-/// How long a request may take in the database: it waits for the other requests, and
-/// then either for other programs or for its own queries. `main.rs` checks that this
-/// fits into the timeout of a request.
+/// How long a request may take in the database: it waits for the requests before it,
+/// and then either for a lock that another program holds, or for its own queries.
+/// `main.rs` checks that this fits into the timeout of a request.
 pub const LONGEST_WAIT: Duration =
     QUEUE_TIMEOUT.saturating_add(longer(BUSY_TIMEOUT, READ_TIMEOUT));
 
@@ -88,14 +88,14 @@ const MIGRATIONS: &[M<'_>] = &[
 // ANCHOR: connections
 /// Keeps everything in one database file.
 ///
-/// Rust drops the fields of a struct from top to bottom, so the writer closes last. The
-/// last connection to close copies everything from the WAL file into the database
-/// file, and only a connection that may write can do that.
+/// Rust drops the fields of a struct from top to bottom, so the connection that
+/// writes closes last. The last connection to close copies everything from the WAL
+/// file into the database file, and only a connection that may write can do that.
 pub struct Sqlite {
-    /// The reads that wait for a thread. When this is dropped, the threads end.
+    /// Sends reads to the four threads. When it's dropped, the threads end.
     read_queue: Sender<Read>,
     _readers: Readers,
-    /// The writes that wait for the writer. When this is dropped, its thread ends.
+    /// Sends writes to the writer's thread. When it's dropped, that thread ends.
     write_queue: Sender<Write>,
     _writer: Writer,
 }
@@ -219,8 +219,8 @@ impl Readers {
             let thread = thread::spawn(move || {
                 // The loop ends when the other end of the queue has been dropped.
                 for read in reads {
-                    // A panic must not end the thread. The transaction was dropped
-                    // and rolled back, so the connection can be used again.
+                    // A panic must not end the thread. It rolls back the transaction
+                    // (see `run_read`), so the connection can be used again.
                     let _ = catch_unwind(AssertUnwindSafe(|| read(&connection)));
                 }
             });
@@ -748,8 +748,8 @@ fn orders(
     // next page.
     let limit = filter.limit.get() + 1;
 
-    // Only these fixed strings become part of the SQL. What the client sent is
-    // always passed as a parameter.
+    // Only these fixed strings become part of the SQL. The values from the client
+    // are always passed as parameters.
     let mut sql = format!("SELECT {ORDER_COLUMNS} FROM orders WHERE id > :after");
     let mut values: Vec<(&str, &dyn ToSql)> =
         vec![(":after", &after), (":limit", &limit)];

@@ -17,7 +17,8 @@ pub fn ids(page: &mut Page<'_>, selector: &str) -> Result<Vec<String>> {
     Ok(serde_json::from_value(ids)?)
 }
 
-/// Opens the page with the most exchanges, and names the first of them.
+/// Opens a page with many exchanges, and names the first of them. It gets the recorded response
+/// whenever it is sent.
 pub fn open_exchange(guide: &Guide, page: &mut Page<'_>) -> Result<String> {
     let name = match guide.richest_page.get() {
         Some(name) => name,
@@ -35,10 +36,18 @@ pub fn open_exchange(guide: &Guide, page: &mut Page<'_>) -> Result<String> {
         .context("no page has an exchange")
 }
 
+/// The page with the most exchanges, among those whose responses have no request ids: with each
+/// request, the next response has another one.
 fn richest_page(guide: &Guide, page: &mut Page<'_>) -> Result<String> {
     let mut most = (0, "");
     for name in &guide.pages {
         page.open(&guide.address(name))?;
+        let numbered = page.evaluate(
+            "[...document.querySelectorAll('pre.answer')].some(answer => /x-request-id/.test(answer.textContent))",
+        )?;
+        if numbered == true {
+            continue;
+        }
         let found = unfolded(page)?.len();
         if found > most.0 {
             most = (found, name);
