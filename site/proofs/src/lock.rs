@@ -24,7 +24,8 @@ pub fn projects(root: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Finds the packages that a project locks in another version than the workspace.
+/// Finds the packages that a project locks in another version than the workspace, and the
+/// dependencies that it doesn't lock at all.
 pub fn check(root: &Path, project: &Path) -> Result<Vec<Problem>> {
     let file = project.join("Cargo.lock");
     let Ok(text) = fs::read_to_string(root.join(&file)) else {
@@ -32,8 +33,16 @@ pub fn check(root: &Path, project: &Path) -> Result<Vec<Problem>> {
         return Ok(vec![Problem::new(file, 1, message)]);
     };
     let workspace = locked(&fs::read_to_string(root.join("Cargo.lock"))?)?;
+    let here = locked(&text)?;
     let mut problems = Vec::new();
-    for (name, version) in locked(&text)? {
+    for name in dependencies(&fs::read_to_string(root.join(project).join("Cargo.toml"))?)? {
+        if !here.iter().any(|(locked, _)| *locked == name) {
+            let message =
+                format!("`{name}` is missing here, so a copy can't be built. Run `{WRITE}`");
+            problems.push(Problem::new(&file, 1, message));
+        }
+    }
+    for (name, version) in here {
         let same = workspace.contains(&(name.clone(), version.clone()));
         if same || name == stem(project) {
             continue;
@@ -50,6 +59,20 @@ pub fn check(root: &Path, project: &Path) -> Result<Vec<Problem>> {
         problems.push(Problem::new(&file, line, message));
     }
     Ok(problems)
+}
+
+/// The packages that a manifest names as dependencies.
+fn dependencies(manifest: &str) -> Result<BTreeSet<String>> {
+    let manifest: Table = manifest.parse()?;
+    let tables = ["dependencies", "dev-dependencies", "build-dependencies"];
+    let tables = tables
+        .into_iter()
+        .filter_map(|table| manifest.get(table)?.as_table());
+    let package = |(name, dependency): (&String, &Value)| {
+        let renamed = dependency.get("package").and_then(Value::as_str);
+        renamed.unwrap_or(name).to_owned()
+    };
+    Ok(tables.flatten().map(package).collect())
 }
 
 /// The names and versions of all packages.
