@@ -167,7 +167,7 @@
         const ABOVE = 40; // px
         const below = current.getBoundingClientRect().top - list.getBoundingClientRect().top;
         if (wide.matches && below > list.clientHeight / 2) {
-            list.scrollTop = below - ABOVE;
+            list.scrollTop += below - ABOVE;
         }
     }
 
