@@ -84,9 +84,7 @@ impl Error {
         let detail = ErrorDetail::in_header(name, reason);
         Self::Invalid(StatusCode::BAD_REQUEST, vec![detail])
     }
-}
 
-impl Error {
     /// The rule of the customers that rejected the request. Some of them set a header of their
     /// own, such as `www-authenticate` with a 401.
     fn customer_error(&self) -> Option<&CustomerError> {

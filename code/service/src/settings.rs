@@ -106,7 +106,11 @@ impl Settings {
             problems.push(HTTPS.into());
         }
         // Stripe sends customers to this one.
-        if live && website.as_ref().is_some_and(|url| url.starts_with("http:")) {
+        if live
+            && website
+                .as_ref()
+                .is_some_and(|url| !url.starts_with("https:"))
+        {
             problems.push(WEBSITE_HTTPS.into());
         }
         if !problems.is_empty() {
@@ -270,8 +274,8 @@ const DATABASE_TLS: &str = "an address with ?sslmode=verify-full at the end if t
                             on another machine, or with ?sslmode=disable if nobody else can \
                             read what is sent on the network in between";
 
-const JWT_SECRET: &str = "at least 32 bytes long and random, or two such secrets, separated by a comma. \
-     `openssl rand -base64 32` makes a secret";
+const JWT_SECRET: &str = "at least 32 bytes long and random, or two such secrets, separated by \
+                          a comma. `openssl rand -base64 32` makes a secret";
 
 fn parse_jwt_secrets(value: &str) -> Result<JwtSecrets, &'static str> {
     JwtSecrets::parse(value).ok_or(JWT_SECRET)

@@ -168,9 +168,11 @@ fn customers_come_back_from_stripe_to_the_website() {
 
     let key = ("STRIPE_SECRET_KEY", "sk_live_a");
     let secret = ("STRIPE_WEBHOOK_SECRET", "whsec_a");
-    let website = ("SHOP_WEBSITE", "http://shop.example");
-    let error = read(&[url, website, key, secret]).unwrap_err();
-    assert!(error.contains("SHOP_WEBSITE must be an address"), "{error}");
+    for website in ["http://shop.example", "HTTP://shop.example"] {
+        let website = ("SHOP_WEBSITE", website);
+        let error = read(&[url, website, key, secret]).unwrap_err();
+        assert!(error.contains("SHOP_WEBSITE must be an address"), "{error}");
+    }
 }
 
 #[test]
