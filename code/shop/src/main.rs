@@ -54,8 +54,8 @@ fn start() -> anyhow::Result<()> {
 
     let runtime = Runtime::new()?;
     runtime.block_on(run(settings))?;
-    // A `main` with `#[tokio::main]` doesn't return until every closure that is
-    // running in `spawn_blocking` has returned, however long that takes.
+    // You may add calls to `spawn_blocking`. A `main` with `#[tokio::main]` doesn't return
+    // until every closure that is running in them has returned, however long that takes.
     // `shutdown_timeout` waits for at most one second.
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())

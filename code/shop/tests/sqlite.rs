@@ -15,7 +15,7 @@ use std::task::{Context, Waker};
 use axum::http::StatusCode;
 use rusqlite::{Connection, ErrorCode};
 use serde_json::json;
-use shop::model::{MenuFilter, OrderFilter, opening_menu};
+use shop::model::{MenuFilter, Order, OrderFilter, opening_menu};
 use shop::repository::sqlite::Sqlite;
 use shop::repository::{Clock, Repository, RepositoryError};
 use support::{
@@ -364,56 +364,58 @@ mod transactions {
     }
     // ANCHOR_END: rollback
 
-    /// A clock that holds up the transaction that asks it for the time, until the test
-    /// drops the sender. The receiver gets a message when that begins.
-    fn held_clock() -> (Clock, mpsc::Sender<()>, mpsc::Receiver<()>) {
-        let (hold, held) = mpsc::channel();
-        let (started, begun) = mpsc::channel();
-        let held = Mutex::new(held);
-        let clock = Arc::new(move || {
-            let _ = started.send(());
-            let _ = held.lock().unwrap().recv();
-            NOW
-        });
-        (clock, hold, begun)
-    }
+    type Placing<'a> =
+        Pin<Box<dyn Future<Output = Result<Order, RepositoryError>> + Send + 'a>>;
 
     /// Runs a request to the `.await` where it waits for its result.
-    fn send_off<T>(request: &mut Pin<Box<dyn Future<Output = T> + Send + '_>>) {
+    fn send_off(request: &mut Placing<'_>) {
         let mut context = Context::from_waker(Waker::noop());
         assert!(request.as_mut().poll(&mut context).is_pending());
     }
 
-    /// The handler of a client that hangs up is dropped where it waits. The transaction
-    /// happens all the same: as a whole.
-    #[test]
-    fn a_transaction_is_finished_even_if_the_client_hangs_up() {
-        let folder = tempdir().unwrap();
-        let repository = sqlite(folder.path());
-        let (clock, hold, begun) = held_clock();
-        let mut order = repository.place_order(new_order("croissant", 1), clock);
+    /// An order that holds up the writer, in the middle of a transaction, until the test
+    /// drops the sender.
+    fn hold_up_writer<'a>(
+        repository: &'a Sqlite,
+        item: &str,
+    ) -> (Placing<'a>, mpsc::Sender<()>) {
+        let (hold, held) = mpsc::channel();
+        let (started, begun) = mpsc::channel();
+        let held = Mutex::new(held);
+        let clock: Clock = Arc::new(move || {
+            let _ = started.send(());
+            let _ = held.lock().unwrap().recv();
+            NOW
+        });
+        let mut order = repository.place_order(new_order(item, 1), clock);
         send_off(&mut order);
         begun.recv().unwrap();
+        (order, hold)
+    }
+
+    /// The handler of a client that hangs up is dropped where it waits. The transaction
+    /// happens all the same: as a whole.
+    #[tokio::test]
+    async fn a_transaction_is_finished_even_if_the_client_hangs_up() {
+        let folder = tempdir().unwrap();
+        let repository = sqlite(folder.path());
+        let (order, hold) = hold_up_writer(&repository, "croissant");
         drop(order);
         drop(hold);
-        drop(repository); // waits for the writer
+        repository.delete_item("tea").await.unwrap(); // after this, the order is done
         assert_eq!(croissants(&other_program(folder.path())), (0, 1));
     }
 
-    #[test]
-    fn a_client_that_hangs_up_before_its_turn_has_changed_nothing() {
+    #[tokio::test]
+    async fn a_client_that_hangs_up_before_its_turn_has_changed_nothing() {
         let folder = tempdir().unwrap();
         let repository = sqlite(folder.path());
-        let (held, hold, begun) = held_clock();
-        let mut first = repository.place_order(new_order("tea", 1), held);
-        send_off(&mut first);
-        begun.recv().unwrap();
+        let (_first, hold) = hold_up_writer(&repository, "tea");
         let mut second = repository.place_order(new_order("croissant", 1), clock());
         send_off(&mut second);
         drop(second);
         drop(hold);
-        drop(first);
-        drop(repository);
+        repository.delete_item("tea").await.unwrap(); // this comes after the second order
         assert_eq!(croissants(&other_program(folder.path())), (1, 0));
     }
 
@@ -423,10 +425,7 @@ mod transactions {
         let folder = tempdir().unwrap();
         let repository = sqlite(folder.path());
         // ANCHOR: group
-        let (held, hold, begun) = held_clock();
-        let mut first = repository.place_order(new_order("tea", 1), held);
-        send_off(&mut first);
-        begun.recv().unwrap();
+        let (_first, hold) = hold_up_writer(&repository, "tea");
         let broken: Clock = Arc::new(|| panic!("the clock has stopped"));
         let other = Mutex::new(other_program(folder.path()));
         // The croissant's sale isn't committed, so another program doesn't see it.

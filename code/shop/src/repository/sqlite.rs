@@ -355,7 +355,7 @@ fn write_group(connection: &mut Connection, first: Write, queue: &Receiver<Write
     for written in group {
         (written.respond)(match &committed {
             Ok(()) => Ok(()),
-            Err(error) => Err(shared(error)),
+            Err(error) => Err(error.into()),
         });
     }
     // ANCHOR_END: commit-group
@@ -386,15 +386,7 @@ fn write_in_savepoint(
 fn refuse_all(first: Write, queue: &Receiver<Write>, error: rusqlite::Error) {
     let error = Arc::new(error);
     for write in iter::once(first).chain(queue.try_iter()).take(QUEUE) {
-        write.refuse(shared(&error));
-    }
-}
-
-/// An error that several requests get.
-fn shared(error: &Arc<rusqlite::Error>) -> RepositoryError {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy) => busy(Arc::clone(error)),
-        _ => storage(Arc::clone(error)),
+        write.refuse((&error).into());
     }
 }
 
@@ -422,9 +414,16 @@ fn storage(cause: impl Into<Source>) -> RepositoryError {
 // ANCHOR: from-rusqlite-error
 impl From<rusqlite::Error> for RepositoryError {
     fn from(error: rusqlite::Error) -> Self {
+        Self::from(&Arc::new(error))
+    }
+}
+
+/// An error in an `Arc` can be the cause of several requests' errors.
+impl From<&Arc<rusqlite::Error>> for RepositoryError {
+    fn from(error: &Arc<rusqlite::Error>) -> Self {
         match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy) => busy(error),
-            _ => storage(error),
+            Some(ErrorCode::DatabaseBusy) => busy(Arc::clone(error)),
+            _ => storage(Arc::clone(error)),
         }
     }
 }
