@@ -355,10 +355,13 @@
     // ---- Code: keyboard scrolling, and a button that copies.
 
     // A block or a table that is wider than the page can have the focus, so that the arrow keys
-    // scroll it.
+    // scroll it. All widths are read before the first attribute changes: a width that is read after
+    // a change makes the browser lay out the page again, and the page of all chapters has more than
+    // a thousand blocks.
     const blocks = new ResizeObserver(entries => {
-        for (const { target } of entries) {
-            if (scrollsSideways(target)) {
+        const measured = entries.map(({ target }) => [target, scrollsSideways(target)]);
+        for (const [target, scrolls] of measured) {
+            if (scrolls) {
                 target.tabIndex = 0;
             } else {
                 target.removeAttribute('tabindex');

@@ -1,12 +1,13 @@
 //! A Chromium without a window, driven over its DevTools protocol.
 //!
-//! The commands that these tests need are a handful, sent as JSON. The crates that wrap
-//! all of the protocol take two CPU-minutes to compile in every `cargo test`, and refuse the messages of a newer Chromium than they were made for.
+//! The commands that these tests need are a handful, sent as JSON. The crates that wrap all of the
+//! protocol take two CPU-minutes to compile in every `cargo test`, and refuse the messages of a newer
+//! Chromium than they were made for.
 
 use std::{
     collections::VecDeque,
     env,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, ErrorKind, Read},
     net::TcpStream,
     path::PathBuf,
     process::{Child, ChildStderr, Command, Stdio},
@@ -14,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tungstenite::{Message, WebSocket};
@@ -117,7 +118,14 @@ impl Chromium {
 
     fn receive(&mut self) -> Result<Value> {
         loop {
-            if let Message::Text(text) = self.socket.read()? {
+            let message = self.socket.read().map_err(|error| match error {
+                // A read that has waited for PATIENCE fails with this kind.
+                tungstenite::Error::Io(error) if error.kind() == ErrorKind::WouldBlock => {
+                    anyhow!("Chromium sent nothing for {} seconds", PATIENCE.as_secs())
+                }
+                error => error.into(),
+            })?;
+            if let Message::Text(text) = message {
                 return Ok(serde_json::from_str(&text)?);
             }
         }

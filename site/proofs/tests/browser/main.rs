@@ -76,6 +76,7 @@ const TESTS: &[(&str, Test)] = tests![
     page::without_script_the_contents_and_the_colors_are_there,
     page::keys_turn_the_page_and_open_the_search,
     page::on_paper_the_chapter_is_whole_and_alone,
+    page::no_script_lays_out_the_page_of_all_chapters_for_each_block,
     page::before_and_after_stand_side_by_side_where_there_is_room,
     copies::a_listing_is_copied_as_it_is_in_its_file,
     paint::the_largest_paint_takes_a_part_of_what_a_stock_page_takes,

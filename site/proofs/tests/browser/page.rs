@@ -26,6 +26,10 @@ const SHIFT: f64 = 0.02;
 /// How often a page is opened that shifts by more.
 const VISITS: usize = 3;
 
+/// How often a page may be laid out until it is loaded and its blocks are measured. A long page is
+/// laid out several times while it arrives, and once for each editor that the console sizes.
+const LAYOUTS: f64 = 100.0;
+
 pub const DESKTOP: (u32, u32) = (1280, 900);
 pub const PHONE: (u32, u32) = (390, 844);
 pub const SIZES: [(u32, u32); 2] = [DESKTOP, PHONE];
@@ -771,6 +775,38 @@ pub fn what_a_browser_refuses_costs_that_and_no_more(
 const COLORS: &str =
     "[...document.querySelectorAll('html, main, main p, main pre > code, main a, .c-keyword')]
         .map(part => [getComputedStyle(part).color, getComputedStyle(part).backgroundColor].join()).join(';')";
+
+/// The page of all chapters has more than a thousand blocks. A script that changes one block, then
+/// reads the width of the next one, makes the browser lay out all of the page for each of them, which
+/// takes a quarter of a minute.
+pub fn no_script_lays_out_the_page_of_all_chapters_for_each_block(
+    guide: &Guide,
+    page: &mut Page<'_>,
+) -> Result<()> {
+    page.before_scripts("window.print = () => {};")?;
+    page.send("Performance.enable", json!({}))?;
+    page.open(&guide.address("print.html"))?;
+    // The widths of the blocks are read between two frames.
+    page.evaluate(
+        "new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))",
+    )?;
+    let blocks = page.evaluate("document.querySelectorAll('main pre').length")?;
+    let metrics = page.send("Performance.getMetrics", json!({}))?;
+    let layouts = metrics["metrics"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|metric| metric["name"] == "LayoutCount")
+        .and_then(|metric| metric["value"].as_f64())
+        .context("Chromium counts no layouts")?;
+    println!("the page of all chapters: {blocks} blocks, laid out {layouts} times");
+    ensure!(
+        layouts <= LAYOUTS,
+        "the page of all chapters was laid out {layouts} times, not at most {LAYOUTS}: a script \
+         changes the page and reads a size in turns"
+    );
+    Ok(())
+}
 
 pub fn on_paper_the_chapter_is_whole_and_alone(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
     let mut addresses = 0;
