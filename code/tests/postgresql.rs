@@ -360,7 +360,7 @@ mod postgresql {
     }
 
     // ANCHOR: retry
-    /// How many times a transaction is tried before its caller gets an error.
+    /// The number of attempts after which the caller gets the error.
     const ATTEMPTS: u32 = 5;
 
     /// Sells a cup of tea, and tries again if another transaction was faster.

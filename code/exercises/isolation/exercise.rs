@@ -84,7 +84,7 @@ impl Database {
         self.record().pauses.push(time.as_millis());
     }
 
-    /// Tells the customer that the money is on its way.
+    /// Tells the customer that the refund is on its way.
     async fn send_message(&self) {
         yield_now().await;
         self.record().messages += 1;
@@ -110,8 +110,8 @@ async fn log(State(database): State<Database>) -> Json<Record> {
 }
 
 // ANCHOR: complete
-// 1. Finished example: after a serialization failure, the transaction is tried
-//    again at once.
+// 1. Finished example: after a serialization failure, the transaction is retried
+//    at once.
 async fn sell_tea(State(database): State<Database>) -> Result<StatusCode, Error> {
     for _ in 1..ATTEMPTS {
         match database.transaction().await {
@@ -146,8 +146,8 @@ async fn sell_croissant(
 
 // ANCHOR: yours
 // 3. Yours: POST /refunds makes up to five attempts, with the same pauses. In
-//    addition, it calls `send_message` to tell the customer that the money is on
-//    its way, because the refund may take a few days.
+//    addition, it calls `send_message` to tell the customer that the refund is on
+//    its way, because it may take a few days.
 //    204: The transaction was committed, and one message was sent.
 //    409 or 503: The transaction has failed, as in the other handlers. No message
 //    was sent.

@@ -80,7 +80,7 @@ impl Database {
         self.record().pauses.push(time.as_millis());
     }
 
-    /// Tells the customer that the money is on its way.
+    /// Tells the customer that the refund is on its way.
     async fn send_message(&self) {
         yield_now().await;
         self.record().messages += 1;
@@ -104,7 +104,7 @@ async fn log(State(database): State<Database>) -> Json<Record> {
     Json(database.record().clone())
 }
 
-// After a serialization failure, the transaction is tried again at once.
+// After a serialization failure, the transaction is retried at once.
 async fn sell_tea(State(database): State<Database>) -> Result<StatusCode, Error> {
     for _ in 1..ATTEMPTS {
         match database.transaction().await {

@@ -26,7 +26,7 @@ pub fn app() -> Router {
 type Error = (StatusCode, String);
 
 // ANCHOR: complete-and-gap
-// 1. Finished example: it returns one table, or a 404 with a text that names it.
+// 1. Finished example: return one table, or a 404 whose text contains its number.
 async fn show_table(
     State(room): State<Room>,
     Path(number): Path<u32>,
@@ -37,7 +37,7 @@ async fn show_table(
     }
 }
 
-// 2. Fill in the gap: return one reservation, or a 404 with a text that names it.
+// 2. Fill in the gap: return one reservation, or a 404 whose text contains its id.
 async fn show_reservation(
     State(room): State<Room>,
     Path(id): Path<u64>,

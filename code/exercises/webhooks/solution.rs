@@ -106,7 +106,7 @@ fn decode_hex(text: &str) -> Option<Vec<u8>> {
 struct Shop {
     /// How many pieces of each item there are.
     stock: BTreeMap<String, u32>,
-    /// The ids of the deliveries that were recorded.
+    /// The ids of the announcements that were recorded.
     deliveries: BTreeSet<String>,
 }
 

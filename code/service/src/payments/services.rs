@@ -312,9 +312,9 @@ impl Payments {
                 }
             }
             // In all other states, there's no page to close. But a payment that is
-            // `Creating` may get one soon. If that happens before the order is
-            // canceled, the second call to `close` closes the page. If it happens
-            // later, `open` returns an error, and `start` closes the page.
+            // `Creating` may get one soon. Then `Orders::set_status` closes it with a
+            // second call to `before_cancel`. If the order is canceled before the
+            // page is stored, `start` closes it instead.
             _ => Ok(()),
         }
     }

@@ -13,8 +13,8 @@ use super::StorageError;
 // ANCHOR: limits
 /// The maximum number of connections per process, not counting the one for the
 /// health check. By default, PostgreSQL allows 100 connections for all processes
-/// together. Ten of them are for psql, backups and migrations. During a deployment,
-/// the old and the new processes may run at the same time. So
+/// together. Keep ten of them free for psql, backups and migrations. During a
+/// deployment, the old and the new processes may run at the same time. So
 /// `2 * (MAX_CONNECTIONS + 1) * number of processes` must not exceed 90.
 const MAX_CONNECTIONS: u32 = 10;
 
@@ -26,7 +26,7 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(3);
 /// error.
 const STATEMENT_TIMEOUT: &str = "5s";
 
-/// How long a transaction may do nothing. If this process vanishes in the middle of
+/// How long a transaction may stay idle. If this process vanishes in the middle of
 /// a transaction, PostgreSQL ends the transaction after this time, and unlocks the
 /// rows.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
@@ -88,7 +88,7 @@ impl Postgres {
     async fn open(options: PgConnectOptions) -> Result<Self, sqlx::Error> {
         let limited = options.clone().options([
             // If an HTTP client disconnects, PostgreSQL goes on running the statement
-            // of its request. This limits how long.
+            // of its request. `statement_timeout` limits for how long.
             ("statement_timeout", STATEMENT_TIMEOUT),
             (
                 "idle_in_transaction_session_timeout",

@@ -490,7 +490,7 @@ fn try_open_writer(file: &Path) -> Result<Connection, Source> {
 // ANCHOR: check-owner
 /// The first migration writes this number into the header of the database file. For a
 /// program of your own, choose another number, from 1 to 0x7fffffff. Write the same
-/// number here and in the first migration.
+/// number here and in a migration that hasn't run yet.
 const APPLICATION_ID: i32 = 0x7368_6f70;
 
 /// Returns an error if the file is a database of another program, or if a newer
