@@ -23,6 +23,9 @@ use tungstenite::{Message, WebSocket};
 /// How long Chromium may be silent before a test gives up. Only a hung test waits for it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The event that says that a page and everything that it names is loaded.
+const LOADED: &str = "Page.loadEventFired";
+
 /// A running Chromium. It ends when this is dropped.
 pub struct Chromium {
     process: Child,
@@ -208,25 +211,25 @@ impl Page<'_> {
     pub fn open(&mut self, address: &str) -> Result<()> {
         self.chromium
             .events
-            .retain(|event| event["method"] != "Page.loadEventFired");
+            .retain(|event| event["method"] != LOADED);
         let opened = self.send("Page.navigate", json!({ "url": address }))?;
         ensure!(
             opened["errorText"].is_null(),
             "{address}: {}",
             opened["errorText"]
         );
-        while !self.happened("Page.loadEventFired") {
+        // After this, only each new event is looked at: the events of all pages that a test opens are
+        // kept, which are tens of thousands.
+        let mut loaded = self.events(LOADED).next().is_some();
+        while !loaded {
             let event = self
                 .chromium
                 .receive()
                 .with_context(|| format!("{address} does not load"))?;
+            loaded = event["method"] == LOADED && event["sessionId"] == *self.session;
             self.chromium.events.push_back(event);
         }
         Ok(())
-    }
-
-    fn happened(&self, method: &str) -> bool {
-        self.events(method).next().is_some()
     }
 
     /// The events of this page with a name.
