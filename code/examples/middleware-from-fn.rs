@@ -12,9 +12,9 @@ use tower::ServiceExt;
 
 // ANCHOR: log-request
 async fn log_request(request: Request, next: Next) -> Response {
-    let asked = format!("{} {}", request.method(), request.uri());
+    let method_and_path = format!("{} {}", request.method(), request.uri());
     let response = next.run(request).await;
-    println!("{asked}: {}", response.status());
+    println!("{method_and_path}: {}", response.status());
     response
 }
 // ANCHOR_END: log-request

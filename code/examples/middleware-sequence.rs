@@ -30,12 +30,12 @@ async fn main() {
     // ANCHOR: apps
     let first = from_fn_with_state("first", announce);
     let second = from_fn_with_state("second", announce);
-    let layers = routes.clone().layer(first.clone()).layer(second.clone());
+    let two_calls = routes.clone().layer(first.clone()).layer(second.clone());
     let both = ServiceBuilder::new().layer(first).layer(second);
-    let builder = routes.layer(both);
+    let one_call = routes.layer(both);
     // ANCHOR_END: apps
 
-    for (name, app) in [("layers", layers), ("builder", builder)] {
+    for (name, app) in [("two calls", two_calls), ("one call", one_call)] {
         println!("{name}");
         let Ok(_) = app.oneshot(Request::new(Body::empty())).await;
     }

@@ -31,7 +31,7 @@ async fn main() {
     println!("With the lock across the await:");
     let stock = Mutex::new(4);
     join!(sell_and_hold_the_lock(&stock), show(&stock));
-    println!("With the lock released before:");
+    println!("With the lock released before the await:");
     let stock = Mutex::new(4);
     join!(sell_and_unlock(&stock), show(&stock));
 }

@@ -28,7 +28,7 @@ fn print_plans(database: &Connection, title: &str) -> Result<()> {
             "EXPLAIN QUERY PLAN SELECT * FROM orders
              WHERE id > :after AND {filter} ORDER BY id LIMIT :limit"
         ))?;
-        let mut rows = statement.raw_query(); // a plan doesn't need the values
+        let mut rows = statement.raw_query(); // these plans don't need the values
         while let Some(row) = rows.next()? {
             println!("    {}", row.get::<_, String>("detail")?);
         }

@@ -12,7 +12,7 @@ struct RacyRepository {
 
 impl RacyRepository {
     async fn stock(&self) -> Result<u32> {
-        yield_now().await; // stands for waiting for the database
+        yield_now().await; // in place of a real wait for the database
         let sql = "SELECT stock FROM items WHERE id = 'croissant'";
         self.connection.query_row(sql, [], |row| row.get(0))
     }

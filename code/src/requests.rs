@@ -49,9 +49,9 @@ pub fn count_from_one() -> impl Fn() -> u64 + Send + Sync + 'static {
 // ANCHOR_END: count-from-one
 
 // ANCHOR: app-with
-/// Makes the shop's router with this clock, this source of order ids, and the token
-/// that staff must send. A real service passes `Timestamp::now`, and a source of ids
-/// that doesn't start over at 1 after a restart.
+/// Builds the shop's router from a clock, a source of order ids, and the token that
+/// staff must send. A real service passes `Timestamp::now`, and a source of ids that
+/// doesn't start over at 1 after a restart.
 pub fn app_with(
     clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     next_id: impl Fn() -> u64 + Send + Sync + 'static,
@@ -390,7 +390,7 @@ impl TryFrom<u32> for Quantity {
 // ANCHOR_END: quantity
 
 // ANCHOR: customer-name
-/// The name of a customer: 1 to 100 characters, with no space at either end.
+/// The name of a customer: 1 to 100 characters, with no whitespace at either end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 struct CustomerName(String);
@@ -510,7 +510,8 @@ struct Shop {
 // ANCHOR: inventory
 /// The menu with its stock, and the orders. Both are in memory, so a restart loses
 /// them. Nothing limits the number of items and orders, and a lookup searches the
-/// whole list. The chapter on SQLite moves the shop's data to a database.
+/// whole list, so this is for a small shop only. The chapter on SQLite moves the
+/// shop's data to a database.
 struct Inventory {
     menu: Vec<Item>,
     orders: Vec<Order>,

@@ -67,14 +67,14 @@ struct Database {
     numbers: Mutex<BTreeMap<&'static str, i64>>,
     /// The lock that a transaction holds until it ends.
     lock: Arc<tokio::sync::Mutex<()>>,
-    /// What happened since somebody last looked.
+    /// What the tasks did since the last poll, in words. Each poll empties this list.
     steps: Mutex<Vec<String>>,
 }
 // ANCHOR_END: database
 
 impl Database {
     // ANCHOR: run
-    /// Runs one statement without waiting. Then the other task can have a turn.
+    /// Runs one statement, and then lets the other task have a turn.
     async fn run<T>(
         &self,
         statement: impl FnOnce(&mut BTreeMap<&'static str, i64>) -> (T, String),

@@ -227,8 +227,8 @@ mod structure {
     }
 
     // ANCHOR: no-http
-    /// Finds the crates and modules that this source code uses, but isn't
-    /// allowed to use.
+    /// Finds the crates and modules that this source code uses, but must
+    /// not use.
     fn forbidden(source: &str) -> Vec<&str> {
         let allowed = ["std", "fmt", "u32", "jiff", "serde", "tracing"];
         source

@@ -27,12 +27,12 @@ pub fn checks() -> Vec<Check> {
             answer.expect_status(428, "`tag` is `None`")?;
             is_unchanged(&app).await
         }),
-        Check::new("a change of an older version: 412", |app| async move {
+        Check::new("changing an outdated version: 412", |app| async move {
             let answer = replace(&app, MOCHA, Some("\"0\"")).await?;
             answer.expect_status(412, "the recipe has the tag \"1\"")?;
             is_unchanged(&app).await
         }),
-        Check::new("a change of the current version: 200", |app| async move {
+        Check::new("changing the current version: 200", |app| async move {
             let answer = replace(&app, MOCHA, Some("\"1\"")).await?;
             answer.expect_status(200, "the tag is the current one")?;
             has_tag(&answer, "\"2\"")?;
@@ -57,24 +57,28 @@ pub fn checks() -> Vec<Check> {
             answer.expect_status(428, "add a handler to the route")?;
             is_unchanged(&app).await
         }),
-        Check::new("a removal of an older version: 412", |app| async move {
+        Check::new("removing an outdated version: 412", |app| async move {
             let answer = remove(&app, MOCHA, Some("\"0\"")).await?;
             answer.expect_status(412, "the recipe has the tag \"1\"")?;
             is_unchanged(&app).await
         }),
-        Check::new("a removal of the current version: 204", |app| async move {
+        Check::new("removing the current version: 204", |app| async move {
             let answer = remove(&app, MOCHA, Some("\"1\"")).await?;
             answer.expect_status(204, "the tag is the current one")?;
             let gone = get(&app, MOCHA).await?;
             gone.expect_status(404, "the recipe was removed")
         }),
-        Check::new("a removal of what isn't there: 404", |app| async move {
-            let answer = remove(&app, "/recipes/chai", Some("\"1\"")).await?;
-            answer.expect_status(404, "there is no chai")?;
-            expect(!answer.body.is_empty(), || {
-                "say that there is no such recipe".to_owned()
-            })
-        }),
+        Check::new(
+            "removing a recipe that doesn't exist: 404",
+            |app| async move {
+                let answer = remove(&app, "/recipes/chai", Some("\"1\"")).await?;
+                answer.expect_status(404, "there is no chai")?;
+                expect(!answer.body.is_empty(), || {
+                    "the 404 has no text. Say that there is no such recipe"
+                        .to_owned()
+                })
+            },
+        ),
         Check::new("two removals at once: 204 and 404", |app| async move {
             let (one, other) = tokio::join!(
                 remove(&app, MOCHA, Some("\"1\"")),

@@ -22,7 +22,7 @@ pub fn app() -> Router {
 // ANCHOR_END: routes
 
 // ANCHOR: complete
-// 1. Finished example: no browser and no proxy keeps a copy of a response.
+// 1. Finished example: browsers and proxies shouldn't keep a copy of a response.
 async fn no_store(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let value = HeaderValue::from_static("no-store");

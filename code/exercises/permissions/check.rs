@@ -119,7 +119,10 @@ fn are_the_same(others: &Answer, none: &Answer) -> Result<(), String> {
     others.expect_status(404, "the reservation is Bo's")?;
     none.expect_status(404, "there is no such reservation")?;
     expect(!none.body.is_empty(), || {
-        format!("{}: say that there is no such reservation", none.asked)
+        format!(
+            "{}: the 404 has no text. Say that there is no such reservation",
+            none.asked
+        )
     })?;
     expect(others.body == none.body, || {
         format!(

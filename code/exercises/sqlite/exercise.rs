@@ -82,8 +82,8 @@ impl StockRepository for Sqlite {
 // 3. Yours: POST /stock/{id}/deliveries takes { "quantity": 12 } and increases the stock.
 //    200: the delivery is stored. The body is the same as that of GET /stock/{id}.
 //    404: there is no such item.
-//    422: the quantity is not from 1 to 100. `Error::invalid_body` turns a list
-//    of `FieldError`s into this error.
+//    422: the quantity is less than 1 or more than 100. `Error::invalid_body`
+//    turns a list of `FieldError`s into this error.
 //    Write a method of the trait, implement it twice, and write a handler.
 // ANCHOR_END: yours
 

@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use anyhow::Context;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
@@ -38,7 +39,9 @@ pub const WEBHOOK_SECRET: &str = "whsec_fake";
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let listener = TcpListener::bind(ADDRESS).await?;
+    let listener = TcpListener::bind(ADDRESS)
+        .await
+        .with_context(|| format!("can't listen on {ADDRESS}"))?;
     let url = format!("http://{ADDRESS}");
     println!(
         "A fake Stripe listens on {url}. Start the service in another terminal with:\n\n\

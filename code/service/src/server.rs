@@ -51,14 +51,14 @@ const MAX_CONNECTIONS: usize = 512;
 /// a slow client occupies one of the connections. The same limit applies between two
 /// requests: an idle connection is closed after this time. If there's a proxy in front
 /// of this program, set the proxy's idle timeout to less than this limit. Otherwise the
-/// proxy may send a request on a connection at the moment when this program closes it.
-/// The proxy then answers its own client with a 502.
+/// proxy may send a request on a connection while this program is closing it. The
+/// proxy then answers its own client with a 502.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long requests may continue after the server has been asked to stop. Docker and
 /// Kubernetes send SIGTERM, and kill the process some time later. Docker waits for ten
-/// seconds. So this limit is eight seconds, because `shutdown_timeout` in `main.rs` may
-/// take one more.
+/// seconds. `shutdown_timeout` in `main.rs` may take one more second, so this limit is
+/// eight.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How many bytes of a request may be in memory before they are read, for each

@@ -144,7 +144,7 @@ impl From<&Error> for Problem {
 const BUSY: &str = "The shop is busy, and nothing was done. Try again in a second";
 const TOKEN: &str = "Send the staff token: Authorization: Bearer …";
 const NO_SUCH_PATH: &str = "There is nothing at this path";
-const ALLOW: &str = "The header allow lists the methods that this path has";
+const ALLOW: &str = "The header allow lists the methods that this path supports";
 const SLOW_BODY: &str = "The body took too long to arrive, and nothing was done";
 const OUTCOME_UNKNOWN: &str =
     "This took too long. The request may have been carried out, or not";
@@ -231,7 +231,8 @@ impl From<QueryRejection> for Error {
 // ANCHOR: from-path
 impl From<PathRejection> for Error {
     fn from(rejection: PathRejection) -> Self {
-        // A 500 is a bug, such as a handler that reads a parameter its route lacks.
+        // The rejection has a 500 only if the program has a bug: for example, a handler
+        // reads a parameter that isn't in its route.
         if rejection.status().is_server_error() {
             return Self::Bug(rejection.body_text());
         }

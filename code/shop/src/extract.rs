@@ -29,8 +29,9 @@ impl<T: Serialize> IntoResponse for Json<T> {
             }
             // serde couldn't write the value as JSON. axum's own `Json` would send
             // serde's message to the client. This one sends the fixed text of a 500.
-            // (In a tuple such as `(StatusCode::CREATED, Json(…))`, the 201 replaces
-            // the 500, as it does with axum's `Json`.)
+            // (If a handler returns `(StatusCode::CREATED, Json(…))`, the client gets
+            // this text with a 201, because the status of the tuple replaces the 500.
+            // axum's own `Json` has the same problem.)
             Err(error) => Error::Bug(error.to_string()).into_response(),
         }
     }

@@ -54,8 +54,8 @@ fn start() -> anyhow::Result<()> {
 
     let runtime = Runtime::new()?;
     runtime.block_on(run(settings))?;
-    // You may add calls to `spawn_blocking`. A `main` with `#[tokio::main]` doesn't return
-    // until every closure that is running in them has returned, however long that takes.
+    // If you call `spawn_blocking`, its closure may still run when the server stops.
+    // A `main` with `#[tokio::main]` would wait for this closure, however long it takes.
     // `shutdown_timeout` waits for at most one second.
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())

@@ -25,6 +25,7 @@ pub struct RequestId(pub HeaderValue);
 ///
 /// A client may send an `x-request-id` of its own. It is not used as the id, since two
 /// clients may send the same one. The log has it as `client_request_id`.
+// ANCHOR: request-id
 pub fn request_id(
     router: Router,
     next_id: impl Fn() -> HeaderValue + Send + Sync + 'static,
@@ -32,6 +33,7 @@ pub fn request_id(
     let next_id: NextId = Arc::new(next_id);
     router.layer(from_fn_with_state(next_id, add_request_id))
 }
+// ANCHOR_END: request-id
 
 // ANCHOR: add-request-id
 async fn add_request_id(

@@ -492,7 +492,7 @@ impl TryFrom<u32> for Quantity {
     }
 }
 
-/// The name of a customer: 1 to 100 characters, with no space at either end.
+/// The name of a customer: 1 to 100 characters, with no whitespace at either end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct CustomerName(String);

@@ -26,7 +26,7 @@ pub struct Problem {
     pub r#type: &'static str,
     /// Which kind of problem this is, for people.
     pub title: &'static str,
-    /// The status of the response, for programs that get only the body.
+    /// The status of the response, again, for programs that see only the body.
     #[serde(serialize_with = "as_number")]
     pub status: StatusCode,
     /// What went wrong with this request, for people.
@@ -42,10 +42,10 @@ pub struct Problem {
 /// One mistake in a request, and where it is.
 #[derive(Debug, Clone, Serialize)]
 pub struct ErrorDetail {
-    /// What is wrong, in words that a person can read.
+    /// What is wrong, for people.
     pub detail: String,
     /// Where the mistake is. `None` if the mistake concerns several fields (for
-    /// example, if an event ends before it begins), or if its place is unknown.
+    /// example, a start that is after the end), or if the place is unknown.
     #[serde(flatten)]
     pub place: Option<Place>,
 }

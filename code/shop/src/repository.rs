@@ -21,8 +21,8 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 // ANCHOR: repository
 /// Stores the menu and the orders.
 ///
-/// Each method does all of its work or none of it, however many requests arrive at once.
-/// After an error, nothing has changed. There is one exception: after
+/// Each method does all of its work or none of it, and no other request sees it half
+/// done. After an error, nothing has changed. There is one exception: after
 /// [`RepositoryError::Storage`], the change may have been stored anyway.
 #[async_trait]
 pub trait Repository: Send + Sync {

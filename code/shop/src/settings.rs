@@ -108,7 +108,8 @@ fn parse_address(value: &str) -> Result<SocketAddr, &'static str> {
 fn parse_staff_token(value: &str) -> Result<SecretString, &'static str> {
     // A bearer token consists of these characters, and perhaps `=` at the end (RFC 6750,
     // section 2.1).
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b);
+    let allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
     let token = value.trim_end_matches('=');
     if token.len() >= 16 && token.bytes().all(allowed) {
         return Ok(value.into());

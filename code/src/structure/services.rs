@@ -110,7 +110,7 @@ impl Shop {
     ///
     /// # Errors
     ///
-    /// [`ShopError::NotOnMenu`], [`ShopError::NotEnoughLeft`] and
+    /// Returns [`ShopError::NotOnMenu`], [`ShopError::NotEnoughLeft`] or
     /// [`ShopError::TotalTooLarge`]. In each case, nothing has changed.
     #[instrument(skip_all)]
     pub fn place_order(&self, new: NewOrder) -> Result<Order, ShopError> {

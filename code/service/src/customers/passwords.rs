@@ -96,8 +96,8 @@ impl Passwords {
     pub async fn hash(&self, password: Password) -> Result<String, CustomerError> {
         let permit = self.permit().await?;
         let salt = self.random.bytes();
-        let hash = move || hash(&password.0, &salt[..16]);
-        permit.run(hash).await?.map_err(failed)
+        let work = move || compute_hash(&password.0, &salt[..16]);
+        permit.run(work).await?.map_err(failed)
     }
     // ANCHOR_END: hash-with-permit
 
@@ -126,11 +126,11 @@ impl Passwords {
     pub async fn permit(&self) -> Result<Permit, CustomerError> {
         use crate::storage::postgres::LONGEST_WAIT;
 
-        let permit = Arc::clone(&self.permits).acquire_owned();
-        let permit = tokio::time::timeout(LONGEST_WAIT, permit)
+        let waiting = Arc::clone(&self.permits).acquire_owned();
+        let result = tokio::time::timeout(LONGEST_WAIT, waiting)
             .await
             .map_err(|_| CustomerError::Busy)?;
-        let _permit = permit.map_err(failed)?;
+        let _permit = result.map_err(failed)?;
         Ok(Permit { _permit })
     }
     // ANCHOR_END: permit
@@ -165,11 +165,11 @@ impl Permit {
         stored: Option<String>,
     ) -> Result<bool, CustomerError> {
         // ANCHOR: same-effort
-        let verify = move || match stored {
-            Some(stored) => verify(&password, &stored),
-            None => hash(&password, &[0; 16]).map(|_| false),
+        let work = move || match stored {
+            Some(stored) => check_password(&password, &stored),
+            None => compute_hash(&password, &[0; 16]).map(|_| false),
         };
-        self.run(verify).await?.map_err(failed)
+        self.run(work).await?.map_err(failed)
         // ANCHOR_END: same-effort
     }
 
@@ -181,13 +181,13 @@ impl Permit {
         self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, CustomerError> {
-        let work = tokio::task::spawn_blocking(move || {
+        let task = tokio::task::spawn_blocking(move || {
             // The permit is kept until the work is done, even if the request
             // is canceled.
             let _permit = self;
             work()
         });
-        work.await.map_err(failed)
+        task.await.map_err(failed)
     }
     // ANCHOR_END: spawn-blocking
 
@@ -199,7 +199,7 @@ impl Permit {
 }
 
 // ANCHOR: hash
-fn hash(password: &SecretString, salt: &[u8]) -> Result<String, Error> {
+fn compute_hash(password: &SecretString, salt: &[u8]) -> Result<String, Error> {
     let password = password.expose_secret().as_bytes();
     let hash = Argon2::default().hash_password_with_salt(password, salt)?;
     Ok(hash.to_string())
@@ -207,7 +207,7 @@ fn hash(password: &SecretString, salt: &[u8]) -> Result<String, Error> {
 // ANCHOR_END: hash
 
 // ANCHOR: verify
-fn verify(password: &SecretString, stored: &str) -> Result<bool, Error> {
+fn check_password(password: &SecretString, stored: &str) -> Result<bool, Error> {
     let stored = PasswordHash::new(stored)?;
     let password = password.expose_secret().as_bytes();
     // `verify_password` uses the parameters of the stored hash.
@@ -323,7 +323,7 @@ mod tests {
     fn a_stored_hash_of_another_algorithm_is_an_error_and_no_wrong_password() {
         let stored =
             "$scrypt$ln=17,r=8,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaA";
-        let result = verify(&"any".into(), stored);
+        let result = check_password(&"any".into(), stored);
         assert!(matches!(result, Err(error) if error != Error::PasswordInvalid));
     }
 }

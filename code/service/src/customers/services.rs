@@ -128,8 +128,8 @@ impl Customers {
         }
         // Step 4. If the password is right, the last line is step 5.
         let stored = account.as_ref().map(|account| &account.password_hash);
-        let right = permit.verify(request.password, stored.cloned());
-        let (true, Some(account)) = (right.await?, account) else {
+        let check = permit.verify(request.password, stored.cloned());
+        let (true, Some(account)) = (check.await?, account) else {
             return Err(CustomerError::WrongPassword);
         };
         self.begin_session(&email, account).await

@@ -185,7 +185,8 @@ impl Tokens {
     pub fn verify(&self, token: &str) -> Option<Identity> {
         // ANCHOR: verify
         let inner = &self.0;
-        // Nothing is known about the token yet. Its header only chooses among our own keys.
+        // Nothing in the token has been checked yet. Its header only chooses one of
+        // our own keys.
         let header = jsonwebtoken::decode_header(token).ok()?;
         let key = inner.verifying_keys.get(&header.kid?)?;
         let token =

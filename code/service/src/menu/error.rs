@@ -73,7 +73,7 @@ impl From<&MenuError> for Problem {
 
 const CONDITION: &str = "Send if-match with the etag of the item that you replace, or \
                          if-none-match: * to add an item";
-const STALE: &str = "This isn't the version that you have read. Read the item again, and \
-                     send its current etag";
-const EXISTS: &str = "An item with this id already exists. To replace it, read it, and \
+const STALE: &str = "The item now has another etag. Fetch the item again, and send its \
+                     current etag";
+const EXISTS: &str = "An item with this id already exists. To replace it, fetch it, and \
                       send its etag in if-match";

@@ -61,9 +61,8 @@ impl Fingerprint {
     pub fn of(new: &NewOrder) -> Self {
         let mut hash = Sha256::new();
         for line in new.lines() {
-            // Each line of the order ends with a line break, and neither an id
-            // nor a note contains one. So two different orders never have the
-            // same input.
+            // A line break follows each quantity, and neither an id nor a note
+            // contains one. So two different orders never have the same input.
             hash.update(line.item.as_str());
             hash.update(format!(" {}\n", line.quantity.get()));
         }
@@ -79,7 +78,8 @@ impl Fingerprint {
 }
 
 // ANCHOR: answer
-/// The response to an order that was placed. It is stored, so that it can be repeated.
+/// The response to an order that was placed. The service stores it, and sends it again
+/// if the request is repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The status of the response.

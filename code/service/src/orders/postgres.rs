@@ -240,7 +240,8 @@ async fn claim_key(
 ) -> Result<bool, OrderError> {
     // ANCHOR: claim-key
     // Four seconds is less than `statement_timeout`, which would otherwise end the
-    // statement first. Then we couldn't tell that it was waiting for this lock.
+    // statement first. In that case, we couldn't tell that the statement was waiting
+    // for this lock.
     let sql = "SET LOCAL lock_timeout = '4s'";
     query(sql).execute(&mut *connection).await?;
     let sql =

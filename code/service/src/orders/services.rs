@@ -25,9 +25,8 @@ pub trait BeforeCancel: Send + Sync {
     /// order, and a second time after that transaction, because the customer may have
     /// opened another payment page since the first call.
     ///
-    /// Returns `true` if it has closed a payment page. The payment provider then sends
-    /// an event, and the handler of that event may cancel the order first. So if
-    /// `Orders` finds the order already canceled, that isn't an error.
+    /// Returns `true` if it has closed a payment page. If `Orders` then finds the order
+    /// already canceled, that isn't an error.
     ///
     /// # Errors
     ///

@@ -85,7 +85,7 @@ pub enum ProviderError {
     Unavailable(#[source] Source),
     /// The provider may or may not have done what we asked for. It's safe to ask again with
     /// the same reference, because then it's done only once.
-    #[error("it is unknown whether the payment provider did it")]
+    #[error("it is unknown whether the payment provider carried out the request")]
     OutcomeUnknown(#[source] Source),
 }
 // ANCHOR_END: error

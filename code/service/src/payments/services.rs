@@ -103,9 +103,9 @@ impl Payments {
             Ok(session) => session,
             Err(error) => {
                 if let ProviderError::Refused(_) = error {
-                    // Stripe would refuse this request again, so mark this payment as
-                    // expired. When the customer tries again, there's a new payment,
-                    // with a new reference and a new idempotency key.
+                    // Stripe would probably refuse this request again, so mark this
+                    // payment as expired. When the customer tries again, there's a new
+                    // payment, with a new reference and a new idempotency key.
                     self.repository.expire(&begun.reference).await?;
                 }
                 return Err(error.into());

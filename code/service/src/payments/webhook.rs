@@ -334,7 +334,7 @@ mod tests {
         sign(BODY, SECRET, seconds)
     }
 
-    fn now() -> String {
+    fn our_header() -> String {
         signed_at(NOW.as_second())
     }
 
@@ -347,7 +347,7 @@ mod tests {
         let header = "t=1772439300,v1=\
                       fefb8efb3fe182fc660900b47a6b3923409dfeab7eab858a33db2732fe14ff13";
         assert_eq!(check(header), Ok(()));
-        assert_eq!(header, now());
+        assert_eq!(header, our_header());
     }
     // ANCHOR_END: by-stripe
 
@@ -356,18 +356,18 @@ mod tests {
         let check = |header: &str, body: &[u8], secret: &str| {
             verify(&headers(&[header]), body, &secrets(secret), NOW)
         };
-        assert_eq!(check(&now(), BODY, SECRET), Ok(()));
+        assert_eq!(check(&our_header(), BODY, SECRET), Ok(()));
         let mismatch = Err(SignatureError::Mismatch);
-        assert_eq!(check(&now(), &BODY[1..], SECRET), mismatch);
-        assert_eq!(check(&now(), b"", SECRET), mismatch);
-        assert_eq!(check(&now(), BODY, "whsec_another"), mismatch);
-        let later = now().replace("t=1772439300", "t=1772439301");
+        assert_eq!(check(&our_header(), &BODY[1..], SECRET), mismatch);
+        assert_eq!(check(&our_header(), b"", SECRET), mismatch);
+        assert_eq!(check(&our_header(), BODY, "whsec_another"), mismatch);
+        let later = our_header().replace("t=1772439300", "t=1772439301");
         assert_eq!(check(&later, BODY, SECRET), mismatch);
     }
 
     #[test]
     fn a_change_in_any_digit_of_the_signature_does_not_match() {
-        let header = now();
+        let header = our_header();
         let first = header.find("v1=").unwrap() + 3;
         assert_eq!(header.len(), first + 64);
         for place in first..header.len() {
@@ -418,7 +418,7 @@ mod tests {
 
     #[test]
     fn a_header_has_ten_signatures_at_most() {
-        let signed = now();
+        let signed = our_header();
         let (time, signature) = signed.split_once(',').unwrap();
         let wrong = format!("v1={},", "ab".repeat(32));
         let header = |number| format!("{time},{}{signature}", wrong.repeat(number));
@@ -428,7 +428,7 @@ mod tests {
 
     #[test]
     fn a_header_in_another_format_is_an_error() {
-        let signature = now().split_once(',').unwrap().1.to_owned();
+        let signature = our_header().split_once(',').unwrap().1.to_owned();
         for header in [
             "",
             "t",
@@ -448,9 +448,9 @@ mod tests {
             "t=1772439300,v1=0",
             &format!("t=1772439300,v1={}", "+f".repeat(32)),
             &format!("t=1772439300,v1={}", "é".repeat(32)),
-            &now().replace("v1", "v0"),
-            &now()[..now().len() - 2],
-            &format!("{}00", now()),
+            &our_header().replace("v1", "v0"),
+            &our_header()[..our_header().len() - 2],
+            &format!("{}00", our_header()),
         ] {
             assert!(check(header).is_err(), "{header}");
         }
@@ -464,9 +464,12 @@ mod tests {
         let check =
             |values: &[&str]| verify(&headers(values), BODY, &secrets(SECRET), NOW);
         assert_eq!(check(&[]), Err(SignatureError::Header));
-        assert_eq!(check(&[&now(), &now()]), Err(SignatureError::Header));
+        assert_eq!(
+            check(&[&our_header(), &our_header()]),
+            Err(SignatureError::Header)
+        );
         assert_eq!(check(&["\u{e9}"]), Err(SignatureError::Header));
-        assert_eq!(check(&[&now()]), Ok(()));
+        assert_eq!(check(&[&our_header()]), Ok(()));
     }
 
     #[test]

@@ -42,12 +42,12 @@ impl TestDatabase {
     // ANCHOR: create
     /// Creates an empty database on the server that `POSTGRES_URL` names.
     pub fn create() -> Option<Self> {
-        let server = server()?;
+        let address = server()?;
         let name = format!("test_{}", Uuid::new_v4().simple());
         let permit = block_on(DATABASES.acquire()).unwrap();
-        execute(&server, format!("CREATE DATABASE {name}"));
+        execute(&address, format!("CREATE DATABASE {name}"));
         Some(Self {
-            server,
+            server: address,
             name,
             _permit: permit,
         })

@@ -34,14 +34,14 @@ use crate::model::{
 const READERS: usize = 4;
 
 /// How many requests may wait to write. The queue of requests that wait to read has
-/// the same length. If a queue is full, the next request gets
+/// the same limit. If a queue is full, the next request gets
 /// [`RepositoryError::Busy`] at once.
 const QUEUE: usize = 256;
 
 /// How many requests may share one transaction.
 const LARGEST_GROUP: usize = 64;
 
-/// How long a request waits in the queue, behind other requests of this program.
+/// How long a request may wait in the queue, behind other requests of this program.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long SQLite waits for a lock that another program holds.
@@ -236,7 +236,8 @@ impl Drop for Readers {
     /// Waits until all threads have ended and closed their connections.
     fn drop(&mut self) {
         for Reader { interrupt, thread } in self.0.drain(..) {
-            // All requests have ended, so nobody waits for a query that still runs.
+            // All requests have ended. If one of them was canceled, its query may still
+            // run, but nobody waits for the result.
             interrupt.interrupt();
             let _ = thread.join(); // an `Err` would mean that the thread has panicked
         }
@@ -391,9 +392,9 @@ fn refuse_all(first: Write, queue: &Receiver<Write>, error: rusqlite::Error) {
 }
 
 // ANCHOR: stop-after
-/// From now on, all queries of this connection together may take no longer than `limit`.
-/// When that time is up, SQLite stops the query that is running. A timeout around the
-/// future can't do that: the thread would continue with the query.
+/// From this call until the next one, all queries of this connection together may take
+/// no longer than `limit`. When that time is up, SQLite stops the query that is running.
+/// A timeout around the future can't do that: the thread would continue with the query.
 fn stop_after(limit: Duration, connection: &Connection) -> rusqlite::Result<()> {
     let started = Instant::now();
     let is_late = move || started.elapsed() > limit;
@@ -418,7 +419,7 @@ impl From<rusqlite::Error> for RepositoryError {
     }
 }
 
-/// An error in an `Arc` can be the cause of several requests' errors.
+/// Several requests can share one error, because it's in an `Arc`.
 impl From<&Arc<rusqlite::Error>> for RepositoryError {
     fn from(error: &Arc<rusqlite::Error>) -> Self {
         match error.sqlite_error_code() {
