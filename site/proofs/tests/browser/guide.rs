@@ -89,22 +89,16 @@ impl Guide {
     }
 }
 
-/// A folder of pages, on a free port of the loopback address.
+/// A folder of pages, or a program, on a free port of the loopback address.
 pub struct Served {
     address: SocketAddr,
     // Dropped in this order: the server ends before its folder goes.
     _server: Runtime,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 impl Served {
     pub fn new(folder: TempDir) -> Result<Self> {
-        let server = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_io()
-            .build()?;
-        let listener = server.block_on(TcpListener::bind("127.0.0.1:0"))?;
-        let address = listener.local_addr()?;
         // As a server on the web sends them.
         let strict = Router::new()
             .fallback_service(ServeDir::new(folder.path()))
@@ -119,11 +113,26 @@ impl Served {
             .nest(&format!("/{STRICT}"), strict)
             .fallback_service(ServeDir::new(folder.path()))
             .layer(CompressionLayer::new());
-        server.spawn(async move { axum::serve(listener, files).await });
+        let served = Self::app(files)?;
+        Ok(Self {
+            _folder: Some(folder),
+            ..served
+        })
+    }
+
+    /// Serves a program.
+    pub fn app(app: Router) -> Result<Self> {
+        let server = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_io()
+            .build()?;
+        let listener = server.block_on(TcpListener::bind("127.0.0.1:0"))?;
+        let address = listener.local_addr()?;
+        server.spawn(async move { axum::serve(listener, app).await });
         Ok(Self {
             address,
             _server: server,
-            _folder: folder,
+            _folder: None,
         })
     }
 

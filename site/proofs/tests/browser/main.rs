@@ -80,6 +80,7 @@ const TESTS: &[(&str, Test)] = tests![
     page::before_and_after_stand_side_by_side_where_there_is_room,
     copies::a_listing_is_copied_as_it_is_in_its_file,
     paint::the_largest_paint_takes_a_part_of_what_a_stock_page_takes,
+    paint::a_press_of_send_is_timed_beside_fetch_on_loopback,
 ];
 
 /// The tests that are ignored unless [`access::AXE`] names a file begin with this.
@@ -89,8 +90,11 @@ const NEEDS_AXE: &str = "no_page_breaks_a_rule_of_access";
 /// half of the time, so there are more tests than a small machine has cores.
 const THREADS: usize = 4;
 
-/// The test that measures time. It would measure what else the machine does, too.
-const ALONE: &str = "the_largest_paint_takes_a_part_of_what_a_stock_page_takes";
+/// The tests that measure time. They would measure what else the machine does, too.
+const ALONE: [&str; 2] = [
+    "the_largest_paint_takes_a_part_of_what_a_stock_page_takes",
+    "a_press_of_send_is_timed_beside_fetch_on_loopback",
+];
 
 fn main() -> ExitCode {
     if env::var_os("BROWSER_TESTS").is_none_or(|wanted| wanted != "1") {
@@ -106,7 +110,7 @@ fn main() -> ExitCode {
             let browsers = browsers.clone();
             let trial = Trial::test(name, move || {
                 let run = || browsers.run(test);
-                let result = if name == ALONE {
+                let result = if ALONE.contains(&name) {
                     let _alone = browsers.turn.write();
                     run()
                 } else {

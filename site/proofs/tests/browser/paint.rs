@@ -1,12 +1,15 @@
-//! When the reader of a slow phone sees the page, beside stock mdBook's build of the same chapters.
+//! Times, each beside another one of the same run: when the reader of a slow phone sees the page, beside
+//! stock mdBook's build of the same chapters, and how long Send takes, beside a server on loopback.
 
 use anyhow::{Context, Result, ensure};
+use axum::{Router, response::Html, routing::get};
 use mdbook_driver::{MDBook, config::HtmlConfig};
 use serde_json::json;
 use site::{book, pages::page::Site, workspace};
 
 use crate::{
     chromium::Page,
+    controls::{SENDABLE, answer, button, ids, text},
     guide::{Guide, Served},
     page::{PHONE, resize},
 };
@@ -29,6 +32,13 @@ const RUNS: usize = 3;
 /// How often a page that takes too long is measured again: the machine may have been busy with
 /// something else, which the shorter time feels more. A page that is too slow is so each time.
 const ATTEMPTS: usize = 3;
+
+/// The page whose first exchange is sent, and the program that answers it.
+const TIMED_PAGE: &str = "requests.html";
+const TIMED_PROGRAM: &str = "requests";
+
+/// How often Send is pressed for a median.
+const PRESSES: usize = 20;
 
 /// The slow phone: bytes in a second, milliseconds for each request, and how much slower it computes
 /// than the machine that runs this.
@@ -87,6 +97,75 @@ pub fn the_largest_paint_takes_a_part_of_what_a_stock_page_takes(
         );
     }
     Ok(())
+}
+
+/// Measures how long a press of Send takes: the first press on a page, which loads the program (cold),
+/// and a later one (warm). The same request is sent with `fetch` to the same program, which runs as
+/// a server on loopback. Nothing here fails because of a time.
+pub fn a_press_of_send_is_timed_beside_fetch_on_loopback(
+    guide: &Guide,
+    page: &mut Page<'_>,
+) -> Result<()> {
+    let (mut cold, mut warm) = (Vec::new(), Vec::new());
+    for _ in 0..PRESSES {
+        page.send("Network.clearBrowserCache", json!({}))?;
+        page.open(&guide.address(TIMED_PAGE))?;
+        let exchanges = ids(page, SENDABLE)?;
+        let exchange = exchanges.first().context("the page has an exchange")?;
+        let recorded = text(page, &answer(exchange))?;
+        cold.push(press(page, exchange)?);
+        warm.push(press(page, exchange)?);
+        ensure!(text(page, &answer(exchange))? == recorded, "another answer");
+    }
+
+    let program = code::program(TIMED_PROGRAM).context("the program")?;
+    // A page of the same server, so that `fetch` needs no CORS.
+    let app: Router = (program.app)().route("/empty", get(async || Html("<!doctype html>")));
+    let server = Served::app(app)?;
+    page.open(&server.address("empty"))?;
+    let mut loopback = Vec::new();
+    for _ in 0..=PRESSES {
+        loopback.push(milliseconds(
+            page,
+            "(async () => {
+                const start = performance.now();
+                await (await fetch('/menu', { cache: 'no-store' })).text();
+                return performance.now() - start;
+            })()",
+        )?);
+    }
+    loopback.remove(0); // opens the connection
+    let [cold, warm, loopback] = [cold, warm, loopback].map(median);
+    println!(
+        "medians of {PRESSES}, in ms: Send cold {cold:.1}, Send warm {warm:.1}, fetch on loopback {loopback:.1}"
+    );
+    Ok(())
+}
+
+/// Presses Send, and returns how many milliseconds pass until the answer is in the page.
+fn press(page: &mut Page<'_>, exchange: &str) -> Result<f64> {
+    let send = button(exchange, "Send");
+    milliseconds(
+        page,
+        &format!(
+            "new Promise(resolve => {{
+                const send = {send};
+                const start = performance.now();
+                const watch = new MutationObserver(() => {{
+                    if (!send.hasAttribute('aria-disabled')) {{
+                        watch.disconnect();
+                        resolve(performance.now() - start);
+                    }}
+                }});
+                watch.observe(send, {{ attributes: true, attributeFilter: ['aria-disabled'] }});
+                send.click();
+            }})"
+        ),
+    )
+}
+
+fn milliseconds(page: &mut Page<'_>, expression: &str) -> Result<f64> {
+    page.evaluate(expression)?.as_f64().context("a time")
 }
 
 /// The same chapters in mdBook's own theme, and without its plugin for diagrams, which would make
