@@ -433,7 +433,7 @@ impl TryFrom<u32> for TableNumber {
 // An extractor of our own: who may change the menu.
 
 // ANCHOR: staff-token
-/// The secret that staff send as `Authorization: Bearer …`.
+/// The secret that the staff send as `Authorization: Bearer …`.
 #[derive(Clone)]
 struct StaffToken(Arc<str>);
 
@@ -484,7 +484,7 @@ fn bearer_token(parts: &Parts) -> Option<&str> {
 /// A 401 response has the header `www-authenticate`, which names the kind of
 /// credentials (such as a token) that the server wants (RFC 9110, section 15.5.2). In
 /// this header, `Bearer` must be followed by at least one parameter (RFC 6750, section
-/// 3). Here it's `realm`, a name for what the token gives access to.
+/// 3). Here, the parameter is `realm`, which names what the token gives access to.
 type Unauthorized = (StatusCode, [(HeaderName, &'static str); 1], &'static str);
 
 const UNAUTHORIZED: Unauthorized = (

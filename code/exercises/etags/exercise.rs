@@ -97,7 +97,8 @@ async fn show(
 // ANCHOR_END: complete
 
 // ANCHOR: gap
-// 2. Fill in the gap: a recipe is replaced only if it's the version that the client read.
+// 2. Fill in the gap: a recipe is replaced only if it's still at the version that the
+//    client has read.
 async fn replace(
     State(recipes): State<Recipes>,
     Path(name): Path<String>,
@@ -114,7 +115,8 @@ async fn replace(
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-// 3. Yours: a recipe is removed only if it's the version that the client has read.
+// 3. Yours: a recipe is removed only if it's still at the version that the client
+//    has read.
 //    DELETE /recipes/{name} has no body.
 //    204: It was removed.
 //    404: There is no such recipe.

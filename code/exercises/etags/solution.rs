@@ -93,7 +93,7 @@ async fn show(
 }
 
 // ANCHOR: gap
-// A recipe is replaced only if it's the version that the client has read.
+// A recipe is replaced only if it's still at the version that the client has read.
 async fn replace(
     State(recipes): State<Recipes>,
     Path(name): Path<String>,

@@ -5,9 +5,13 @@
 //!
 //! The program answers the service's calls, shows a payment page without a form for cards,
 //! and sends signed events to the service. It keeps everything in memory. Unlike Stripe, it
-//! accepts any secret key, and it sends each event only once.
+//! doesn't check the secret key, and it sends each event only once.
+//!
+//! If you've changed the service's setting `SHOP_ADDRESS`, start this program with the same
+//! value.
 
 use std::collections::HashMap;
+use std::env;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use anyhow::Context;
@@ -28,27 +32,26 @@ use sha2::Sha256;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-/// Where this program listens.
-const ADDRESS: &str = "127.0.0.1:4242";
-
-/// Where the service receives events.
-const WEBHOOK: &str = "http://127.0.0.1:4000/webhooks/stripe";
+/// The address of this program.
+const URL: &str = "http://127.0.0.1:4242";
 
 /// The secret that signs the events.
 pub const WEBHOOK_SECRET: &str = "whsec_fake";
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let listener = TcpListener::bind(ADDRESS)
+    let listener = TcpListener::bind("127.0.0.1:4242")
         .await
-        .with_context(|| format!("can't listen on {ADDRESS}"))?;
-    let url = format!("http://{ADDRESS}");
+        .with_context(|| format!("can't listen on {URL}"))?;
+    // The setting of the service, with the service's default.
+    let service = env::var("SHOP_ADDRESS").unwrap_or("127.0.0.1:4000".to_owned());
+    let webhook = format!("http://{service}/webhooks/stripe");
     println!(
-        "A fake Stripe listens on {url}. Start the service in another terminal with:\n\n\
-         STRIPE_API={url} STRIPE_SECRET_KEY=sk_test_fake \
-         STRIPE_WEBHOOK_SECRET={WEBHOOK_SECRET} cargo run\n"
+        "A fake Stripe is running. Start the service in another terminal:\n\n\
+         STRIPE_API={URL} STRIPE_SECRET_KEY=sk_test_fake \
+         STRIPE_WEBHOOK_SECRET={WEBHOOK_SECRET} cargo run"
     );
-    axum::serve(listener, router(FakeStripe::new(&url, WEBHOOK))).await?;
+    axum::serve(listener, router(FakeStripe::new(URL, &webhook))).await?;
     Ok(())
 }
 
@@ -101,11 +104,10 @@ fn bad_request(code: &str, message: &str) -> ApiError {
     api_error(StatusCode::BAD_REQUEST, code, message)
 }
 
-fn not_found(id: &str) -> ApiError {
-    let message = format!(
-        "there is no session or payment {id}: this fake forgets everything at exit"
-    );
-    api_error(StatusCode::NOT_FOUND, "resource_missing", &message)
+fn not_found() -> ApiError {
+    let message =
+        "there is no such session or payment: this fake forgets everything at exit";
+    api_error(StatusCode::NOT_FOUND, "resource_missing", message)
 }
 
 async fn create_session(
@@ -124,7 +126,7 @@ async fn create_session(
     };
     let amount = field("line_items[0][price_data][unit_amount]")?;
     let session = Session {
-        id: format!("cs_test_{}", Uuid::new_v4().simple()),
+        id: format!("cs_test_{}", Uuid::new_v4()),
         status: "open",
         refunded: false,
         key: headers.get("idempotency-key").cloned(),
@@ -154,7 +156,7 @@ async fn read_session(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let sessions = stripe.sessions();
-    let session = sessions.get(&id).ok_or_else(|| not_found(&id))?;
+    let session = sessions.get(&id).ok_or_else(not_found)?;
     Ok(Json(stripe.session_json(session)))
 }
 
@@ -162,20 +164,28 @@ async fn expire_session(
     State(stripe): State<FakeStripe>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    let mut sessions = stripe.sessions();
-    let session = sessions.get_mut(&id).ok_or_else(|| not_found(&id))?;
-    if session.status != "open" {
-        let message = format!(
-            "the session is {}, and only an open one can expire",
-            session.status
-        );
-        return Err(bad_request("", &message));
-    }
-    session.status = "expired";
-    stripe.send_in_background("checkout.session.expired", session.in_event());
-    Ok(Json(stripe.session_json(session)))
+    let session = stripe.change(
+        |session| session.id == id,
+        |session| {
+            if session.status != "open" {
+                let message = format!(
+                    "the session is {}, and only an open one can expire",
+                    session.status
+                );
+                return Err(bad_request("", &message));
+            }
+            session.status = "expired";
+            Ok(())
+        },
+    )?;
+    stripe
+        .send("checkout.session.expired", session.in_event())
+        .await;
+    Ok(Json(stripe.session_json(&session)))
 }
 
+/// Stripe may send an event before its response or after it. This program sends the event
+/// first, so that the order has changed when the client gets its response.
 async fn refund(
     State(stripe): State<FakeStripe>,
     body: String,
@@ -183,17 +193,21 @@ async fn refund(
     let mut form = form_urlencoded::parse(body.as_bytes());
     let payment_intent = form.find(|(name, _)| name == "payment_intent");
     let payment_intent = payment_intent.map(|(_, value)| value).unwrap_or_default();
-    let mut sessions = stripe.sessions();
-    let session = sessions
-        .values_mut()
-        .find(|s| s.status == "complete" && s.payment_intent() == payment_intent)
-        .ok_or_else(|| not_found(&payment_intent))?;
-    if session.refunded {
-        let message = "the money has gone back before";
-        return Err(bad_request("charge_already_refunded", message));
-    }
-    session.refunded = true;
-    stripe.send_in_background("charge.refunded", session.charge());
+    let session = stripe.change(
+        |session| {
+            session.status == "complete"
+                && session.payment_intent() == payment_intent
+        },
+        |session| {
+            if session.refunded {
+                let message = "the money has gone back before";
+                return Err(bad_request("charge_already_refunded", message));
+            }
+            session.refunded = true;
+            Ok(())
+        },
+    )?;
+    stripe.send("charge.refunded", session.charge()).await;
     Ok(Json(json!({ "object": "refund", "status": "succeeded" })))
 }
 
@@ -202,8 +216,7 @@ async fn payment_page(
     Path(id): Path<String>,
 ) -> Result<Html<String>, ApiError> {
     let sessions = stripe.sessions();
-    let Session { amount, status, .. } =
-        sessions.get(&id).ok_or_else(|| not_found(&id))?;
+    let Session { amount, status, .. } = sessions.get(&id).ok_or_else(not_found)?;
     let (euros, cents) = (amount / 100, amount % 100);
     Ok(Html(format!(
         "<!doctype html><html lang=en><title>Fake payment page</title>\
@@ -217,28 +230,27 @@ async fn pay(
     State(stripe): State<FakeStripe>,
     Path(id): Path<String>,
 ) -> Result<String, ApiError> {
-    let session = {
-        let mut sessions = stripe.sessions();
-        let session = sessions.get_mut(&id).ok_or_else(|| not_found(&id))?;
-        if session.status == "expired" {
-            return Err(api_error(
-                StatusCode::CONFLICT,
-                "",
-                "this page has expired",
-            ));
-        }
-        session.status = "complete";
-        session.clone()
-    };
-    let sent = stripe
+    let session = stripe.change(
+        |session| session.id == id,
+        |session| {
+            if session.status == "expired" {
+                return Err(api_error(
+                    StatusCode::CONFLICT,
+                    "",
+                    "this page has expired",
+                ));
+            }
+            session.status = "complete";
+            Ok(())
+        },
+    )?;
+    let result = stripe
         .send("checkout.session.completed", session.in_event())
         .await;
-    let result =
-        sent.unwrap_or_else(|error| format!("it could not be sent: {error:#}"));
     let back = session.success_url;
     Ok(format!(
-        "Paid. The event checkout.session.completed: {result}\n\
-         Stripe would send the browser to {back} now.\n"
+        "checkout.session.completed: {result}\n\
+         Stripe would now send the browser to {back}\n"
     ))
 }
 
@@ -265,10 +277,37 @@ impl FakeStripe {
         json!({ "id": id, "status": status, "url": format!("{}/pay/{id}", self.url) })
     }
 
+    /// Finds a session and changes it. Returns the session as it is now.
+    fn change(
+        &self,
+        wanted: impl Fn(&Session) -> bool,
+        change: impl FnOnce(&mut Session) -> Result<(), ApiError>,
+    ) -> Result<Session, ApiError> {
+        let mut sessions = self.sessions();
+        let session = sessions.values_mut().find(|session| wanted(session));
+        let session = session.ok_or_else(not_found)?;
+        change(session)?;
+        Ok(session.clone())
+    }
+
+    /// Sends an event. Prints and returns what the service answered.
+    async fn send(&self, kind: &str, object: Value) -> String {
+        let result = match self.try_to_send(kind, object).await {
+            Ok(status) => format!("the service answered {status}"),
+            Err(error) => format!("this event could not be sent: {error:#}"),
+        };
+        println!("{kind}: {result}");
+        result
+    }
+
     // ANCHOR: send
-    /// Sends an event, signed as Stripe signs it. Returns what the service answered.
-    async fn send(&self, kind: &str, object: Value) -> anyhow::Result<String> {
-        let id = format!("evt_{}", Uuid::new_v4().simple());
+    /// Sends an event, signed as Stripe signs it.
+    async fn try_to_send(
+        &self,
+        kind: &str,
+        object: Value,
+    ) -> anyhow::Result<StatusCode> {
+        let id = format!("evt_{}", Uuid::new_v4());
         let event = json!({ "id": id, "type": kind, "data": { "object": object } });
         let body = event.to_string();
 
@@ -284,21 +323,9 @@ impl FakeStripe {
         let request = Request::post(&self.webhook)
             .header("stripe-signature", format!("t={seconds},v1={hex}"))
             .body(Full::from(body))?;
-        let response = self.client.request(request).await?;
-        Ok(format!("the service answered {}", response.status()))
+        Ok(self.client.request(request).await?.status())
     }
     // ANCHOR_END: send
-
-    /// Sends an event after the response to the request that caused it, as Stripe does.
-    fn send_in_background(&self, kind: &'static str, object: Value) {
-        let stripe = self.clone();
-        tokio::spawn(async move {
-            match stripe.send(kind, object).await {
-                Ok(result) => println!("{kind}: {result}"),
-                Err(error) => println!("{kind}: it could not be sent: {error:#}"),
-            }
-        });
-    }
 }
 
 impl Session {

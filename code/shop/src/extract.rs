@@ -28,10 +28,8 @@ impl<T: Serialize> IntoResponse for Json<T> {
                 ([(CONTENT_TYPE, "application/json")], body).into_response()
             }
             // serde couldn't write the value as JSON. axum's own `Json` would send
-            // serde's message to the client. This one sends the fixed text of a 500.
-            // (If a handler returns `(StatusCode::CREATED, Json(…))`, the client gets
-            // this text with a 201, because the status of the tuple replaces the 500.
-            // axum's own `Json` has the same problem.)
+            // serde's message to the client. The shop's `Json` sends the fixed text
+            // of `Error::Bug`.
             Err(error) => Error::Bug(error.to_string()).into_response(),
         }
     }

@@ -126,7 +126,7 @@ impl Customers {
             }
             return Err(too_many_attempts(attempts, now));
         }
-        // Step 4. If the password is right, the last line is step 5.
+        // Step 4. The last line, step 5, runs only if the password is right.
         let stored = account.as_ref().map(|account| &account.password_hash);
         let check = permit.verify(request.password, stored.cloned());
         let (true, Some(account)) = (check.await?, account) else {

@@ -40,8 +40,8 @@ pub async fn refund(
 }
 
 // ANCHOR: webhook
-/// `POST /webhooks/stripe`: answers 200 when the service has finished processing an event,
-/// even if it ignored the event. After a status that isn't 2xx, Stripe sends it again.
+/// `POST /webhooks/stripe`: answers 200 when the service has processed or ignored an
+/// event. After a status that isn't 2xx, Stripe sends the event again.
 #[instrument(skip_all)]
 pub async fn webhook(
     State(payments): State<Payments>,

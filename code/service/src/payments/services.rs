@@ -311,10 +311,10 @@ impl Payments {
                     Ended::Complete => Err(PaymentError::Processing(payment.order)),
                 }
             }
-            // In all other states, there's no page to close. But a payment that is
-            // `Creating` may get one soon. Then `Orders::set_status` closes it with a
-            // second call to `before_cancel`. If the order is canceled before the
-            // page is stored, `start` closes it instead.
+            // In all other cases, there's no page to close. But a payment that is
+            // `Creating` may get one soon. Then `Orders::set_status` closes that
+            // page with a second call to `before_cancel`. If the order is canceled
+            // before the page is stored, `start` closes it instead.
             _ => Ok(()),
         }
     }

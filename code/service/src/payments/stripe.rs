@@ -196,8 +196,8 @@ impl Stripe {
         let error = ApiError::new(head.status, &body);
         // ANCHOR: statuses
         let mut failure = match head.status {
-            // Stripe checks its rate limit first, so it hasn't done anything
-            // else yet.
+            // There were too many requests, or another request was using the same
+            // object (`lock_timeout`). In both cases, Stripe has done nothing.
             StatusCode::TOO_MANY_REQUESTS => Failure::unavailable(error),
             // Another request with this key is still running, for example because the
             // customer has pressed the button twice.
@@ -226,9 +226,9 @@ impl Stripe {
     }
 
     // ANCHOR: pause
-    /// How long to wait after this many tries: at least half of `longest`, and less
-    /// than the whole of it. The length is random, so that after Stripe has
-    /// had an outage, the clients don't all retry at the same moment.
+    /// How long to wait after this many tries. The pause is random: at least half of
+    /// the longest pause, and less than the whole. So after Stripe has had an
+    /// outage, the clients don't all retry at the same moment.
     fn pause(&self, tries: u32) -> Duration {
         let longest = self.timeouts.first_pause * 2_u32.pow(tries - 1);
         let [byte, ..] = self.random.bytes();

@@ -121,7 +121,7 @@ pub struct TestApp {
 
 impl TestApp {
     // ANCHOR: new
-    /// A service on these repositories, with a fake payment provider.
+    /// A service that uses these repositories and a fake payment provider.
     pub fn new(repositories: Repositories) -> Self {
         Self::with_provider(repositories, Some(Arc::new(StandIn::default())))
     }

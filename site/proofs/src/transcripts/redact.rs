@@ -4,17 +4,14 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// A line without the time of an order: with a database, the clock is the machine's.
+/// A line without the time of an order, or the end of a payment page: with a database, the clock is
+/// the machine's.
 pub(super) fn undated(line: &str) -> String {
-    const MEMBER: &str = r#""placed_at":""#;
-    let parts = line.split_once(MEMBER).and_then(|(before, rest)| {
-        let (_, after) = rest.split_once('"')?;
-        Some((before, after))
+    static TIME: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r#"(?<member>"(placed|expires)_at":)"[^"]*""#)
+            .expect("a constant pattern is valid")
     });
-    match parts {
-        Some((before, after)) => format!("{before}{MEMBER}…\"{after}"),
-        None => line.to_owned(),
-    }
+    TIME.replace_all(line, "$member\"…\"").into_owned()
 }
 
 /// A line of a log without the parts that differ from run to run: when it was written, how long
@@ -108,6 +105,8 @@ mod tests {
         let line = r#"{"id":1,"placed_at":"2026-03-02T08:15:00Z","table":4}"#;
         assert_eq!(undated(line), r#"{"id":1,"placed_at":"…","table":4}"#);
         assert_eq!(undated("GET /menu"), "GET /menu");
+        let page = r#"{"url":"/pay","expires_at":"2026-03-02T08:15:00Z"}"#;
+        assert_eq!(undated(page), r#"{"url":"/pay","expires_at":"…"}"#);
     }
 
     #[test]

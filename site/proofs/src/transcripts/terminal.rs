@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 use site::chapters::anchors::Problem;
 use site::workspace::slashes;
 use tempfile::TempDir;
@@ -62,6 +63,10 @@ pub(super) struct Terminal<'a> {
     fixed: Option<File>,
     /// The ports that servers got, each with the one that the transcript shows.
     ports: BTreeMap<u16, u16>,
+    /// The port that the project's program will get, if a program that calls it was started before.
+    promised: Option<u16>,
+    /// The variables of the shell, such as `$token`.
+    variables: Vec<(String, String)>,
     printed: Vec<String>,
     /// The folder for the files of the commands. It is removed after the servers have stopped.
     folder: TempDir,
@@ -108,6 +113,8 @@ impl<'a> Terminal<'a> {
             waiting: Vec::new(),
             fixed: None,
             ports: BTreeMap::new(),
+            promised: None,
+            variables: Vec::new(),
             printed: Vec::new(),
             folder,
         })
@@ -122,7 +129,14 @@ impl<'a> Terminal<'a> {
         if step.words.is_empty() {
             return Ok(());
         }
-        let words: Vec<&str> = step.words.iter().map(String::as_str).collect();
+        let words: Vec<String> = step.words.iter().map(|word| self.expanded(word)).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if let [first, arguments @ .., "|", "jq", "-r", field] = words.as_slice()
+            && let Some((name, "curl")) = first.split_once("=$(")
+            && let Some(field) = field.strip_suffix(')')
+        {
+            return self.keep(name, arguments, field);
+        }
         let set = words.iter().map_while(|word| word.split_once('='));
         let set: Vec<(&str, &str)> = set.collect();
         if let Some(project) = self.project {
@@ -190,6 +204,27 @@ impl<'a> Terminal<'a> {
                  site/proofs/src/transcripts/terminal.rs"
             ),
         }
+    }
+
+    /// A word with the values of the shell's variables.
+    fn expanded(&self, word: &str) -> String {
+        self.variables
+            .iter()
+            .fold(word.to_owned(), |word, (name, value)| {
+                word.replace(&format!("${name}"), value)
+            })
+    }
+
+    /// Runs `NAME=$(curl ARGUMENTS | jq -r .FIELD)`: keeps a field of the response's JSON as a variable.
+    fn keep(&mut self, name: &str, arguments: &[&str], field: &str) -> Result<()> {
+        let output = self.curl(arguments)?.output()?;
+        let body: Value = serde_json::from_slice(&output.stdout)
+            .with_context(|| format!("no JSON for {name}"))?;
+        let value = body[field.trim_start_matches('.')]
+            .as_str()
+            .with_context(|| format!("{field} is no text in {body}"))?;
+        self.variables.push((name.to_owned(), value.to_owned()));
+        Ok(())
     }
 
     /// Cargo itself, in a folder outside of this workspace.
@@ -287,7 +322,7 @@ impl<'a> Terminal<'a> {
     /// Runs a program of a reader's project in the transcript's folder, until it ends or serves.
     fn run_project(
         &mut self,
-        (Project { folder, .. }, package): (Project<'_>, &str),
+        (Project { folder, main }, package): (Project<'_>, &str),
         example: Option<&str>,
         set: &[(&str, &str)],
     ) -> Result<()> {
@@ -314,15 +349,35 @@ impl<'a> Terminal<'a> {
         }
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
-            let of_the_shop = name.to_str().is_some_and(|name| name.starts_with("SHOP_"));
-            if of_the_shop || name == "RUST_LOG" || name == "RUST_BACKTRACE" {
+            let is_setting = name.to_str().is_some_and(|name| {
+                [
+                    "SHOP_",
+                    "STRIPE_",
+                    "DATABASE_URL",
+                    "JWT_SECRET",
+                    "RUST_LOG",
+                    "RUST_BACKTRACE",
+                ]
+                .iter()
+                .any(|setting| name.starts_with(setting))
+            });
+            if is_setting {
                 command.env_remove(name);
             }
         }
         command.envs(set.iter().copied());
-        if fixed.is_none() && shown_port.is_some() {
-            let address = format!("127.0.0.1:{}", taken.unwrap_or(0));
-            command.env(ADDRESS, address);
+        let calls_the_project = fixed.is_some() && example.is_some() && example != main;
+        if calls_the_project {
+            // It is told where the project's program will listen, which starts after it.
+            self.promised = Some(
+                TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+                    .local_addr()?
+                    .port(),
+            );
+        }
+        if (fixed.is_none() || calls_the_project) && shown_port.is_some() {
+            let port = taken.or(self.promised).unwrap_or(0);
+            command.env(ADDRESS, format!("127.0.0.1:{port}"));
         }
         let mut child = command
             .current_dir(self.folder.path())
@@ -349,6 +404,7 @@ impl<'a> Terminal<'a> {
                 }
             }
             if let Some(port) = fixed
+                && !calls_the_project // it prints its address
                 && taken.is_none()
                 && TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
             {
