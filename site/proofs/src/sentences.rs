@@ -5,6 +5,8 @@
 //! be a paragraph. Headings, summaries and tags don't count. Three kinds of blocks need no sentence:
 //! a compiler's message under its sample, the blocks of a `<details>`, which its summary
 //! introduces, and the second half of a pair.
+//!
+//! A column of a table needs a heading, too: a screen reader says it before each cell.
 
 use std::path::PathBuf;
 
@@ -19,13 +21,14 @@ use crate::walk::{self, Page, Walk};
 /// The fewest words that make a sentence. A label has fewer.
 const WORDS: usize = 3;
 
-/// Finds the blocks of every page that no sentence introduces.
+/// Finds the blocks of every page that no sentence introduces, and the columns without a heading.
 pub fn check(walk: &Walk) -> Vec<Problem> {
     walk.pages.iter().flat_map(of_page).collect()
 }
 
 fn of_page(page: &Page) -> Vec<Problem> {
     let mut reader = Reader::new(page);
+    let mut in_head = false;
     let parser = new_cmark_parser(&page.text, &MarkdownOptions::default());
     for (event, range) in parser.into_offset_iter() {
         match event {
@@ -45,6 +48,10 @@ fn of_page(page: &Page) -> Vec<Problem> {
                 reader.words += text.split_whitespace().count();
             }
             Event::End(TagEnd::Paragraph) => reader.paragraph(),
+            Event::Start(Tag::TableHead) => in_head = true,
+            Event::End(TagEnd::TableHead) => in_head = false,
+            Event::Start(Tag::TableCell) => reader.words = 0,
+            Event::End(TagEnd::TableCell) if in_head => reader.column(range.start),
             _ => {}
         }
     }
@@ -108,6 +115,17 @@ impl<'a> Reader<'a> {
             && let Some(element) = self.open.last_mut()
         {
             element.sentence = true;
+        }
+    }
+
+    fn column(&mut self, start: usize) {
+        if self.words == 0 {
+            self.problems.push(Problem::new(
+                &self.page.file,
+                self.page.text[..start].lines().count().max(1),
+                "a column of this table has no heading. Write into the first row what its cells are: \
+                 a screen reader says it before each of them",
+            ));
         }
     }
 

@@ -411,6 +411,15 @@ fn blocks_without_a_sentence() -> Vec<Breakage> {
             )],
         ),
         without(
+            "a column of a table without a heading",
+            vec![Swap(
+                PAGE,
+                "A cup that is dropped cannot be measured:\n\n",
+                "| | cup |\n| --- | --- |\n| dropped | yes |\n\nA cup that is dropped cannot be \
+                 measured:\n\n",
+            )],
+        ),
+        without(
             "a heading in the place of a sentence",
             vec![Swap(
                 PAGE,
