@@ -24,17 +24,18 @@ async fn timeout(
     next: Next,
 ) -> Result<Response, Error> {
     let safe = request.method().is_safe();
-    tokio::time::timeout(limit, next.run(request))
-        .await
-        .map_err(|_| {
-            if safe {
-                Error::Timeout
-            } else {
-                Error::OutcomeUnknown
-            }
-        })
+    let response = tokio::time::timeout(limit, next.run(request)).await;
+    response.map_err(|_| timeout_error(safe))
 }
 // ANCHOR_END: timeout
+
+fn timeout_error(safe: bool) -> Error {
+    if safe {
+        Error::Timeout
+    } else {
+        Error::OutcomeUnknown
+    }
+}
 
 // ANCHOR: inner-layers
 /// Adds three layers to a router: the timeout of the whole request, the layer that

@@ -33,17 +33,25 @@ pub fn read(lcov: &str, root: &Path) -> Runs {
 }
 
 /// Forgets the lines that only close a call and have its `?`, such as `)?;`. LLVM counts such a line
-/// only when the `?` returns early; the call itself is counted on the lines above.
-pub fn forget_closing_lines(runs: &mut Runs, root: &Path) -> io::Result<()> {
+/// only when the `?` returns early; the call itself is counted on the lines above. Also forgets
+/// functions without a body.
+pub fn forget_lines_that_cannot_run(runs: &mut Runs, root: &Path) -> io::Result<()> {
     for (file, counts) in runs {
         let text = fs::read_to_string(root.join(file))?;
         for (number, line) in (1..).zip(text.lines()) {
-            if only_closes(line) {
+            if only_closes(line) || is_empty_function(line) {
                 counts.remove(&number);
             }
         }
     }
     Ok(())
+}
+
+/// Whether a line is a function without a body, such as one that only carries an attribute: it has
+/// nothing that a test could run.
+fn is_empty_function(line: &str) -> bool {
+    let line = line.trim();
+    (line.starts_with("fn ") || line.starts_with("pub fn ")) && line.ends_with("() {}")
 }
 
 fn only_closes(line: &str) -> bool {
@@ -111,12 +119,15 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_only_closes_a_call_is_forgotten() -> io::Result<()> {
+    fn a_line_that_has_nothing_to_run_is_forgotten() -> io::Result<()> {
         let root = tempfile::tempdir()?;
-        fs::write(root.path().join("a.rs"), "call(\n    1,\n)?;\nother()?;\n")?;
-        let counts = [(1, 1), (2, 0), (3, 0), (4, 0)];
+        fs::write(
+            root.path().join("a.rs"),
+            "call(\n    1,\n)?;\nother()?;\nfn empty() {}\n",
+        )?;
+        let counts = [(1, 1), (2, 0), (3, 0), (4, 0), (5, 0)];
         let mut runs = Runs::from([("a.rs".into(), counts.into())]);
-        forget_closing_lines(&mut runs, root.path())?;
+        forget_lines_that_cannot_run(&mut runs, root.path())?;
         let left = [(1, 1), (2, 0), (4, 0)];
         assert_eq!(runs, Runs::from([("a.rs".into(), left.into())]));
         Ok(())

@@ -902,6 +902,15 @@ mod tests {
     }
     // ANCHOR_END: panic-test
 
+    #[test]
+    fn the_longest_wait_includes_the_longer_of_two_timeouts() {
+        let [short, long] = [1, 2].map(Duration::from_secs);
+        assert_eq!(longer(short, long), long);
+        assert_eq!(longer(long, short), long);
+        assert!(LONGEST_WAIT >= QUEUE_TIMEOUT + BUSY_TIMEOUT);
+        assert!(LONGEST_WAIT >= QUEUE_TIMEOUT + READ_TIMEOUT);
+    }
+
     /// Such as one in memory. (SQLite doesn't notice a network drive.)
     #[test]
     fn a_database_that_cannot_use_wal_is_refused() {

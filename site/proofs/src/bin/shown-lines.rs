@@ -15,7 +15,7 @@ fn main() -> Result<ExitCode> {
     let root = proofs::root();
     let walk = Walk::read(&root, Build::current()?.compiled(&root)?)?;
     let mut runs = coverage::read(&lcov, &root);
-    coverage::forget_closing_lines(&mut runs, &root)?;
+    coverage::forget_lines_that_cannot_run(&mut runs, &root)?;
     let found = coverage::of(&walk.shown, &runs);
     if found.executable == 0 {
         anyhow::bail!("{file} knows no line that a page shows. Was it made from this checkout?");
