@@ -1081,7 +1081,7 @@ fn permutations<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
 
 // ANCHOR: every-sequence
 #[tokio::test]
-async fn an_order_ends_the_same_in_whatever_sequence_its_events_come() {
+async fn an_order_ends_the_same_in_every_sequence_of_its_events() {
     on_each(|shop| async move {
         let mut sold = 0;
         for (reports, end) in HISTORIES {

@@ -893,7 +893,7 @@ mod http {
     }
 
     #[tokio::test]
-    async fn every_response_has_an_id_of_ours_whatever_the_client_sends() {
+    async fn every_response_has_an_id_of_ours_even_if_the_client_sends_one() {
         let app = app();
         let requests = [
             get("/menu"),

@@ -556,7 +556,7 @@ mod tests {
     }
 
     #[test]
-    fn other_kinds_of_events_are_read_whatever_they_contain() {
+    fn other_kinds_of_events_are_read_with_any_content() {
         for body in [
             event("customer.created", json!({})),
             event("invoice.paid", json!([1, "two", null])),
