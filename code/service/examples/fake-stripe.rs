@@ -142,13 +142,13 @@ async fn create_session(
     let mut sessions = stripe.sessions();
     // If the service sends a request again because the response got lost, the request has the
     // same key, and gets the same session.
-    let existing = sessions
-        .values()
-        .find(|s| s.key.is_some() && s.key == session.key)
-        .cloned();
-    let session = existing.unwrap_or(session);
-    sessions.insert(session.id.clone(), session.clone());
-    Ok(Json(stripe.session_json(&session)))
+    let has_same_key = |s: &&Session| s.key.is_some() && s.key == session.key;
+    if let Some(existing) = sessions.values().find(has_same_key) {
+        return Ok(Json(stripe.session_json(existing)));
+    }
+    let response = stripe.session_json(&session);
+    sessions.insert(session.id.clone(), session);
+    Ok(Json(response))
 }
 
 async fn read_session(
@@ -164,20 +164,17 @@ async fn expire_session(
     State(stripe): State<FakeStripe>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    let session = stripe.change(
-        |session| session.id == id,
-        |session| {
-            if session.status != "open" {
-                let message = format!(
-                    "the session is {}, and only an open one can expire",
-                    session.status
-                );
-                return Err(bad_request("", &message));
-            }
-            session.status = "expired";
-            Ok(())
-        },
-    )?;
+    let session = stripe.change(&id, |session| {
+        if session.status != "open" {
+            let message = format!(
+                "the session is {}, and only an open one can expire",
+                session.status
+            );
+            return Err(bad_request("", &message));
+        }
+        session.status = "expired";
+        Ok(())
+    })?;
     stripe
         .send("checkout.session.expired", session.in_event())
         .await;
@@ -193,20 +190,18 @@ async fn refund(
     let mut form = form_urlencoded::parse(body.as_bytes());
     let payment_intent = form.find(|(name, _)| name == "payment_intent");
     let payment_intent = payment_intent.map(|(_, value)| value).unwrap_or_default();
-    let session = stripe.change(
-        |session| {
-            session.status == "complete"
-                && session.payment_intent() == payment_intent
-        },
-        |session| {
-            if session.refunded {
-                let message = "the money has gone back before";
-                return Err(bad_request("charge_already_refunded", message));
-            }
-            session.refunded = true;
-            Ok(())
-        },
-    )?;
+    let id = payment_intent.replacen("pi_", "cs_", 1);
+    let session = stripe.change(&id, |session| {
+        if session.status != "complete" {
+            return Err(not_found()); // nobody has paid yet
+        }
+        if session.refunded {
+            let message = "the money has gone back before";
+            return Err(bad_request("charge_already_refunded", message));
+        }
+        session.refunded = true;
+        Ok(())
+    })?;
     stripe.send("charge.refunded", session.charge()).await;
     Ok(Json(json!({ "object": "refund", "status": "succeeded" })))
 }
@@ -230,20 +225,14 @@ async fn pay(
     State(stripe): State<FakeStripe>,
     Path(id): Path<String>,
 ) -> Result<String, ApiError> {
-    let session = stripe.change(
-        |session| session.id == id,
-        |session| {
-            if session.status == "expired" {
-                return Err(api_error(
-                    StatusCode::CONFLICT,
-                    "",
-                    "this page has expired",
-                ));
-            }
-            session.status = "complete";
-            Ok(())
-        },
-    )?;
+    let session = stripe.change(&id, |session| {
+        if session.status == "expired" {
+            let message = "this page has expired";
+            return Err(api_error(StatusCode::CONFLICT, "", message));
+        }
+        session.status = "complete";
+        Ok(())
+    })?;
     let result = stripe
         .send("checkout.session.completed", session.in_event())
         .await;
@@ -277,15 +266,14 @@ impl FakeStripe {
         json!({ "id": id, "status": status, "url": format!("{}/pay/{id}", self.url) })
     }
 
-    /// Finds a session and changes it. Returns the session as it is now.
+    /// Changes the session with this id. Returns the session as it is now.
     fn change(
         &self,
-        wanted: impl Fn(&Session) -> bool,
+        id: &str,
         change: impl FnOnce(&mut Session) -> Result<(), ApiError>,
     ) -> Result<Session, ApiError> {
         let mut sessions = self.sessions();
-        let session = sessions.values_mut().find(|session| wanted(session));
-        let session = session.ok_or_else(not_found)?;
+        let session = sessions.get_mut(id).ok_or_else(not_found)?;
         change(session)?;
         Ok(session.clone())
     }
@@ -329,7 +317,8 @@ impl FakeStripe {
 }
 
 impl Session {
-    /// The id of the payment, which Stripe calls a PaymentIntent.
+    /// The id of the payment, which Stripe calls a PaymentIntent. Here, it's the id of the session
+    /// with another prefix.
     fn payment_intent(&self) -> String {
         self.id.replacen("cs_", "pi_", 1)
     }

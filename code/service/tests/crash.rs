@@ -70,16 +70,7 @@ fn ask(
     body: &Value,
 ) -> Value {
     let headers = format!("authorization: Bearer {}\r\n{header}", token(1, role));
-    let body = match body {
-        Value::Null => String::new(),
-        body => body.to_string(),
-    };
-    let (status, response) = server.call(request, &headers, &body);
-    assert!(
-        (200..300).contains(&status),
-        "{request}: {status} {response}"
-    );
-    serde_json::from_str(&response).unwrap()
+    server.ask(request, &headers, body)
 }
 
 /// Ada places an order and asks for a page on which to pay. Returns the order and the session.

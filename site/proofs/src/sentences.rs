@@ -43,14 +43,13 @@ fn of_page(page: &Page) -> Vec<Problem> {
             Event::End(TagEnd::List(_) | TagEnd::BlockQuote(_) | TagEnd::FootnoteDefinition) => {
                 reader.aside -= 1;
             }
-            Event::Start(Tag::Paragraph) => reader.words = 0,
+            Event::Start(Tag::Paragraph | Tag::TableCell) => reader.words = 0,
             Event::Text(text) | Event::Code(text) => {
                 reader.words += text.split_whitespace().count();
             }
             Event::End(TagEnd::Paragraph) => reader.paragraph(),
             Event::Start(Tag::TableHead) => in_head = true,
             Event::End(TagEnd::TableHead) => in_head = false,
-            Event::Start(Tag::TableCell) => reader.words = 0,
             Event::End(TagEnd::TableCell) if in_head => reader.column(range.start),
             _ => {}
         }
@@ -122,7 +121,7 @@ impl<'a> Reader<'a> {
         if self.words == 0 {
             self.problems.push(Problem::new(
                 &self.page.file,
-                self.page.text[..start].lines().count().max(1),
+                html::line_of(&self.page.text, start),
                 "a column of this table has no heading. Write into the first row what its cells are: \
                  a screen reader says it before each of them",
             ));

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use service::clock::Clock;
 use service::customers::model::{CustomerId, Identity, Role, SessionId};
 use service::customers::tokens::{JwtSecrets, Tokens};
@@ -102,6 +103,24 @@ impl Server {
     /// status and the body.
     pub fn call(&self, request: &str, headers: &str, body: &str) -> (u16, String) {
         call(self.address, request, headers, body).unwrap()
+    }
+
+    /// Sends a request that must succeed. Returns the JSON of the response, or `Null` if it has no
+    /// body. A body of `Null` is not sent either.
+    pub fn ask(&self, request: &str, headers: &str, body: &Value) -> Value {
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        let (status, response) = self.call(request, headers, &body);
+        assert!(
+            (200..300).contains(&status),
+            "{request}: {status} {response}"
+        );
+        match response.as_str() {
+            "" => Value::Null,
+            json => serde_json::from_str(json).unwrap(),
+        }
     }
 }
 

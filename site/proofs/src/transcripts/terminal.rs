@@ -35,6 +35,17 @@ const HEAD_START: Duration = Duration::from_secs(1);
 /// The setting that tells the shop where to listen.
 const ADDRESS: &str = "SHOP_ADDRESS";
 
+/// How the names of the settings begin that the programs read. A transcript runs without those of
+/// this machine.
+const SETTINGS: [&str; 6] = [
+    "SHOP_",
+    "STRIPE_",
+    "DATABASE_URL",
+    "JWT_SECRET",
+    "RUST_LOG",
+    "RUST_BACKTRACE",
+];
+
 /// Another program has the port that a program binds without asking for its settings.
 #[derive(Debug)]
 pub(super) struct Busy(pub(super) u16);
@@ -349,19 +360,9 @@ impl<'a> Terminal<'a> {
         }
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
-            let is_setting = name.to_str().is_some_and(|name| {
-                [
-                    "SHOP_",
-                    "STRIPE_",
-                    "DATABASE_URL",
-                    "JWT_SECRET",
-                    "RUST_LOG",
-                    "RUST_BACKTRACE",
-                ]
-                .iter()
-                .any(|setting| name.starts_with(setting))
-            });
-            if is_setting {
+            let has_prefix =
+                |prefix: &&str| name.to_str().is_some_and(|name| name.starts_with(prefix));
+            if SETTINGS.iter().any(has_prefix) {
                 command.env_remove(name);
             }
         }
