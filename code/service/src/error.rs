@@ -85,10 +85,11 @@ impl Error {
         Self::Invalid(StatusCode::BAD_REQUEST, vec![detail])
     }
 
-    /// The rule of the customers that rejected the request. Some of them set a header of their
-    /// own, such as `www-authenticate` with a 401.
+    // ANCHOR: customer-error
+    /// The `CustomerError` that this error contains, if there is one. It may add a
+    /// header to the response, such as `www-authenticate` to a 401.
     fn customer_error(&self) -> Option<&CustomerError> {
-        // Without a `_`, so that the compiler asks about each new kind of error.
+        // There's no arm `_`, so that the compiler reports each new variant.
         match self {
             Self::Customer(error) | Self::Order(OrderError::Customer(error)) => {
                 Some(error)
@@ -107,6 +108,7 @@ impl Error {
             | Self::Bug(_) => None,
         }
     }
+    // ANCHOR_END: customer-error
 }
 
 impl IntoResponse for Error {

@@ -252,7 +252,7 @@ where
     let clock = Clock::new(Timestamp::now);
     let random = Random::new(system_random);
     let secrets = settings.jwt_secrets.clone().unwrap_or_else(|| {
-        warn!("the secret of the access tokens is random: they are valid until the exit");
+        warn!("the secret for access tokens is random, so they are invalid after a restart");
         JwtSecrets::from(JwtSecret::random(&random))
     });
     let tokens =
@@ -318,8 +318,8 @@ fn read_dotenv(file: &Path) -> anyhow::Result<HashMap<String, OsString>> {
     match pairs {
         // The error would contain the line, and the line may contain a secret.
         Err(dotenvy::Error::LineParse(..)) => bail!(
-            "{} has a line that can't be read. Write NAME=value, and put a value with \
-             spaces, quotes, a \\, a # or a $ into single quotes",
+            "{} has a line that can't be read. Write NAME=value, and put a value that \
+             contains spaces, quotes, a \\, a # or a $ in single quotes",
             file.display()
         ),
         pairs => pairs.with_context(|| format!("can't read {}", file.display())),

@@ -91,7 +91,7 @@ async fn a_session_has_the_total_of_the_order_and_an_idempotency_key() {
 // ANCHOR: three-times
 #[tokio::test]
 async fn a_call_is_tried_three_times_with_the_same_key() {
-    for status in [409, 429, 500, 502, 503] {
+    for status in [409, 424, 429, 500, 502, 503] {
         let (api, stripe) = start().await;
         api.fail([Fault::Status(status), Fault::Status(status)]);
         let session = stripe.create_session(&new_session()).await.unwrap();
@@ -105,12 +105,12 @@ async fn a_call_is_tried_three_times_with_the_same_key() {
 
 #[tokio::test]
 async fn a_call_is_not_tried_for_a_fourth_time() {
-    for (status, done) in [(429, false), (500, true)] {
+    for (status, unknown) in [(429, false), (424, true), (500, true)] {
         let (api, stripe) = start().await;
         api.fail(vec![Fault::Status(status); 3]);
         let error = stripe.refund(&refund()).await.unwrap_err();
-        let unknown = matches!(error, ProviderError::OutcomeUnknown(_));
-        assert_eq!(unknown, done, "{error:?}");
+        let is_unknown = matches!(error, ProviderError::OutcomeUnknown(_));
+        assert_eq!(is_unknown, unknown, "{error:?}");
         assert_eq!(api.received().len(), 3);
     }
 }

@@ -28,7 +28,7 @@ pub trait PaymentProvider: Send + Sync {
     async fn expire_session(&self, id: &str) -> Result<Ended, ProviderError>;
 
     /// Refunds a payment. Another call with the same [`reference`](Refund::reference)
-    /// doesn't refund it again.
+    /// doesn't refund the payment again.
     async fn refund(&self, refund: &Refund) -> Result<(), ProviderError>;
 }
 // ANCHOR_END: provider

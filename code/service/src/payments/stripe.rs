@@ -193,17 +193,19 @@ impl Stripe {
             return Ok(body);
         }
 
-        let error = ApiError::new(head.status, &body);
+        let cause = ApiError::new(head.status, &body);
         // ANCHOR: statuses
         let mut failure = match head.status {
             // There were too many requests, or another request was using the same
             // object (`lock_timeout`). In both cases, Stripe has done nothing.
-            StatusCode::TOO_MANY_REQUESTS => Failure::unavailable(error),
-            // Another request with this key is still running, for example because the
-            // customer has pressed the button twice.
-            StatusCode::CONFLICT => Failure::unknown(error),
-            status if status.is_client_error() => Failure::refused(error),
-            _ => Failure::unknown(error),
+            StatusCode::TOO_MANY_REQUESTS => Failure::unavailable(cause),
+            // Usually, another request with the same idempotency key is still
+            // running, for example because the customer pressed the button twice.
+            StatusCode::CONFLICT => Failure::unknown(cause),
+            // Something outside of Stripe failed, such as a bank.
+            StatusCode::FAILED_DEPENDENCY => Failure::unknown(cause),
+            status if status.is_client_error() => Failure::refused(cause),
+            _ => Failure::unknown(cause),
         };
         // ANCHOR_END: statuses
         // Stripe knows best. It stores the response for a key, for example, and would only
@@ -227,8 +229,8 @@ impl Stripe {
 
     // ANCHOR: pause
     /// How long to wait after this many tries. The pause is random: at least half of
-    /// the longest pause, and less than the whole. So after Stripe has had an
-    /// outage, the clients don't all retry at the same moment.
+    /// `longest`, but less than `longest`. So after Stripe has had an outage, the
+    /// clients don't all retry at the same moment.
     fn pause(&self, tries: u32) -> Duration {
         let longest = self.timeouts.first_pause * 2_u32.pow(tries - 1);
         let [byte, ..] = self.random.bytes();

@@ -343,7 +343,7 @@ mod tests {
     /// `stripe.webhooks.generateTestHeaderString`, for the body, the secret and
     /// the time that these tests use.
     #[test]
-    fn a_signature_by_stripes_own_library_holds() {
+    fn a_signature_from_stripes_own_library_is_accepted() {
         let header = "t=1772439300,v1=\
                       fefb8efb3fe182fc660900b47a6b3923409dfeab7eab858a33db2732fe14ff13";
         assert_eq!(check(header), Ok(()));

@@ -231,8 +231,8 @@ impl From<sqlx::Error> for StorageError {
             // (serialization failure). 40P01: a deadlock, which PostgreSQL ended.
             // 25006: the server is read-only after a failover. 53300: too many
             // connections. 55P03: a lock wasn't available in time. 57014: a statement
-            // took too long. In each case, nothing was changed: PostgreSQL rolled the
-            // transaction back, or the transaction never began.
+            // took too long. In each case, nothing was changed: the transaction can't
+            // commit anymore, or it never began.
             sqlx::Error::Database(error) => matches!(
                 error.code().as_deref(),
                 Some("25006" | "40001" | "40P01" | "53300" | "55P03" | "57014")

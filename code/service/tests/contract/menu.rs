@@ -212,6 +212,7 @@ enum Mistake {
     Racy,
 }
 
+// ANCHOR: mistakes
 #[tokio::test]
 async fn the_contract_finds_each_mistake() {
     for (mistake, rule) in [
@@ -232,6 +233,7 @@ async fn the_contract_finds_each_mistake() {
         assert_eq!(broken.await, [rule]);
     }
 }
+// ANCHOR_END: mistakes
 
 #[async_trait]
 impl Repository for Wrong {

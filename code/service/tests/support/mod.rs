@@ -63,6 +63,7 @@ pub struct Repositories {
 }
 
 impl Repositories {
+    // ANCHOR: repositories-of
     /// All repositories in this storage.
     pub fn of<S>(storage: Arc<S>) -> Self
     where
@@ -79,6 +80,7 @@ impl Repositories {
             payments: storage,
         }
     }
+    // ANCHOR_END: repositories-of
 
     /// All repositories in the memory of this process, with the opening menu and with
     /// nothing else.

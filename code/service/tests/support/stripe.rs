@@ -38,7 +38,7 @@ impl Received {
 }
 
 // ANCHOR: fault
-/// How `StripeApi` answers the next request, in place of the normal response.
+/// What `StripeApi` does with the next request, instead of responding normally.
 #[derive(Debug, Clone)]
 pub enum Fault {
     /// A response with this status. The request isn't carried out.
