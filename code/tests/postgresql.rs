@@ -15,17 +15,20 @@ mod postgresql {
 
     use sqlx::migrate::Migrator;
     use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-    use sqlx::{FromRow, PgConnection, query, query_as, query_scalar};
+    use sqlx::{
+        AssertSqlSafe, FromRow, PgConnection, query, query_as, query_scalar,
+    };
     use tokio::time::timeout;
 
     use crate::database::with_database;
     use crate::support::recorded;
 
-    /// A pool of this many connections. A request waits for one for a tenth of a second.
+    /// A pool of this many connections. A request waits for one for three seconds. (The pool also
+    /// gives up if it takes that long to open the first connection, on a very busy machine.)
     async fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
         PgPoolOptions::new()
             .max_connections(connections)
-            .acquire_timeout(Duration::from_millis(100))
+            .acquire_timeout(Duration::from_secs(3))
             .connect_with(options)
             .await
             .unwrap()
@@ -180,6 +183,28 @@ mod postgresql {
         .await;
     }
 
+    // ANCHOR: add-item
+    /// Why an item wasn't added.
+    #[derive(Debug)]
+    enum AddError {
+        /// An item with this id exists already. The response should be a 409.
+        IdTaken,
+        /// The database failed or was busy. The response should be a 500 or a 503.
+        Database(sqlx::Error),
+    }
+
+    async fn add_item(pool: &PgPool, id: &str, stock: i64) -> Result<(), AddError> {
+        let sql = "INSERT INTO items (id, stock) VALUES ($1, $2)";
+        match query(sql).bind(id).bind(stock).execute(pool).await {
+            Ok(_) => Ok(()),
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                Err(AddError::IdTaken)
+            }
+            Err(error) => Err(AddError::Database(error)),
+        }
+    }
+    // ANCHOR_END: add-item
+
     #[tokio::test]
     async fn a_value_that_exists_is_a_unique_violation() {
         with_database(|options| async {
@@ -190,11 +215,19 @@ mod postgresql {
                 .await
                 .unwrap_err();
             recorded("output/postgresql/unique.txt", &message(&error));
-            // ANCHOR: unique-violation
             let database = error.as_database_error().unwrap();
-            assert!(database.is_unique_violation());
             assert_eq!(database.constraint(), Some("items_pkey"));
-            // ANCHOR_END: unique-violation
+
+            add_item(&pool, "water", 1).await.unwrap();
+            let error = add_item(&pool, "tea", 1).await.unwrap_err();
+            assert!(matches!(error, AddError::IdTaken));
+            pool.close().await;
+            match add_item(&pool, "milk", 1).await.unwrap_err() {
+                AddError::Database(error) => {
+                    assert!(matches!(error, sqlx::Error::PoolClosed));
+                }
+                AddError::IdTaken => panic!("nothing was inserted"),
+            }
         })
         .await;
     }
@@ -307,7 +340,7 @@ mod postgresql {
         query_scalar(sql).fetch_one(connection).await
     }
 
-    /// Writes a stock that the program has computed.
+    /// Writes a stock level that the program has computed.
     async fn write_stock(
         connection: &mut PgConnection,
         stock: i64,
@@ -359,6 +392,177 @@ mod postgresql {
         .await;
     }
 
+    // ANCHOR: count
+    /// How many orders may be open at the same time.
+    const MAX_OPEN: i64 = 2;
+
+    /// Counts the open orders. (In this test, all orders are open.)
+    async fn count_orders(
+        connection: &mut PgConnection,
+    ) -> Result<i64, sqlx::Error> {
+        let sql = "SELECT count(*) FROM orders";
+        query_scalar(sql).fetch_one(connection).await
+    }
+    // ANCHOR_END: count
+
+    /// Two transactions, one step at a time: both count the open orders, and both insert another
+    /// one. Returns the result of the second one, and the number of orders at the end.
+    async fn two_orders(
+        pool: &PgPool,
+        begin: &'static str,
+    ) -> (Result<(), sqlx::Error>, i64) {
+        // ANCHOR: two-orders
+        let mut first = pool.begin_with(begin).await.unwrap();
+        let mut second = pool.begin_with(begin).await.unwrap();
+        assert!(count_orders(&mut first).await.unwrap() < MAX_OPEN);
+        assert!(count_orders(&mut second).await.unwrap() < MAX_OPEN);
+        insert_order(&mut first, 2, "tea").await.unwrap();
+        insert_order(&mut second, 3, "tea").await.unwrap();
+        first.commit().await.unwrap();
+        let result = second.commit().await;
+        // ANCHOR_END: two-orders
+        let mut connection = pool.acquire().await.unwrap();
+        (result, count_orders(&mut connection).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn repeatable_read_allows_a_write_skew_that_serializable_refuses() {
+        with_database(|options| async {
+            let pool = pool(options, 2).await;
+            menu_and_orders(&pool).await;
+            let (result, open) =
+                two_orders(&pool, "BEGIN ISOLATION LEVEL REPEATABLE READ").await;
+            result.unwrap();
+            assert_eq!(open, MAX_OPEN + 1, "both orders are stored");
+
+            query("DELETE FROM orders WHERE id > 1")
+                .execute(&pool)
+                .await
+                .unwrap();
+            let (result, open) =
+                two_orders(&pool, "BEGIN ISOLATION LEVEL SERIALIZABLE").await;
+            let error = result.unwrap_err();
+            assert!(may_retry(&error));
+            assert_eq!(open, MAX_OPEN, "only the first order is stored");
+            recorded("output/isolation/write-skew.txt", &message(&error));
+        })
+        .await;
+    }
+
+    /// Two customers, the drinks that they like best, and their orders.
+    async fn customers(pool: &PgPool) {
+        for statement in [
+            "CREATE TABLE customers (id bigint PRIMARY KEY)",
+            "CREATE TABLE favorites (
+                customer_id bigint NOT NULL REFERENCES customers,
+                item text NOT NULL,
+                PRIMARY KEY (customer_id, item)
+            )",
+            "CREATE TABLE orders (
+                id bigint PRIMARY KEY,
+                customer_id bigint NOT NULL REFERENCES customers
+            )",
+            "INSERT INTO customers VALUES (1), (2)",
+        ] {
+            query(statement).execute(pool).await.unwrap();
+        }
+    }
+
+    // ANCHOR: add-favorite
+    /// Adds a favorite drink. Returns `false` if there are already `MAX_FAVORITES`.
+    async fn add_favorite(
+        pool: &PgPool,
+        customer: i64,
+        item: &str,
+    ) -> Result<bool, sqlx::Error> {
+        let mut tx = pool.begin().await?;
+        let sql = "SELECT id FROM customers WHERE id = $1 FOR NO KEY UPDATE";
+        query(sql).bind(customer).execute(&mut *tx).await?;
+
+        let sql = "SELECT count(*) FROM favorites WHERE customer_id = $1";
+        let count: i64 =
+            query_scalar(sql).bind(customer).fetch_one(&mut *tx).await?;
+        if count >= MAX_FAVORITES {
+            return Ok(false);
+        }
+        let sql = "INSERT INTO favorites (customer_id, item) VALUES ($1, $2)";
+        query(sql)
+            .bind(customer)
+            .bind(item)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+    // ANCHOR_END: add-favorite
+
+    /// How many favorite drinks a customer may have.
+    const MAX_FAVORITES: i64 = 20;
+
+    #[tokio::test]
+    async fn a_customer_never_has_more_favorites_than_are_allowed() {
+        with_database(|options| async {
+            let pool = PgPoolOptions::new()
+                .max_connections(8)
+                .connect_with(options)
+                .await
+                .unwrap();
+            customers(&pool).await;
+            let mut requests = tokio::task::JoinSet::new();
+            for number in 0..40 {
+                let pool = pool.clone();
+                requests.spawn(async move {
+                    add_favorite(&pool, 1, &number.to_string()).await.unwrap()
+                });
+            }
+            let added = requests.join_all().await;
+            assert_eq!(added.iter().filter(|added| **added).count(), 20);
+            let count: i64 = query_scalar("SELECT count(*) FROM favorites")
+                .fetch_one(&pool)
+                .await
+                .unwrap();
+            assert_eq!(count, MAX_FAVORITES);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn an_order_waits_for_update_and_not_for_no_key_update() {
+        with_database(|options| async {
+            let pool = pool(options, 2).await;
+            customers(&pool).await;
+            for (lock, waits) in [("NO KEY UPDATE", false), ("UPDATE", true)] {
+                let mut favorite = pool.begin().await.unwrap();
+                let sql =
+                    format!("SELECT id FROM customers WHERE id = 1 FOR {lock}");
+                query(AssertSqlSafe(sql))
+                    .execute(&mut *favorite)
+                    .await
+                    .unwrap();
+
+                let mut order = pool.begin().await.unwrap();
+                query("SET LOCAL lock_timeout = '10ms'")
+                    .execute(&mut *order)
+                    .await
+                    .unwrap();
+                let inserted = query("INSERT INTO orders VALUES (1, 1)")
+                    .execute(&mut *order)
+                    .await;
+                // 55P03: the statement would have had to wait for longer.
+                let code = inserted.err().map(|error| {
+                    error
+                        .as_database_error()
+                        .unwrap()
+                        .code()
+                        .unwrap()
+                        .into_owned()
+                });
+                assert_eq!(code.as_deref(), waits.then_some("55P03"), "{lock}");
+            }
+        })
+        .await;
+    }
+
     // ANCHOR: retry
     /// The number of attempts after which the caller gets the error.
     const ATTEMPTS: u32 = 5;
@@ -384,8 +588,8 @@ mod postgresql {
         write_stock(&mut tx, stock - 1).await?;
         tx.commit().await
     }
-
     // ANCHOR_END: retry
+
     // ANCHOR: retry-code
     /// 40001 is PostgreSQL's code for a serialization failure, and 40P01 for a deadlock.
     fn may_retry(error: &sqlx::Error) -> bool {

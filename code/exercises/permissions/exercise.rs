@@ -133,8 +133,8 @@ async fn all_reservations(
 // ANCHOR_END: gap
 
 // ANCHOR: yours
-// 3. Yours: GET and DELETE /reservations/{id}, for one reservation. Its
-// customer and all baristas can see it, but only its customer can delete it.
+// 3. Yours: GET and DELETE /reservations/{id}, for one reservation. The person
+// who made it and all baristas can see it, but only that person can delete it.
 //
 // Both methods respond with
 // - 401 if the request has no valid token,
@@ -146,5 +146,5 @@ async fn all_reservations(
 //
 // DELETE also responds with
 // - 204 after it has deleted the reservation,
-// - 403 if this person can see the reservation, but isn't its customer.
+// - 403 if this person can see the reservation, but didn't make it.
 // ANCHOR_END: yours

@@ -54,7 +54,7 @@ fn start() -> anyhow::Result<()> {
 
     let runtime = Runtime::new()?;
     runtime.block_on(run(settings))?;
-    // If you call `spawn_blocking`, its closure may still run when the server stops.
+    // A closure passed to `spawn_blocking` may still be running when the server stops.
     // A `main` with `#[tokio::main]` would wait for this closure, however long it takes.
     // `shutdown_timeout` waits for at most one second.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -117,10 +117,10 @@ fn read_dotenv(file: &Path) -> anyhow::Result<HashMap<String, OsString>> {
             .collect()
     });
     match pairs {
-        // The error would contain the line, and the line may contain a secret.
+        // dotenvy's error contains the line, and the line may contain a secret.
         Err(dotenvy::Error::LineParse(..)) => bail!(
-            "{} has a line that can't be read. Write NAME=value, and put a value with \
-             spaces, quotes, a \\, a # or a $ into single quotes",
+            "{} has a line that can't be read. Write NAME=value, and put a value that \
+             contains spaces, quotes, a \\, a # or a $ in single quotes",
             file.display()
         ),
         pairs => pairs.with_context(|| format!("can't read {}", file.display())),

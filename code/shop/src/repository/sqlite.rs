@@ -161,14 +161,14 @@ impl Sqlite {
     ) -> Result<T, RepositoryError> {
         let (sender, receiver) = oneshot::channel();
         let queued = Instant::now();
-        let read: Read = Box::new(move |connection| {
+        let job: Read = Box::new(move |connection| {
             // If the client has disconnected, nobody waits for the result.
             if !sender.is_closed() {
                 let _ = sender.send(run_read(connection, queued, work));
             }
         });
         let full = |_| busy("too many requests are waiting to read");
-        self.read_queue.try_send(read).map_err(full)?;
+        self.read_queue.try_send(job).map_err(full)?;
         // The thread drops the sender without a result only if `work` panics.
         receiver.await.map_err(storage)?
     }
@@ -219,8 +219,8 @@ impl Readers {
             let thread = thread::spawn(move || {
                 // The loop ends when the other end of the queue has been dropped.
                 for read in reads {
-                    // A panic must not end the thread. It rolls back the transaction
-                    // (see `run_read`), so the connection can be used again.
+                    // A panic must not end the thread. The transaction in `run_read`
+                    // is rolled back, so the connection can be used again.
                     let _ = catch_unwind(AssertUnwindSafe(|| read(&connection)));
                 }
             });
@@ -392,14 +392,14 @@ fn refuse_all(first: Write, queue: &Receiver<Write>, error: rusqlite::Error) {
 }
 
 // ANCHOR: stop-after
-/// From this call until the next one, all queries of this connection together may take
-/// no longer than `limit`. When that time is up, SQLite stops the query that is running.
-/// A timeout around the future can't do that: the thread would continue with the query.
+/// Once `limit` has passed since this call, SQLite stops any query on this
+/// connection. The next call sets a new limit. (A timeout around the future can't
+/// stop a query: the thread would continue with it.)
 fn stop_after(limit: Duration, connection: &Connection) -> rusqlite::Result<()> {
     let started = Instant::now();
     let is_late = move || started.elapsed() > limit;
-    // SQLite turns a query into many small instructions. It calls `is_late` after every
-    // 10,000 of them.
+    // SQLite compiles a query into small instructions, and runs some of them again
+    // for each row. It calls `is_late` each time it has run about 10,000 of them.
     connection.progress_handler(10_000, Some(is_late))
 }
 // ANCHOR_END: stop-after
