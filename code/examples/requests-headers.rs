@@ -1,9 +1,13 @@
-//! A handler that reads a header, and one that reads and sets a cookie.
+//! A handler that reads a header, one that sets headers, and one that reads and sets a cookie.
 
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{HeaderMap, Request, header::USER_AGENT},
+    http::{
+        HeaderMap, Request, StatusCode,
+        header::{CACHE_CONTROL, USER_AGENT},
+    },
+    response::IntoResponse,
     routing::get,
 };
 use axum_extra::extract::cookie::{Cookie, CookieJar};
@@ -17,6 +21,17 @@ async fn show_client(headers: HeaderMap) -> String {
     format!("You use {}", client.unwrap_or("an unknown client"))
 }
 // ANCHOR_END: header
+
+// ANCHOR: set-headers
+async fn show_prices() -> impl IntoResponse {
+    (
+        StatusCode::OK,
+        [(CACHE_CONTROL, "max-age=60")],
+        [("x-currency", "EUR"), ("x-items", "2")],
+        "espresso: 250 cents\ntea: 270 cents",
+    )
+}
+// ANCHOR_END: set-headers
 
 // ANCHOR: cookie
 async fn count_visits(jar: CookieJar) -> (CookieJar, String) {
@@ -34,20 +49,22 @@ async fn count_visits(jar: CookieJar) -> (CookieJar, String) {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = Router::new()
         .route("/client", get(show_client))
+        .route("/prices", get(show_prices))
         .route("/visits", get(count_visits));
     for (path, name, value) in [
         ("/client", "user-agent", "curl/8.14.1"),
+        ("/prices", "accept", "text/plain"),
         ("/visits", "cookie", "visits=2"),
     ] {
         let request = Request::get(path).header(name, value).body(Body::empty())?;
         println!("> GET {path}\n> {name}: {value}");
         let response = app.clone().oneshot(request).await?;
         println!("< {}", response.status());
-        if let Some(cookie) = response.headers().get("set-cookie") {
-            println!("< set-cookie: {}", cookie.to_str()?);
+        for (name, value) in response.headers() {
+            println!("< {name}: {}", value.to_str()?);
         }
         let body = to_bytes(response.into_body(), 1024).await?;
-        println!("< {}", String::from_utf8_lossy(&body));
+        println!("{}", String::from_utf8_lossy(&body));
     }
     Ok(())
 }

@@ -392,6 +392,48 @@ mod postgresql {
         .await;
     }
 
+    // ANCHOR: for-update
+    /// Sells a cup of tea. Returns the new stock.
+    async fn sell_with_lock(pool: &PgPool) -> Result<i64, sqlx::Error> {
+        let mut tx = pool.begin().await?;
+        let sql = "SELECT stock FROM items WHERE id = 'tea' FOR UPDATE";
+        let stock: i64 = query_scalar(sql).fetch_one(&mut *tx).await?;
+        write_stock(&mut tx, stock - 1).await?;
+        tx.commit().await?;
+        Ok(stock - 1)
+    }
+    // ANCHOR_END: for-update
+
+    #[tokio::test]
+    async fn with_for_update_all_sales_are_counted() {
+        with_database(|options| async {
+            let pool = PgPoolOptions::new()
+                .max_connections(8)
+                .connect_with(options)
+                .await
+                .unwrap();
+            menu_and_orders(&pool).await;
+            // ANCHOR: two-sales-for-update
+            let (one, other) =
+                tokio::join!(sell_with_lock(&pool), sell_with_lock(&pool));
+            let mut stocks = [one.unwrap(), other.unwrap()];
+            stocks.sort();
+            assert_eq!(stocks, [18, 19]);
+            // ANCHOR_END: two-sales-for-update
+
+            // Two sales may run one after the other by luck. Of 18, some would meet.
+            let mut sales = tokio::task::JoinSet::new();
+            for _ in 0..18 {
+                let pool = pool.clone();
+                sales.spawn(async move { sell_with_lock(&pool).await.unwrap() });
+            }
+            let mut stocks = sales.join_all().await;
+            stocks.sort();
+            assert_eq!(stocks, (0..18).collect::<Vec<_>>());
+        })
+        .await;
+    }
+
     // ANCHOR: count
     /// How many orders may be open at the same time.
     const MAX_OPEN: i64 = 2;
@@ -445,6 +487,56 @@ mod postgresql {
             assert!(may_retry(&error));
             assert_eq!(open, MAX_OPEN, "only the first order is stored");
             recorded("output/isolation/write-skew.txt", &message(&error));
+        })
+        .await;
+    }
+
+    // ANCHOR: order-limit
+    /// Stores an order. Returns `false` if too many orders are open.
+    async fn order_within_limit(
+        pool: &PgPool,
+        id: i64,
+        item: &str,
+    ) -> Result<bool, sqlx::Error> {
+        let mut tx = pool.begin().await?;
+        let sql = "SELECT max_open FROM order_limit FOR UPDATE";
+        let max_open: i64 = query_scalar(sql).fetch_one(&mut *tx).await?;
+        if count_orders(&mut tx).await? >= max_open {
+            return Ok(false);
+        }
+        insert_order(&mut tx, id, item).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+    // ANCHOR_END: order-limit
+
+    #[tokio::test]
+    async fn never_more_orders_are_open_than_the_limit_says() {
+        with_database(|options| async {
+            let pool = PgPoolOptions::new()
+                .max_connections(8)
+                .connect_with(options)
+                .await
+                .unwrap();
+            menu_and_orders(&pool).await;
+            for statement in [
+                "CREATE TABLE order_limit (max_open bigint NOT NULL)",
+                "INSERT INTO order_limit VALUES (5)",
+            ] {
+                query(statement).execute(&pool).await.unwrap();
+            }
+            let mut requests = tokio::task::JoinSet::new();
+            for id in 2..18 {
+                let pool = pool.clone();
+                requests.spawn(async move {
+                    order_within_limit(&pool, id, "tea").await.unwrap()
+                });
+            }
+            let stored = requests.join_all().await;
+            // One order was there before.
+            assert_eq!(stored.iter().filter(|stored| **stored).count(), 4);
+            let mut connection = pool.acquire().await.unwrap();
+            assert_eq!(count_orders(&mut connection).await.unwrap(), 5);
         })
         .await;
     }

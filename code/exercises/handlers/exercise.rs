@@ -180,7 +180,7 @@ mod services {
 
     // ANCHOR: gap-rule
     fn fits(balance: u32, cents: u32) -> bool {
-        todo!("whether {balance} and {cents} together are at most {LIMIT}")
+        todo!("return true if {balance} + {cents} is at most {LIMIT}")
     }
     // ANCHOR_END: gap-rule
 

@@ -86,7 +86,7 @@ struct Stamps {
 
 // ANCHOR: gap
 // 2. Fill in the gap: the handler is complete, but `add` isn't. A request can add
-//    1 to 10 stamps. For any other count, return a new error, whose response is
+//    1 to 10 stamps. For any other count, return a new error, which becomes
 //    a 422.
 impl Cards {
     fn add(&self, name: &str, count: u32) -> Result<u32, CardError> {

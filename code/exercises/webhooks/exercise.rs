@@ -44,7 +44,7 @@ const INVALID: Error = (StatusCode::BAD_REQUEST, "The signature is invalid");
 /// The body of a request from the bakery.
 #[derive(Deserialize)]
 struct Delivery {
-    /// If the bakery gets no response, it sends the announcement again with
+    /// If the bakery gets no response, it sends the delivery again with
     /// the same id.
     id: String,
     /// How many pieces of each item the bakery delivers.
@@ -111,7 +111,7 @@ fn decode_hex(text: &str) -> Option<Vec<u8>> {
 struct Shop {
     /// How many pieces of each item there are.
     stock: BTreeMap<String, u32>,
-    /// The ids of the announcements that were recorded.
+    /// The ids of the deliveries that were recorded.
     deliveries: BTreeSet<String>,
 }
 // ANCHOR_END: shop
@@ -138,10 +138,10 @@ impl Storage {
     // ANCHOR_END: transaction
 
     // ANCHOR: yours
-    // 3. Yours: an announcement increases the stock, but only once.
+    // 3. Yours: a delivery increases the stock, but only once.
     //    Ok: The id and the new stock were recorded, or the id had been recorded before.
     //    422: The shop doesn't sell one of the items. Nothing was recorded, so the
-    //    bakery can correct the announcement and send it with the same id.
+    //    bakery can correct the delivery and send it with the same id.
     async fn record(&self, delivery: Delivery) -> Result<(), Error> {
         let record = self.transaction(|shop| {
             let Delivery { id, items } = delivery;

@@ -42,7 +42,7 @@ const INVALID: Error = (StatusCode::BAD_REQUEST, "The signature is invalid");
 /// The body of a request from the bakery.
 #[derive(Deserialize)]
 struct Delivery {
-    /// If the bakery gets no response, it sends the announcement again with
+    /// If the bakery gets no response, it sends the delivery again with
     /// the same id.
     id: String,
     /// How many pieces of each item the bakery delivers.
@@ -106,7 +106,7 @@ fn decode_hex(text: &str) -> Option<Vec<u8>> {
 struct Shop {
     /// How many pieces of each item there are.
     stock: BTreeMap<String, u32>,
-    /// The ids of the announcements that were recorded.
+    /// The ids of the deliveries that were recorded.
     deliveries: BTreeSet<String>,
 }
 

@@ -316,7 +316,7 @@ fn read_dotenv(file: &Path) -> anyhow::Result<HashMap<String, OsString>> {
             .collect()
     });
     match pairs {
-        // The error would contain the line, and the line may contain a secret.
+        // dotenvy's error contains the line, and the line may contain a secret.
         Err(dotenvy::Error::LineParse(..)) => bail!(
             "{} has a line that can't be read. Write NAME=value, and put a value that \
              contains spaces, quotes, a \\, a # or a $ in single quotes",

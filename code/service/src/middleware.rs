@@ -98,7 +98,7 @@ mod server {
                         .make_span_with(request_span)
                         .on_request(())
                         .on_response(DefaultOnResponse::new().level(Level::INFO))
-                        .on_failure(()), // `IntoResponse for Error` logs the cause
+                        .on_failure(()), // `Error::into_response` logs the cause
                 )
                 // Logs a line if the client disconnects before its response is ready.
                 // With `on_body_drop`, it would also log a disconnect while the body
@@ -124,8 +124,8 @@ mod server {
     }
 
     /// The span of a request. Every line that is logged inside this span has these
-    /// fields. `error_span!` does not mean that something failed. It sets the level of
-    /// the span, so that `RUST_LOG=error` doesn't turn the span off.
+    /// fields. `error_span!` does not mean that something failed. The name only sets
+    /// the level of the span, so that `RUST_LOG=error` doesn't turn the span off.
     fn request_span(request: &Request) -> Span {
         let id = request.extensions().get::<RequestId>();
         let path = request.extensions().get::<MatchedPath>();
@@ -134,9 +134,9 @@ mod server {
             request_id = id.and_then(|RequestId(id)| id.to_str().ok()),
             client_request_id = field::Empty,
             method = %known_method(request.method()),
-            // Logs `/orders/{id}`, not `/orders/17`. So you can count the lines
-            // of one route, and nothing that a client puts into a path gets
-            // into the log.
+            // This is `/orders/{id}`, not `/orders/17`, so that you can count the
+            // lines of one route, and nothing that a client puts into a path
+            // gets into the log.
             path = path.map_or("(no route)", MatchedPath::as_str),
         );
         if let Some(id) = client_request_id(request.headers()) {

@@ -40,9 +40,9 @@ use tracing::{debug, info, warn};
 
 /// How many clients may be connected at the same time. The limit is 512, because on many
 /// systems, a process may have only 1,024 open files, and each connection counts as one.
-/// Another client waits until one of the 512 disconnects. A health check has to wait as
-/// well, so while all connections are in use, your platform may think that the server is
-/// dead. If your clients keep their connections open for a long time, put a proxy in
+/// Any further client waits until one of the 512 disconnects. A health check has to wait
+/// as well, so while all connections are in use, your platform may think that the server
+/// is dead. If your clients keep their connections open for a long time, put a proxy in
 /// front of this program. The proxy keeps the connections of the clients open, and needs
 /// only a few connections to this program.
 const MAX_CONNECTIONS: usize = 512;

@@ -27,8 +27,8 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(3);
 const STATEMENT_TIMEOUT: &str = "5s";
 
 /// How long a transaction may stay idle. If this process vanishes in the middle of
-/// a transaction, PostgreSQL ends the transaction after this time, and unlocks the
-/// rows.
+/// a transaction, PostgreSQL closes the connection after this time, which rolls the
+/// transaction back and unlocks the rows.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
 // ANCHOR_END: limits
 
@@ -121,14 +121,11 @@ impl Postgres {
     /// Begins a transaction, which is rolled back if it's dropped before the
     /// commit.
     ///
-    /// Don't use `pool().begin()`. If a client disconnects, the future of its request is
-    /// dropped, perhaps while the future is waiting for PostgreSQL's answer to `BEGIN`. sqlx
-    /// 0.9.0 then puts the connection back into the pool without a `ROLLBACK`. So the next
-    /// request's changes become part of a transaction that nobody commits, or that a later
-    /// request commits or rolls back. (The next version has the fix,
-    /// transact-rs/sqlx#4394.) Here, `BEGIN` is sent in a task, which isn't dropped
-    /// together with the request. If nobody is waiting for the transaction anymore, the
-    /// task drops it, which rolls it back.
+    /// Don't use `pool().begin()`. If a client disconnects before PostgreSQL has
+    /// answered `BEGIN`, sqlx 0.9.0 puts the connection back into the pool without a
+    /// `ROLLBACK`. (The next version has the fix, transact-rs/sqlx#4394.) Here, `BEGIN`
+    /// is sent in a task, which isn't dropped together with the request. If nobody is
+    /// waiting for the transaction anymore, the task drops it, which rolls it back.
     ///
     /// # Errors
     ///
@@ -197,7 +194,7 @@ fn checked(options: PgPoolOptions, limit: Duration) -> PgPoolOptions {
         .after_release(move |connection, _| {
             Box::pin(async move {
                 // A connection can go silent, for example if the other machine loses
-                // its power. sqlx's own check has no time limit, so sqlx would
+                // its power. sqlx's own ping has no time limit, so sqlx would
                 // replace the connection only after many minutes, or never. If
                 // this closure returns an error, sqlx closes the connection.
                 let answer = timeout(limit, connection.ping()).await;
@@ -209,8 +206,8 @@ fn checked(options: PgPoolOptions, limit: Duration) -> PgPoolOptions {
 // ANCHOR_END: checked
 
 // ANCHOR: refuse-read-only
-/// Returns an error if this server can't store anything, for example because another server has
-/// taken over its role (a failover). The pool then tries to connect again.
+/// Returns an error if this server is read-only, for example because another
+/// server has taken over (a failover). The pool then tries to connect again.
 async fn refuse_read_only(
     connection: &mut PgConnection,
 ) -> Result<(), sqlx::Error> {

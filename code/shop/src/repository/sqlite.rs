@@ -217,7 +217,7 @@ impl Readers {
             let interrupt = connection.get_interrupt_handle();
             let reads = reads.clone();
             let thread = thread::spawn(move || {
-                // The loop ends when the other end of the queue has been dropped.
+                // Ends once the sender has been dropped and the queue is empty.
                 for read in reads {
                     // A panic must not end the thread. The transaction in `run_read`
                     // is rolled back, so the connection can be used again.
@@ -302,7 +302,7 @@ impl Writer {
         let (running, ended) = bounded(0);
         thread::spawn(move || {
             let _running = running; // dropped when the thread ends
-            // The loop ends when the other end of the queue has been dropped.
+            // Ends once the sender has been dropped and the queue is empty.
             for first in &writes {
                 if first.queued.elapsed() > QUEUE_TIMEOUT {
                     first.refuse(busy("the writer was not free in time"));
@@ -887,7 +887,7 @@ mod tests {
 
     // ANCHOR: panic-test
     #[tokio::test]
-    async fn a_panic_costs_no_connection() {
+    async fn a_panic_does_not_lose_a_connection() {
         let folder = tempfile::tempdir().unwrap();
         let sqlite = Sqlite::open(&folder.path().join("shop.db")).unwrap();
         for _ in 0..2 * READERS {
