@@ -22,7 +22,8 @@ python3 -m venv "$work/venv"
 compile
 
 # The libraries read these, too.
-export JWT_SECRET=only-for-this-test-0123456789abcdef STRIPE_WEBHOOK_SECRET=whsec_only_for_this_test
+export SHOP_URL=https://shop.example JWT_SECRET=only-for-this-test-0123456789abcdef
+export STRIPE_WEBHOOK_SECRET=whsec_only_for_this_test
 start "DATABASE_URL=$url"
 sign_up ada
 SHOP=$address TOKEN=$(sign_in ada)

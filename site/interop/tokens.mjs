@@ -1,10 +1,10 @@
 // Sends access tokens that jose made to the service, and reads one of the service with jose.
-// It needs the variables SHOP (the address), JWT_SECRET and TOKEN (an access token of the service).
+// It needs the variables SHOP (where the service listens), SHOP_URL (for which address it makes its
+// tokens), JWT_SECRET and TOKEN (an access token of the service).
 import { SignJWT, UnsecuredJWT, jwtVerify } from "jose";
 
-const { SHOP, JWT_SECRET, TOKEN } = process.env;
+const { SHOP, SHOP_URL: URL, JWT_SECRET, TOKEN } = process.env;
 const key = (text) => new TextEncoder().encode(text);
-const URL = "http://127.0.0.1:4000";
 const now = Math.floor(Date.now() / 1000);
 const { payload, protectedHeader } = await jwtVerify(TOKEN, key(JWT_SECRET), {
   algorithms: ["HS256"], audience: URL, issuer: URL,

@@ -1,6 +1,7 @@
 """Sends access tokens that PyJWT made to the service, and reads one of the service with PyJWT.
 
-It needs the variables SHOP (the address), JWT_SECRET and TOKEN (an access token of the service).
+It needs the variables SHOP (where the service listens), SHOP_URL (for which address it makes its
+tokens), JWT_SECRET and TOKEN (an access token of the service).
 """
 
 import os
@@ -11,7 +12,7 @@ import urllib.request
 import jwt
 
 SHOP, SECRET = os.environ["SHOP"], os.environ["JWT_SECRET"]
-URL = "http://127.0.0.1:4000"
+URL = os.environ["SHOP_URL"]
 TOKEN = os.environ["TOKEN"]
 NOW = int(time.time())
 
