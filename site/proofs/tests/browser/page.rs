@@ -647,7 +647,8 @@ pub fn the_theme_follows_a_choice_in_another_tab_and_on_the_way_back(
 
     page.open(&second)?;
     choose(page, "light")?;
-    page.evaluate("history.back()")?;
+    // A moment later, so that this page can still answer the call.
+    page.evaluate("setTimeout(() => history.back()), 0")?;
     page.wait_until(&format!(
         "location.href === {} && {CHOSEN} === 'light'",
         json!(first)
