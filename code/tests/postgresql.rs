@@ -10,6 +10,7 @@ mod database;
 mod support;
 
 mod postgresql {
+    use std::ops::Range;
     use std::pin::pin;
     use std::time::Duration;
 
@@ -18,20 +19,37 @@ mod postgresql {
     use sqlx::{
         AssertSqlSafe, FromRow, PgConnection, query, query_as, query_scalar,
     };
+    use tokio::task::JoinSet;
     use tokio::time::timeout;
 
     use crate::database::with_database;
     use crate::support::recorded;
 
-    /// A pool of this many connections. A request waits for one for three seconds. (The pool also
-    /// gives up if it takes that long to open the first connection, on a very busy machine.)
+    /// A pool of this many connections.
     async fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
-        PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(Duration::from_secs(3))
-            .connect_with(options)
-            .await
-            .unwrap()
+        let pool = PgPoolOptions::new().max_connections(connections);
+        pool.connect_with(options).await.unwrap()
+    }
+
+    /// Runs these statements, one after the other.
+    async fn execute_all(pool: &PgPool, statements: &[&'static str]) {
+        for statement in statements {
+            query(*statement).execute(pool).await.unwrap();
+        }
+    }
+
+    /// Makes a request for each number, all at the same time, each in a task of its own.
+    async fn at_once<T, F>(
+        numbers: Range<i64>,
+        pool: &PgPool,
+        request: impl Fn(PgPool, i64) -> F,
+    ) -> Vec<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let requests = numbers.map(|number| request(pool.clone(), number));
+        requests.collect::<JoinSet<_>>().join_all().await
     }
 
     /// What PostgreSQL says. (The text of sqlx's own error also has the line in the source of
@@ -45,7 +63,13 @@ mod postgresql {
     #[tokio::test]
     async fn a_connection_that_is_held_keeps_others_waiting() {
         with_database(|options| async {
-            let pool = pool(options, 1).await;
+            // Long enough to open the connection on a busy machine.
+            let pool = PgPoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(Duration::from_secs(3))
+                .connect_with(options)
+                .await
+                .unwrap();
             // ANCHOR: pool-timed-out
             let connection = pool.acquire().await.unwrap();
             // Here, the first request would call a slow payment provider. Meanwhile,
@@ -110,14 +134,13 @@ mod postgresql {
 
     /// A table with two items, and one order for the first.
     async fn menu_and_orders(pool: &PgPool) {
-        for statement in [
+        let statements = [
             "CREATE TABLE items (id text PRIMARY KEY, stock bigint NOT NULL)",
             "CREATE TABLE orders (id bigint PRIMARY KEY, item text NOT NULL, note text)",
             "INSERT INTO items VALUES ('espresso', 40), ('tea', 20)",
             "INSERT INTO orders VALUES (1, 'espresso', NULL)",
-        ] {
-            query(statement).execute(pool).await.unwrap();
-        }
+        ];
+        execute_all(pool, &statements).await;
     }
 
     // ANCHOR: left-join-row
@@ -407,11 +430,7 @@ mod postgresql {
     #[tokio::test]
     async fn with_for_update_all_sales_are_counted() {
         with_database(|options| async {
-            let pool = PgPoolOptions::new()
-                .max_connections(8)
-                .connect_with(options)
-                .await
-                .unwrap();
+            let pool = pool(options, 8).await;
             menu_and_orders(&pool).await;
             // ANCHOR: two-sales-for-update
             let (one, other) =
@@ -422,12 +441,9 @@ mod postgresql {
             // ANCHOR_END: two-sales-for-update
 
             // Two sales may run one after the other by luck. Of 18, some would meet.
-            let mut sales = tokio::task::JoinSet::new();
-            for _ in 0..18 {
-                let pool = pool.clone();
-                sales.spawn(async move { sell_with_lock(&pool).await.unwrap() });
-            }
-            let mut stocks = sales.join_all().await;
+            let sell =
+                |pool, _| async move { sell_with_lock(&pool).await.unwrap() };
+            let mut stocks = at_once(0..18, &pool, sell).await;
             stocks.sort();
             assert_eq!(stocks, (0..18).collect::<Vec<_>>());
         })
@@ -513,26 +529,17 @@ mod postgresql {
     #[tokio::test]
     async fn never_more_orders_are_open_than_the_limit_says() {
         with_database(|options| async {
-            let pool = PgPoolOptions::new()
-                .max_connections(8)
-                .connect_with(options)
-                .await
-                .unwrap();
+            let pool = pool(options, 8).await;
             menu_and_orders(&pool).await;
-            for statement in [
+            let statements = [
                 "CREATE TABLE order_limit (max_open bigint NOT NULL)",
                 "INSERT INTO order_limit VALUES (5)",
-            ] {
-                query(statement).execute(&pool).await.unwrap();
-            }
-            let mut requests = tokio::task::JoinSet::new();
-            for id in 2..18 {
-                let pool = pool.clone();
-                requests.spawn(async move {
-                    order_within_limit(&pool, id, "tea").await.unwrap()
-                });
-            }
-            let stored = requests.join_all().await;
+            ];
+            execute_all(&pool, &statements).await;
+            let stored = at_once(2..18, &pool, |pool, id| async move {
+                order_within_limit(&pool, id, "tea").await.unwrap()
+            })
+            .await;
             // One order was there before.
             assert_eq!(stored.iter().filter(|stored| **stored).count(), 4);
             let mut connection = pool.acquire().await.unwrap();
@@ -543,7 +550,7 @@ mod postgresql {
 
     /// Two customers, the drinks that they like best, and their orders.
     async fn customers(pool: &PgPool) {
-        for statement in [
+        let statements = [
             "CREATE TABLE customers (id bigint PRIMARY KEY)",
             "CREATE TABLE favorites (
                 customer_id bigint NOT NULL REFERENCES customers,
@@ -555,9 +562,8 @@ mod postgresql {
                 customer_id bigint NOT NULL REFERENCES customers
             )",
             "INSERT INTO customers VALUES (1), (2)",
-        ] {
-            query(statement).execute(pool).await.unwrap();
-        }
+        ];
+        execute_all(pool, &statements).await;
     }
 
     // ANCHOR: add-favorite
@@ -594,20 +600,12 @@ mod postgresql {
     #[tokio::test]
     async fn a_customer_never_has_more_favorites_than_are_allowed() {
         with_database(|options| async {
-            let pool = PgPoolOptions::new()
-                .max_connections(8)
-                .connect_with(options)
-                .await
-                .unwrap();
+            let pool = pool(options, 8).await;
             customers(&pool).await;
-            let mut requests = tokio::task::JoinSet::new();
-            for number in 0..40 {
-                let pool = pool.clone();
-                requests.spawn(async move {
-                    add_favorite(&pool, 1, &number.to_string()).await.unwrap()
-                });
-            }
-            let added = requests.join_all().await;
+            let added = at_once(0..40, &pool, |pool, number| async move {
+                add_favorite(&pool, 1, &number.to_string()).await.unwrap()
+            })
+            .await;
             assert_eq!(added.iter().filter(|added| **added).count(), 20);
             let count: i64 = query_scalar("SELECT count(*) FROM favorites")
                 .fetch_one(&pool)
@@ -693,18 +691,10 @@ mod postgresql {
     #[tokio::test]
     async fn each_sale_that_succeeds_is_counted_once() {
         with_database(|options| async {
-            let pool = PgPoolOptions::new()
-                .max_connections(4)
-                .connect_with(options)
-                .await
-                .unwrap();
+            let pool = pool(options, 4).await;
             menu_and_orders(&pool).await;
-            let mut sales = tokio::task::JoinSet::new();
-            for _ in 0..16 {
-                let pool = pool.clone();
-                sales.spawn(async move { sell_tea(&pool).await });
-            }
-            let results = sales.join_all().await;
+            let sell = |pool, _| async move { sell_tea(&pool).await };
+            let results = at_once(0..16, &pool, sell).await;
             let sold = results.iter().filter(|result| result.is_ok()).count();
             for error in results.into_iter().filter_map(Result::err) {
                 assert!(may_retry(&error), "{error}");
