@@ -504,16 +504,15 @@ impl<'a> Terminal<'a> {
     /// what else listens on this machine is none of a transcript's business. Those that run come
     /// first: a server may have been stopped and started again.
     fn with_real_ports(&self, argument: &str) -> Result<String> {
-        let running = self
-            .servers
-            .iter()
-            .map(|server| (server.real_port, server.shown_port));
-        let stopped = self.ports.iter().map(|(real, shown)| (*real, *shown));
-        let found = running
-            .chain(stopped)
-            .fold(argument.to_owned(), |text, (real, shown)| {
-                text.replace(&format!(":{shown}"), &format!(":{real}"))
-            });
+        let stopped = |shown| {
+            let mut ports = self.ports.iter();
+            ports
+                .find(|(_, other)| **other == shown)
+                .map(|(real, _)| *real)
+        };
+        let found = with_ports(argument, |shown| {
+            self.real_port(shown).or_else(|| stopped(shown))
+        });
         let local = argument.contains("localhost") || argument.contains("127.0.0.1");
         let known = |port: &u16| argument.contains(&format!(":{port}"));
         if local && !self.ports.values().any(known) {
@@ -597,6 +596,22 @@ fn bound_port(source: &str) -> Option<u16> {
     rest.split_once('"')?.0.parse().ok()
 }
 
+/// A text with other ports, where there are others. Each one is replaced once: a real port may begin with
+/// the digits of a shown one.
+fn with_ports(text: &str, other: impl Fn(u16) -> Option<u16>) -> String {
+    let mut parts = text.split(':');
+    let mut made = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        let port = &part[..part.len() - rest.len()];
+        let replaced = port.parse().ok().and_then(&other);
+        made += ":";
+        made += &replaced.map_or_else(|| port.to_owned(), |real| real.to_string());
+        made += rest;
+    }
+    made
+}
+
 /// The port of an address in a line.
 fn port_in(line: &str) -> Option<u16> {
     let (_, rest) = line
@@ -614,5 +629,13 @@ mod tests {
     fn a_program_may_bind_a_port_of_its_own_choice() {
         assert_eq!(bound_port(r#"bind("127.0.0.1:4000").await"#), Some(4000));
         assert_eq!(bound_port("bind(settings.address)"), None);
+    }
+
+    #[test]
+    fn a_real_port_may_begin_with_the_digits_of_a_shown_one() {
+        let other = |shown| (shown == 4000).then_some(40007);
+        let text = "http://localhost:4000/menu localhost:40001 \"cents\":400";
+        let made = "http://localhost:40007/menu localhost:40001 \"cents\":400";
+        assert_eq!(with_ports(text, other), made);
     }
 }
