@@ -275,11 +275,11 @@ fn stops_in_the_contents(page: &mut Page<'_>) -> Result<Range<u64>> {
     let ends = page.evaluate(
         "(() => {
             const inside = stop => stop.closest('#UI-contents') !== null;
-            return [window.stops.findIndex(inside), window.stops.findLastIndex(inside) + 1];
+            return [Math.max(0, window.stops.findIndex(inside)), window.stops.findLastIndex(inside) + 1];
         })()",
     )?;
-    let [start, end]: [i64; 2] = serde_json::from_value(ends)?;
-    Ok(start.max(0).unsigned_abs()..end.unsigned_abs())
+    let [start, end] = serde_json::from_value(ends)?;
+    Ok(start..end)
 }
 
 /// Which stop has the focus, and whether a reader sees that.
