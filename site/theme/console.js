@@ -1051,6 +1051,10 @@
                 return card;
             };
             const card = find(id);
+            // Some exchanges are in a fold, such as the answer to a question.
+            for (let fold = card.figure.closest('details'); fold; fold = fold.parentElement.closest('details')) {
+                fold.open = true;
+            }
             card.open(request, before.map(step => typeof step === 'string' ? step : find(step.id).record.request));
         } catch (error) {
             told.textContent = `This link can’t be opened: ${error.message}. Nothing was sent, and the page is unchanged.`;

@@ -133,7 +133,7 @@ impl From<&Error> for Problem {
                 title: "Outcome unknown",
                 ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, OUTCOME_UNKNOWN)
             },
-            Error::Repository(RepositoryError::Storage(_)) | Error::Bug(_) => {
+            Error::Repository(_) | Error::Bug(_) => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, OUR_FAULT)
             }
         }

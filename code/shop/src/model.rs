@@ -606,11 +606,13 @@ pub struct MenuFilter {
 #[serde(deny_unknown_fields)]
 pub struct OrderQuery {
     /// Only the orders of this customer.
+    #[serde(default, deserialize_with = "even_if_empty")]
     pub customer: Option<String>,
     /// Only the orders for these items. The key may be repeated.
     #[serde(default)]
     pub item: Vec<String>,
     /// Only the orders with this status.
+    #[serde(default, deserialize_with = "even_if_empty")]
     pub status: Option<OrderStatus>,
     /// Only the orders with a larger id. A client copies this id from the field
     /// `next` of the previous page.
@@ -619,6 +621,18 @@ pub struct OrderQuery {
     pub limit: Option<u32>,
 }
 // ANCHOR_END: order-query
+
+// ANCHOR: even-if-empty
+/// Reads the value of a filter also if it's empty. axum-extra's `Query` reads `customer=`
+/// as `None`, as if there were no filter, and would list the orders of all customers.
+fn even_if_empty<'de, T, D>(value: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(value).map(Some)
+}
+// ANCHOR_END: even-if-empty
 
 /// Which orders to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

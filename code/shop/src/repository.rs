@@ -92,8 +92,8 @@ pub enum Put {
 }
 
 // ANCHOR: repository-error
-/// Why a method of a repository failed. If the error is `Shop` or `Busy`, the data is
-/// unchanged. If it is `Storage`, the change may or may not have been stored.
+/// Why a method of a repository failed. If the error is `Shop`, `Busy` or `Aborted`, the
+/// data is unchanged. If it is `Storage`, the change may or may not have been stored.
 #[derive(Debug, Error)]
 pub enum RepositoryError {
     /// A rule of the shop doesn't allow the change.
@@ -106,6 +106,10 @@ pub enum RepositoryError {
     /// The database can't be read or written.
     #[error("the database failed")]
     Storage(#[source] Source),
+    /// The work on the database panicked, and its changes were rolled back. The panic
+    /// hook has written the message of the panic to stderr.
+    #[error("the work on the database panicked, see the message on stderr")]
+    Aborted,
 }
 // ANCHOR_END: repository-error
 

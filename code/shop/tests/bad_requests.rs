@@ -746,7 +746,7 @@ fn go_through() -> Vec<BadRequest> {
         change("/orders/1", "{}", 200),
         change("/orders/1", r#"{"note": null}"#, 200),
         change("/orders/1", r#"{"status": "canceled"}"#, 200),
-        staff("GET /orders?limit=&after=&status=", 200),
+        staff("GET /orders?limit=&after=", 200),
         staff("GET /orders?item=latte&item=", 200),
         // RFC 9112 wants 400 if the host is missing, repeated or malformed. hyper leaves
         // that to the application, and the shop doesn't use the host.

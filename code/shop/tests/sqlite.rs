@@ -353,7 +353,7 @@ mod transactions {
             .place_order(new_order("croissant", 1), broken)
             .await;
         assert!(
-            matches!(placed, Err(RepositoryError::Storage(_))),
+            matches!(placed, Err(RepositoryError::Aborted)),
             "{placed:?}"
         );
         assert_eq!(croissants(&other_program(folder.path())), (1, 0));
@@ -441,7 +441,7 @@ mod transactions {
             async { drop(hold) }, // `join!` polls this last
         );
         assert!(sold.is_ok());
-        assert!(matches!(panicked, Err(RepositoryError::Storage(_))));
+        assert!(matches!(panicked, Err(RepositoryError::Aborted)));
         assert!(matches!(none_left, Err(RepositoryError::Shop(_))));
         assert!(tea.is_ok());
         assert_eq!(croissants(&other_program(folder.path())), (0, 1));

@@ -149,7 +149,7 @@ impl Sqlite {
         let full = |_| busy("too many requests are waiting to write");
         self.write_queue.try_send(write).map_err(full)?;
         // If `work` panics, the thread drops the sender without a result.
-        receiver.await.map_err(storage)?
+        receiver.await.map_err(|_| RepositoryError::Aborted)?
     }
     // ANCHOR_END: write
 
@@ -170,7 +170,7 @@ impl Sqlite {
         let full = |_| busy("too many requests are waiting to read");
         self.read_queue.try_send(job).map_err(full)?;
         // The thread drops the sender without a result only if `work` panics.
-        receiver.await.map_err(storage)?
+        receiver.await.map_err(|_| RepositoryError::Aborted)?
     }
     // ANCHOR_END: read
 }
@@ -365,16 +365,20 @@ fn write_group(connection: &mut Connection, first: Write, queue: &Receiver<Write
 // ANCHOR: savepoint
 /// Runs a write in a savepoint. If the write fails, only its own changes are rolled
 /// back, and those of the other requests in the group stay. Returns `None` if the write
-/// panics, or if its savepoint can't be set or ended.
+/// panics, or if its savepoint can't be ended.
 fn write_in_savepoint(
     transaction: &mut Transaction<'_>,
     write: Write,
 ) -> Option<Written> {
-    let savepoint = transaction.savepoint().ok()?;
+    let savepoint = transaction.savepoint().map_err(Arc::new);
+    // If the savepoint can't be set, the closure gets the error, and sends it.
+    let connection = savepoint.as_deref().map_err(RepositoryError::from);
     // A panic must not end the thread.
-    let run = AssertUnwindSafe(|| (write.run)(Ok(&savepoint)));
+    let run = AssertUnwindSafe(|| (write.run)(connection));
     let written = catch_unwind(run).ok()?;
-    if written.keep {
+    if written.keep
+        && let Ok(savepoint) = savepoint
+    {
         savepoint.commit().ok()?;
     }
     // A savepoint that is dropped without a commit is rolled back.
@@ -892,10 +896,10 @@ mod tests {
         let sqlite = Sqlite::open(&folder.path().join("shop.db")).unwrap();
         for _ in 0..2 * READERS {
             let read = sqlite.read(|_| -> Result<(), _> { panic!("in a reader") });
-            assert!(matches!(read.await, Err(RepositoryError::Storage(_))));
+            assert!(matches!(read.await, Err(RepositoryError::Aborted)));
             let write =
                 sqlite.write(|_| -> Result<(), _> { panic!("in the writer") });
-            assert!(matches!(write.await, Err(RepositoryError::Storage(_))));
+            assert!(matches!(write.await, Err(RepositoryError::Aborted)));
         }
         sqlite.read(|_| Ok(())).await.unwrap();
         sqlite.write(|_| Ok(())).await.unwrap();
@@ -960,8 +964,10 @@ mod tests {
         wait.recv_timeout(Duration::from_secs(60)).unwrap();
     }
 
-    #[tokio::test(start_paused = true)] // so that the wait of the ping takes no time
-    async fn a_database_that_is_busy_is_ready_all_the_same() {
+    // With a paused clock, each ping would time out before a thread could answer it, and a
+    // ping that times out succeeds. So this test waits for the real `PING_TIMEOUT`.
+    #[tokio::test]
+    async fn a_database_that_is_busy_is_ready_and_one_without_its_tables_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let sqlite = Sqlite::open(&folder.path().join("shop.db")).unwrap();
         let sqlite = Arc::new(sqlite);
@@ -985,11 +991,19 @@ mod tests {
         for _ in 0..READERS {
             begun.recv().await.unwrap();
         }
-        let longer = 2 * PING_TIMEOUT;
-        timeout(longer, sqlite.ping()).await.unwrap().unwrap();
+        // No thread can answer before `release` is dropped.
+        let minute = Duration::from_secs(60);
+        timeout(minute, sqlite.ping()).await.unwrap().unwrap();
         drop(release);
         assert!(reads.join_all().await.into_iter().all(|read| read.is_ok()));
         sqlite.ping().await.unwrap();
+        let drop_table = |connection: &Connection| {
+            Ok(connection.execute_batch("DROP TABLE items")?)
+        };
+        sqlite.write(drop_table).await.unwrap();
+        // On a machine that is very busy, a ping may time out and succeed.
+        let fails = async { while sqlite.ping().await.is_ok() {} };
+        timeout(minute, fails).await.unwrap();
     }
 
     /// A request that has waited for longer than `QUEUE_TIMEOUT` doesn't begin to read.

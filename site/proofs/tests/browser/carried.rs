@@ -102,6 +102,28 @@ pub fn a_link_opens_under_a_path_with_a_strict_content_security_policy(
     Ok(())
 }
 
+pub fn a_link_opens_the_folds_around_its_request(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let mut links = 0;
+    for name in &guide.pages {
+        page.open(&guide.address(name))?;
+        let Some(folded) = ids(page, &format!("details {SENDABLE}"))?.pop() else {
+            continue;
+        };
+        let link = link(page, &folded)?;
+        visit(page, &link)?;
+        // Nothing is visible in a fold that is closed.
+        let visible = page.evaluate(&format!("{}.checkVisibility()", figure(&folded)))?;
+        ensure!(
+            visible == true,
+            "{name}#{folded} is in a fold that stays closed"
+        );
+        links += 1;
+    }
+    println!("links to requests in a fold: {links}");
+    ensure!(links > 0, "no page has an exchange in a fold");
+    Ok(())
+}
+
 pub fn a_link_carries_an_edit(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
     let exchange = open_exchange(guide, page)?;
     press_button(page, &exchange, "Edit")?;

@@ -55,6 +55,7 @@ const TESTS: &[(&str, Test)] = tests![
     copies::a_command_asks_what_is_in_the_editor,
     carried::a_link_shows_the_request_and_the_answer_that_its_sender_saw,
     carried::a_link_carries_an_edit,
+    carried::a_link_opens_the_folds_around_its_request,
     carried::a_link_opens_under_a_path_with_a_strict_content_security_policy,
     carried::a_link_that_does_not_hold_gets_a_message_and_changes_nothing,
     carried::a_recorded_sequence_of_polls_comes_out_again,
