@@ -50,6 +50,47 @@ fn without_a_database_it_starts_and_says_that_data_will_be_lost() {
     assert!(server.stop().success());
 }
 
+/// Two hashes at a time need 38 MiB. Without the allocator in `main.rs`, glibc keeps hundreds of
+/// megabytes after so many hashes on different threads.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_memory_of_password_hashes_is_returned() {
+    let folder = tempdir().unwrap();
+    let server = Server::start(service(folder.path()));
+    thread::scope(|scope| {
+        for client in 0..10 {
+            let server = &server;
+            scope.spawn(move || {
+                for number in 0..20 {
+                    let body = json!({
+                        "email": format!("{client}-{number}@shop.example"),
+                        "password": "not the right password",
+                    });
+                    let answer =
+                        server.call("POST /sessions", "", &body.to_string());
+                    assert_eq!(answer.0, 401, "{}", answer.1);
+                }
+            });
+        }
+    });
+    // ANCHOR: memory
+    let status =
+        fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    let kilobytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    let processors = thread::available_parallelism().unwrap().get() as u64;
+    let limit = 60_000 + 2 * processors * 20_000;
+    assert!(
+        kilobytes < limit,
+        "{kilobytes} kB, expected less than {limit}"
+    );
+    // ANCHOR_END: memory
+    assert!(server.stop().success());
+}
+
 #[test]
 fn in_postgresql_the_data_is_still_there_after_a_restart() {
     let Some(database) = TestDatabase::create() else {

@@ -90,6 +90,11 @@ impl Server {
         server
     }
 
+    /// The id of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends SIGTERM, as Docker and systemd do to stop a process, and waits for its end.
     pub fn stop(mut self) -> ExitStatus {
         // Every shell can send a signal, and std can't.
