@@ -6,8 +6,19 @@
 //!
 //! Some things are missing here, too:
 //!
-//! - There are no WebSockets and no HTTP/2. `axum::serve` has both, with axum's features
-//!   `ws` and `http2`. hyper-util has them in `hyper_util::server::conn::auto`.
+//! - There are no WebSockets. To add them, turn on axum's feature `ws`, keep
+//!   `http1::Builder`, and append `.with_upgrades()` to `.serve_connection(…)`.
+//!   `GracefulShutdown` can't watch such a connection. So pin it, and wait in a
+//!   `select!` for it and for the shutdown (a `CancellationToken` of the crate
+//!   tokio-util, for example). On shutdown, call its `graceful_shutdown`, and wait for
+//!   it again. Spawn the tasks on a `TaskTracker`, and put its `close` and `wait` in
+//!   place of `connections.shutdown()`. A connection that has become a WebSocket no
+//!   longer counts as one of `MAX_CONNECTIONS`, and the shutdown doesn't wait for it.
+//! - Don't use `hyper_util::server::conn::auto` for WebSockets. It reads the first bytes
+//!   to find out the version of HTTP, and `header_read_timeout` doesn't limit this. So a
+//!   client that sends nothing stays connected.
+//! - There is no HTTP/2. `axum::serve` has it, with axum's feature `http2`. It uses
+//!   `auto`, so put a proxy in front that disconnects silent clients.
 //! - A client may take as long as it likes to read a response. On the open internet, put
 //!   a proxy in front that limits this time.
 //! - If a client closes its sending side after a request (`nc -N` does), it counts as

@@ -54,9 +54,10 @@ fn start() -> anyhow::Result<()> {
 
     let runtime = Runtime::new()?;
     runtime.block_on(run(settings))?;
-    // A closure passed to `spawn_blocking` may still be running when the server stops.
-    // A `main` with `#[tokio::main]` would wait for this closure, however long it takes.
-    // `shutdown_timeout` waits for at most one second.
+    // A request that wasn't finished in time still owns the database. When its task is
+    // dropped, the database is closed, which waits for the threads that use it. A `main`
+    // with `#[tokio::main]` would wait for that, however long it takes, for example if
+    // the disk hangs. `shutdown_timeout` waits for at most one second.
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
 }

@@ -175,12 +175,20 @@ impl Repository for Memory {
     #[instrument(skip_all)]
     async fn begin_session(
         &self,
-        customer: CustomerId,
+        account: &Account,
         email: EmailHash,
         token: TokenHash,
         now: Timestamp,
-    ) -> Result<SessionId, StorageError> {
+    ) -> Result<Option<Identity>, StorageError> {
         let accounts = &mut self.lock().accounts;
+        let customer = account.customer;
+        let stored = accounts.customers.values().find(|stored| {
+            stored.customer.id == customer
+                && stored.password_hash == account.password_hash
+        });
+        let Some(role) = stored.map(|stored| stored.customer.role) else {
+            return Ok(None);
+        };
         accounts.attempts.remove(&email);
         accounts.last_session += 1;
         let session = SessionId::new(accounts.last_session);
@@ -189,7 +197,11 @@ impl Repository for Memory {
             .sessions
             .insert(session, StoredSession { customer, ended });
         accounts.insert_token(token, session, None, now.as_millisecond());
-        Ok(session)
+        Ok(Some(Identity {
+            customer,
+            role,
+            session,
+        }))
     }
 
     #[instrument(skip_all)]

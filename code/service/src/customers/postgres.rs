@@ -172,12 +172,26 @@ impl Repository for Postgres {
     #[instrument(skip_all)]
     async fn begin_session(
         &self,
-        customer: CustomerId,
+        account: &Account,
         email: EmailHash,
         token: TokenHash,
         now: Timestamp,
-    ) -> Result<SessionId, StorageError> {
+    ) -> Result<Option<Identity>, StorageError> {
+        // ANCHOR: account-unchanged
         let mut tx = self.begin().await?;
+        // Until this transaction ends, nobody can change the account. Somebody who
+        // changes the password ends all sessions afterward, and then also this one.
+        let sql = "SELECT role FROM customers
+                   WHERE id = $1 AND password_hash = $2 FOR SHARE";
+        let role: Option<String> = query_scalar(sql)
+            .bind(signed(account.customer.get()))
+            .bind(&account.password_hash)
+            .fetch_optional(&mut *tx)
+            .await?;
+        let Some(role) = role else {
+            return Ok(None);
+        };
+        // ANCHOR_END: account-unchanged
         query("DELETE FROM sign_in_attempts WHERE email_hash = $1")
             .bind(email.0)
             .execute(&mut *tx)
@@ -185,7 +199,7 @@ impl Repository for Postgres {
         let sql = "INSERT INTO sessions (customer_id, created_at) VALUES ($1, $2)
                    RETURNING id";
         let session: i64 = query_scalar(sql)
-            .bind(signed(customer.get()))
+            .bind(signed(account.customer.get()))
             .bind(now.as_millisecond())
             .fetch_one(&mut *tx)
             .await?;
@@ -198,7 +212,11 @@ impl Repository for Postgres {
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        Ok(SessionId::new(unsigned(session)?))
+        Ok(Some(Identity {
+            customer: account.customer,
+            role: read_role(&role)?,
+            session: SessionId::new(unsigned(session)?),
+        }))
     }
 
     #[instrument(skip_all)]

@@ -53,13 +53,16 @@ pub trait Repository: Send + Sync {
     ) -> Result<Attempts, StorageError>;
 
     /// Begins a session with its first refresh token, and forgets the attempts.
+    /// Returns the session, and the role that the account has now. Returns `None`,
+    /// and begins no session, if the account no longer has this password hash: it
+    /// was changed after the sign-in had read it.
     async fn begin_session(
         &self,
-        customer: CustomerId,
+        account: &Account,
         email: EmailHash,
         token: TokenHash,
         now: Timestamp,
-    ) -> Result<SessionId, StorageError>;
+    ) -> Result<Option<Identity>, StorageError>;
 
     /// Exchanges a refresh token for a new one of the same session, or ends the
     /// session if the old one was used before. In both cases the change is stored.

@@ -143,17 +143,14 @@ impl Customers {
     ) -> Result<TokenPair, CustomerError> {
         let token = RefreshToken::new(self.random.bytes());
         let now = self.clock.now();
-        let session = self.repository.begin_session(
-            account.customer,
+        let begun = self.repository.begin_session(
+            &account,
             email.hash(),
             token.hash(),
             now,
         );
-        let identity = Identity {
-            customer: account.customer,
-            role: account.role,
-            session: session.await?,
-        };
+        // The password may have been changed while it was checked.
+        let identity = begun.await?.ok_or(CustomerError::WrongPassword)?;
         self.token_pair(&identity, &token)
     }
 

@@ -25,6 +25,7 @@ contract! {
     of_accounts_with_one_address_at_the_same_time_one_is_added,
     a_role_is_that_of_the_account_at_the_moment,
     a_new_role_ends_the_sessions_of_its_account_and_no_other,
+    a_session_has_the_role_of_its_beginning_and_needs_the_password_of_then,
     attempts_are_counted_for_15_minutes_or_until_a_session_begins,
     attempts_at_the_same_time_are_all_counted,
     a_refresh_token_is_exchanged_for_30_days_and_only_once,
@@ -52,7 +53,7 @@ async fn an_address_has_one_account_however_it_is_written(all: Repositories) {
         let account = customers.account(&email(same)).await.unwrap().unwrap();
         assert_eq!(account.customer, ada.id);
         assert_eq!(account.role, Role::Customer);
-        assert_eq!(account.password_hash, "hash of Ada.Zoe@Shop.Example");
+        assert_eq!(account.password_hash, HASH);
     }
     let bo = add(&customers, "zoe@shop.example").await.unwrap();
     assert_ne!(bo.id, ada.id);
@@ -126,6 +127,33 @@ async fn a_new_role_ends_the_sessions_of_its_account_and_no_other(
     assert!(matches!(other.unwrap(), Rotation::Rotated(_)));
 }
 
+/// While a sign-in checks the password, somebody may change the role or the password.
+async fn a_session_has_the_role_of_its_beginning_and_needs_the_password_of_then(
+    all: Repositories,
+) {
+    let customers = all.customers;
+    let address = email("ada@shop.example");
+    let ada = add(&customers, "ada@shop.example").await.unwrap().id;
+    let read = customers.account(&address).await.unwrap().unwrap();
+    let changed = customers.set_role(&address, Role::Barista, NOW).await;
+    assert!(changed.unwrap());
+    let begun = customers.begin_session(&read, address.hash(), hash(1), NOW);
+    let identity = begun.await.unwrap().unwrap();
+    assert_eq!((identity.customer, identity.role), (ada, Role::Barista));
+
+    customers.count_attempt(address.hash(), NOW).await.unwrap();
+    let old = Account {
+        password_hash: "the hash of an older password".into(),
+        ..read
+    };
+    let begun = customers.begin_session(&old, address.hash(), hash(2), NOW);
+    assert_eq!(begun.await.unwrap(), None);
+    let refused = customers.rotate(hash(2), hash(3), NOW).await.unwrap();
+    assert_eq!(refused, Rotation::Refused);
+    let attempts = customers.count_attempt(address.hash(), NOW).await.unwrap();
+    assert_eq!(attempts.count, 2);
+}
+
 async fn attempts_are_counted_for_15_minutes_or_until_a_session_begins(
     all: Repositories,
 ) {
@@ -146,9 +174,9 @@ async fn attempts_are_counted_for_15_minutes_or_until_a_session_begins(
         let attempts = customers.count_attempt(address, at).await.unwrap();
         assert_eq!(attempts, Attempts { count, first_at });
     }
-    let token = hash(1);
-    let begun = customers.begin_session(id, ada, token, NOW + window);
-    begun.await.unwrap();
+    let (token, account) = (hash(1), account(id));
+    let begun = customers.begin_session(&account, ada, token, NOW + window);
+    assert!(begun.await.unwrap().is_some());
     for (address, count) in [(ada, 1), (bo, 3)] {
         let attempts = customers.count_attempt(address, NOW + window);
         assert_eq!(attempts.await.unwrap().count, count);
@@ -350,6 +378,9 @@ fn hash(number: u8) -> TokenHash {
     TokenHash([number; 32])
 }
 
+/// No password has this hash.
+const HASH: &str = "the hash of a password";
+
 async fn add(
     customers: &Arc<dyn Repository>,
     address: &str,
@@ -357,11 +388,20 @@ async fn add(
     let new = NewAccount {
         email: email(address),
         name: NAME.into(),
-        password_hash: format!("hash of {address}"),
+        password_hash: HASH.into(),
         role: Role::Customer,
         created_at: NOW,
     };
     customers.add_customer(new).await
+}
+
+/// What a sign-in has read of the account with this id, which [`add`] has added.
+fn account(customer: CustomerId) -> Account {
+    Account {
+        customer,
+        role: Role::Customer,
+        password_hash: HASH.into(),
+    }
 }
 
 async fn begin(
@@ -371,8 +411,9 @@ async fn begin(
     now: Timestamp,
 ) -> SessionId {
     let address = email("ada@shop.example").hash();
-    let begun = customers.begin_session(customer, address, hash(token), now);
-    begun.await.unwrap()
+    let account = account(customer);
+    let begun = customers.begin_session(&account, address, hash(token), now);
+    begun.await.unwrap().unwrap().session
 }
 
 /// Customers with one mistake.
@@ -521,12 +562,12 @@ impl Repository for Wrong {
 
     async fn begin_session(
         &self,
-        customer: CustomerId,
+        account: &Account,
         email: EmailHash,
         token: TokenHash,
         now: Timestamp,
-    ) -> Result<SessionId, StorageError> {
-        self.right.begin_session(customer, email, token, now).await
+    ) -> Result<Option<Identity>, StorageError> {
+        self.right.begin_session(account, email, token, now).await
     }
 
     async fn clean_up(&self, now: Timestamp) -> Result<(), StorageError> {

@@ -214,26 +214,21 @@ impl TestApp {
         let now = self.clock.clock().now();
         let address = format!("{name}@shop.example");
         let email = EmailAddress::try_from(address.as_str()).unwrap();
-        let customer = match customers.account(&email).await.unwrap() {
-            Some(account) => account.customer,
-            None => {
-                let new = NewAccount {
-                    email: email.clone(),
-                    name: name.into(),
-                    password_hash: "no password has this hash".into(),
-                    role,
-                    created_at: now,
-                };
-                customers.add_customer(new).await.unwrap().id
-            }
-        };
+        if customers.account(&email).await.unwrap().is_none() {
+            let new = NewAccount {
+                email: email.clone(),
+                name: name.into(),
+                password_hash: "no password has this hash".into(),
+                role,
+                created_at: now,
+            };
+            customers.add_customer(new).await.unwrap();
+        }
+        let account = customers.account(&email).await.unwrap().unwrap();
         let token = RefreshToken::new(self.random.bytes()).hash();
-        let session = customers.begin_session(customer, email.hash(), token, now);
-        let identity = Identity {
-            customer,
-            role,
-            session: session.await.unwrap(),
-        };
+        let begun = customers.begin_session(&account, email.hash(), token, now);
+        let mut identity = begun.await.unwrap().unwrap();
+        identity.role = role;
         self.tokens.issue(&identity).unwrap()
     }
 
