@@ -664,6 +664,8 @@ mod list_orders {
             ("after=-1", "after"),
             ("status=lost", "status"),
             ("customer=ada", "customer"),
+            ("customer=", "customer"),
+            ("status=", "status"),
             ("page=2", "page"),
         ] {
             let path = format!("/orders?{query}");

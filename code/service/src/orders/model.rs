@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::OrderError;
 use crate::customers::model::{CustomerId, Identity, Role};
@@ -480,14 +480,27 @@ impl TryFrom<String> for Note {
 #[cfg_attr(feature = "server", into_params(parameter_in = Query))]
 pub struct OrderQuery {
     /// Only the orders with this status.
+    #[serde(default, deserialize_with = "even_if_empty")]
     pub status: Option<Status>,
     /// Only the orders of this customer. Only a barista may ask for those of others.
+    #[serde(default, deserialize_with = "even_if_empty")]
     pub customer: Option<u64>,
     /// Only the orders after this one in the list: the `next` of the previous page.
     pub after: Option<u64>,
     /// The maximum number of orders on a page.
     #[cfg_attr(feature = "server", param(minimum = 1, maximum = 100))]
     pub limit: Option<u32>,
+}
+
+/// Reads the value of a filter also if it's empty, and then it's invalid. axum-extra's
+/// `Query` reads `customer=` as `None`, as if there were no filter, and would list the
+/// orders of all customers.
+fn even_if_empty<'de, T, D>(value: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(value).map(Some)
 }
 
 /// Which orders to list.

@@ -323,7 +323,7 @@ impl Report {
                     PaymentStatus::Unpaid | PaymentStatus::Unknown => {
                         Self::Processing
                     }
-                    PaymentStatus::Paid | PaymentStatus::NoPaymentRequired
+                    PaymentStatus::Paid
                         if session.amount_total == Some(amount)
                             && session.currency.as_deref() == Some(CURRENCY) =>
                     {
