@@ -39,8 +39,9 @@ use tracing::{error, info, warn};
 
 // ANCHOR: allocator
 /// Each password hash needs 19 MiB for a moment. glibc, the standard allocator on most
-/// Linux systems, doesn't return this memory: it keeps such blocks in a pool for each
-/// thread that has computed a hash. mimalloc returns large blocks as soon as they're free.
+/// Linux systems, doesn't return this memory: it keeps such blocks in several pools, and
+/// the threads that compute hashes use most of them. mimalloc returns large blocks soon
+/// after they're free.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 // ANCHOR_END: allocator

@@ -98,6 +98,26 @@ fn check_invalid(attack: &str, response: &TestResponse) {
 
 // Accounts.
 
+// ANCHOR: endpoint-test
+#[tokio::test]
+async fn me_is_the_account_of_the_customer_who_sends_the_token() {
+    on_each_storage(|repositories| async {
+        let app = TestApp::new(repositories);
+        for name in ["ada", "bo"] {
+            let token = app.sign_in_as(name, Role::Customer).await;
+            let request = with_token(get("/me"), &token);
+            let response = app.send(request).await;
+            assert_eq!(response.status, StatusCode::OK);
+            let email = format!("{name}@shop.example");
+            assert_eq!(response.json()["email"], email);
+        }
+        let without_token = app.send(get("/me")).await;
+        assert_eq!(without_token.status, StatusCode::UNAUTHORIZED);
+    })
+    .await;
+}
+// ANCHOR_END: endpoint-test
+
 #[tokio::test]
 async fn somebody_signs_up_signs_in_and_reads_the_account() {
     on_each_storage(|repositories| async {

@@ -72,7 +72,6 @@ async fn all_mistakes_of_an_item_are_reported_at_once() {
     assert_eq!(item["name"], "Scone");
 }
 
-// ANCHOR: endpoint-test
 #[tokio::test]
 async fn every_change_of_an_item_changes_its_tag_and_that_of_the_menu() {
     on_each_storage(|repositories| async {
@@ -93,7 +92,6 @@ async fn every_change_of_an_item_changes_its_tag_and_that_of_the_menu() {
     })
     .await;
 }
-// ANCHOR_END: endpoint-test
 
 #[tokio::test]
 async fn a_change_needs_a_condition_that_is_true() {

@@ -24,7 +24,7 @@ use crate::repository::RepositoryError;
 /// Why a request gets an error response.
 #[derive(Debug, ThisError)]
 pub enum Error {
-    /// The request broke a rule of the shop, or the database was busy or failed.
+    /// The request broke a rule of the shop, or the repository couldn't do its work.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
     /// The request was read, but some of its values are invalid.
