@@ -623,7 +623,7 @@ pub struct OrderQuery {
 // ANCHOR_END: order-query
 
 // ANCHOR: even-if-empty
-/// Reads the value of a filter also if it's empty. axum-extra's `Query` reads `customer=`
+/// Reads the value of a filter even if it's empty. axum-extra's `Query` reads `customer=`
 /// as `None`, as if there were no filter, and would list the orders of all customers.
 fn even_if_empty<'de, T, D>(value: D) -> Result<Option<T>, D::Error>
 where

@@ -179,8 +179,8 @@ impl Repository for Postgres {
     ) -> Result<Option<Identity>, StorageError> {
         // ANCHOR: account-unchanged
         let mut tx = self.begin().await?;
-        // Until this transaction ends, nobody can change the account. Somebody who
-        // changes the password ends all sessions afterward, and then also this one.
+        // Until this transaction ends, nobody can change the account. A change of the
+        // password has to wait, and then ends all sessions, including this one.
         let sql = "SELECT role FROM customers
                    WHERE id = $1 AND password_hash = $2 FOR SHARE";
         let role: Option<String> = query_scalar(sql)

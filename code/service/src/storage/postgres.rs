@@ -226,10 +226,11 @@ impl From<sqlx::Error> for StorageError {
             sqlx::Error::PoolTimedOut => true,
             // 40001: two transactions conflict, and only one can commit
             // (serialization failure). 40P01: a deadlock, which PostgreSQL ended.
-            // 25006: the server is read-only after a failover. 53300: too many
-            // connections. 55P03: a lock wasn't available in time. 57014: a statement
-            // took too long. In each case, nothing was changed: the transaction can't
-            // commit anymore, or it never began.
+            // 25006: the server is read-only, for example after a failover. 53300: too
+            // many connections. 55P03: a lock wasn't available in time. 57014: a
+            // statement was canceled, for example because it took too long. In each
+            // case, nothing was changed: the transaction can't commit anymore, or it
+            // never began.
             sqlx::Error::Database(error) => matches!(
                 error.code().as_deref(),
                 Some("25006" | "40001" | "40P01" | "53300" | "55P03" | "57014")
