@@ -1051,11 +1051,13 @@
                 return card;
             };
             const card = find(id);
-            // Some exchanges are in a fold, such as the answer to a question.
+            const steps = before.map(step => typeof step === 'string' ? step : find(step.id).record.request);
+            // Some exchanges are in a fold, such as the answer to a question. It is opened only now, because
+            // a link that doesn't hold changes nothing.
             for (let fold = card.figure.closest('details'); fold; fold = fold.parentElement.closest('details')) {
                 fold.open = true;
             }
-            card.open(request, before.map(step => typeof step === 'string' ? step : find(step.id).record.request));
+            card.open(request, steps);
         } catch (error) {
             told.textContent = `This link can’t be opened: ${error.message}. Nothing was sent, and the page is unchanged.`;
             document.querySelector('main').prepend(told);
