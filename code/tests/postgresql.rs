@@ -321,13 +321,18 @@ mod postgresql {
         loop {
             let mut begin = pin!(pool.begin());
             // The future is polled until it waits for the answer. If the answer was there at
-            // once, the transaction has begun, is dropped here, and the next attempt follows.
-            while timeout(Duration::ZERO, begin.as_mut()).await.is_err() {
+            // once, the next attempt follows. The rollback comes first: a transaction of this
+            // attempt that is still open would look like that of the next one.
+            let begun = loop {
+                if let Ok(begun) = timeout(Duration::ZERO, begin.as_mut()).await {
+                    break begun.unwrap();
+                }
                 let open: i64 = query_scalar(sql).fetch_one(other).await.unwrap();
                 if open == 1 {
                     return;
                 }
-            }
+            };
+            begun.rollback().await.unwrap();
         }
     }
 
