@@ -138,6 +138,8 @@ mod server {
             // lines of one route, and nothing that a client puts into a path
             // gets into the log.
             path = path.map_or("(no route)", MatchedPath::as_str),
+            // The extractor `SignedIn` fills in who sends the request.
+            customer = field::Empty,
         );
         if let Some(id) = client_request_id(request.headers()) {
             span.record("client_request_id", id);

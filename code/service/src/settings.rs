@@ -113,6 +113,16 @@ impl Settings {
         {
             problems.push(WEBSITE_HTTPS.into());
         }
+        if live && get("DATABASE_URL").is_none() {
+            problems.push(LIVE_IN_MEMORY.into());
+        }
+        if live
+            && stripe
+                .as_ref()
+                .is_some_and(|stripe| stripe.api != stripe::API)
+        {
+            problems.push(LIVE_API.into());
+        }
         if !problems.is_empty() {
             return Err(SettingsError(problems));
         }
@@ -244,6 +254,14 @@ const HTTPS: &str =
 
 const WEBSITE_HTTPS: &str =
     "SHOP_WEBSITE must be an address with https if the key of Stripe is a live one";
+
+/// Customers would have paid with real money for orders that nobody knows any more.
+const LIVE_IN_MEMORY: &str = "DATABASE_URL must be set if the key of Stripe is a live one. \
+                              Without a database, all orders are lost when the service stops";
+
+/// The key is sent with each call, and whoever has it can move money.
+const LIVE_API: &str = "STRIPE_API can't be set if the key of Stripe is a live one: the key \
+                        would be sent to that address";
 
 fn parse_database(value: &str) -> Result<SecretString, &'static str> {
     if !value.starts_with("postgres://") && !value.starts_with("postgresql://") {

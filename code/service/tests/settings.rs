@@ -211,8 +211,27 @@ fn real_money_needs_tls_between_the_service_and_its_clients() {
         let error = read(&[key, secret, url]).unwrap_err();
         assert!(error.contains("SHOP_URL must be"), "{error}");
         let url = ("SHOP_URL", "https://shop.example");
-        assert_eq!(read(&[key, secret, url]).unwrap().url, url.1);
+        let database = ("DATABASE_URL", "postgres://localhost/shop");
+        let jwt = ("JWT_SECRET", "only-for-this-test-0123456789abcdef");
+        let live = [key, secret, url, database, jwt];
+        assert_eq!(read(&live).unwrap().url, url.1);
     }
+}
+
+#[test]
+fn real_money_needs_a_database_and_goes_to_stripe() {
+    let key = ("STRIPE_SECRET_KEY", "sk_live_a");
+    let secret = ("STRIPE_WEBHOOK_SECRET", "whsec_a");
+    let url = ("SHOP_URL", "https://shop.example");
+    let error = read(&[key, secret, url]).unwrap_err();
+    assert!(error.contains("DATABASE_URL must be set"), "{error}");
+
+    let database = ("DATABASE_URL", "postgres://localhost/shop");
+    let jwt = ("JWT_SECRET", "only-for-this-test-0123456789abcdef");
+    let api = ("STRIPE_API", "https://stripe.example");
+    let error = read(&[key, secret, url, database, jwt, api]).unwrap_err();
+    assert!(error.contains("STRIPE_API can't be set"), "{error}");
+    assert!(!error.contains("DATABASE_URL must"), "{error}");
 }
 
 #[test]

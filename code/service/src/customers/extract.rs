@@ -3,6 +3,7 @@
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
+use tracing::Span;
 
 use super::error::CustomerError;
 use super::model::{Identity, Role};
@@ -26,7 +27,10 @@ where
         state: &S,
     ) -> Result<Self, Error> {
         let token = bearer_token(parts).ok_or(CustomerError::NoToken)?;
-        Ok(Self(Customers::from_ref(state).authenticate(token)?))
+        let identity = Customers::from_ref(state).authenticate(token)?;
+        // From now on, each line that is logged for this request says who sends it.
+        Span::current().record("customer", identity.customer.get());
+        Ok(Self(identity))
     }
 }
 // ANCHOR_END: signed-in

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tracing::{instrument, warn};
+use tracing::{info, instrument, warn};
 
 use super::error::CustomerError;
 use super::model::{
@@ -151,6 +151,10 @@ impl Customers {
         );
         // The password may have been changed while it was checked.
         let identity = begun.await?.ok_or(CustomerError::WrongPassword)?;
+        let Identity {
+            customer, session, ..
+        } = identity;
+        info!(customer = customer.get(), %session, "signed in");
         self.token_pair(&identity, &token)
     }
 

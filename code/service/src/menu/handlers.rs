@@ -8,7 +8,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use tracing::instrument;
+use tracing::{info, instrument};
 
 use super::error::MenuError;
 use super::model::{Expected, ItemId, ItemRequest, NewItem};
@@ -77,6 +77,11 @@ pub async fn put_item(
         Put::Created(item) => (StatusCode::CREATED, item),
         Put::Replaced(item) => (StatusCode::OK, item),
     };
+    info!(
+        item = item.id.as_str(),
+        version = item.version,
+        "the menu was changed"
+    );
     Ok((status, [(ETAG, etag::of(item.version))], Json(item)))
 }
 

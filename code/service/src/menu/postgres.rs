@@ -42,10 +42,10 @@ impl Repository for Postgres {
     #[instrument(skip_all)]
     async fn items(&self) -> Result<Vec<Item>, StorageError> {
         // ANCHOR: items
-        // `COLLATE "C"` sorts by bytes, as Rust does, so the repository in memory has
-        // the same order. The database's own sorting rules (its *collation*) may be
-        // those of a human language. Such rules may ignore hyphens, and they differ
-        // between systems.
+        // `COLLATE "C"` sorts by bytes, as Rust does, so the in-memory repository
+        // returns the items in the same order. The database's own sorting rules (its
+        // *collation*) may be those of a human language. Such rules may ignore
+        // hyphens, and they differ between systems.
         let sql = "SELECT id, name, price_cents, stock, version FROM items
                    ORDER BY id COLLATE \"C\"";
         let rows: Vec<ItemRow> = query_as(sql).fetch_all(self.pool()).await?;

@@ -8,7 +8,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use tracing::instrument;
+use tracing::{info, instrument};
 
 use super::idempotency::{Answer, IdempotencyKey};
 use super::model::{
@@ -80,5 +80,6 @@ pub async fn change_order(
     let order = orders
         .set_status(identity, OrderId::new(id), status)
         .await?;
+    info!(order = id, %status, "the status of an order was set");
     Ok(Json(order))
 }

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header::LOCATION},
     response::IntoResponse,
 };
-use tracing::instrument;
+use tracing::{info, instrument};
 
 use super::services::{Payments, Started};
 use crate::customers::extract::{Barista, SignedIn};
@@ -36,6 +36,7 @@ pub async fn refund(
     Path(Number(id)): Path<Number>,
 ) -> Result<impl IntoResponse, Error> {
     payments.refund(OrderId::new(id)).await?;
+    info!(order = id, "the money of an order is sent back");
     Ok((StatusCode::ACCEPTED, [(LOCATION, format!("/orders/{id}"))]))
 }
 

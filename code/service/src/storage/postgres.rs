@@ -26,9 +26,9 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(3);
 /// error.
 const STATEMENT_TIMEOUT: &str = "5s";
 
-/// How long a transaction may stay idle. If this process vanishes in the middle of
-/// a transaction, PostgreSQL closes the connection after this time, which rolls the
-/// transaction back and unlocks the rows.
+/// How long a transaction may stay idle. If this machine vanishes from the network
+/// in the middle of a transaction, PostgreSQL closes the connection after this
+/// time, which rolls the transaction back and unlocks the rows.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
 // ANCHOR_END: limits
 
@@ -87,8 +87,8 @@ impl Postgres {
     /// Connects to a database whose tables are up to date.
     async fn open(options: PgConnectOptions) -> Result<Self, sqlx::Error> {
         let limited = options.clone().options([
-            // If an HTTP client disconnects, PostgreSQL goes on running the statement
-            // of its request. `statement_timeout` limits for how long.
+            // If an HTTP client disconnects, PostgreSQL keeps running the statement
+            // that its request started. `statement_timeout` limits for how long.
             ("statement_timeout", STATEMENT_TIMEOUT),
             (
                 "idle_in_transaction_session_timeout",

@@ -12,6 +12,7 @@ use tokio::task::{JoinSet, yield_now};
 use crate::broken_rules;
 use crate::support::Repositories;
 
+// ANCHOR: rule
 contract! {
     a_new_menu_is_the_opening_menu,
     items_are_sorted_by_the_bytes_of_their_ids,
@@ -22,24 +23,10 @@ contract! {
     the_menu_answers_a_ping,
 }
 
-/// After a failover, the address may lead to a server that is a copy now, and stores nothing.
-#[cfg(feature = "server")]
-#[tokio::test]
-async fn a_read_only_server_is_not_used_until_it_stores_again() {
-    let Some(database) = crate::support::postgres::TestDatabase::create() else {
-        return;
-    };
-    let Repositories { menu, .. } = database.repositories().await;
-    database.set_read_only(true);
-    let busy = menu.items().await;
-    assert!(matches!(busy, Err(StorageError::Busy(_))), "{busy:?}");
-    database.set_read_only(false);
-    assert_eq!(menu.items().await.unwrap(), opening_menu());
-}
-
 async fn a_new_menu_is_the_opening_menu(Repositories { menu, .. }: Repositories) {
     assert_eq!(menu.items().await.unwrap(), opening_menu());
 }
+// ANCHOR_END: rule
 
 async fn items_are_sorted_by_the_bytes_of_their_ids(
     Repositories { menu, .. }: Repositories,
@@ -62,6 +49,21 @@ async fn items_are_sorted_by_the_bytes_of_their_ids(
         "teapot",
     ];
     assert_eq!(ids, sorted);
+}
+
+/// After a failover, the address may lead to a server that is a copy now, and stores nothing.
+#[cfg(feature = "server")]
+#[tokio::test]
+async fn a_read_only_server_is_not_used_until_it_stores_again() {
+    let Some(database) = crate::support::postgres::TestDatabase::create() else {
+        return;
+    };
+    let Repositories { menu, .. } = database.repositories().await;
+    database.set_read_only(true);
+    let busy = menu.items().await;
+    assert!(matches!(busy, Err(StorageError::Busy(_))), "{busy:?}");
+    database.set_read_only(false);
+    assert_eq!(menu.items().await.unwrap(), opening_menu());
 }
 
 /// The id is in a path, so a client may send any text: also one with a character that
