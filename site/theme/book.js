@@ -226,10 +226,10 @@
         const first = ranked.filter(has);
         const missed = [...pages.keys()].filter(ref => has(ref) && !first.includes(ref));
         const others = ranked.filter(ref => !first.includes(ref));
-        // The glossary names everything, and the section that it leads to explains it.
-        const inGlossary = ref => pages.get(ref).address.startsWith('glossary.html');
+        // These pages name everything, and the sections that they lead to explain it.
+        const inIndex = ref => /^(glossary|messages)\.html/.test(pages.get(ref).address);
         const exact = [...first, ...missed];
-        const sorted = [...exact.filter(ref => !inGlossary(ref)), ...exact.filter(inGlossary), ...others];
+        const sorted = [...exact.filter(ref => !inIndex(ref)), ...exact.filter(inIndex), ...others];
         return sorted.map(ref => pages.get(ref));
     }
 

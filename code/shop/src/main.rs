@@ -54,10 +54,10 @@ fn start() -> anyhow::Result<()> {
 
     let runtime = Runtime::new()?;
     runtime.block_on(run(settings))?;
-    // A request that wasn't finished in time still owns the database. When its task is
-    // dropped, the database is closed, which waits for the threads that use it. A `main`
-    // with `#[tokio::main]` would wait for that, however long it takes, for example if
-    // the disk hangs. `shutdown_timeout` waits for at most one second.
+    // This drops the requests that are still running. The last of them closes the
+    // database, and closing waits for the database's threads. If the disk hangs, a
+    // `main` with `#[tokio::main]` might wait forever. `shutdown_timeout` gives up
+    // after one second.
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
 }

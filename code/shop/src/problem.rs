@@ -31,8 +31,7 @@ pub struct Problem {
     pub status: StatusCode,
     /// What went wrong with this request, for people.
     pub detail: String,
-    /// Each mistake in the request. Empty if the error isn't a list of
-    /// mistakes.
+    /// The list of mistakes in an invalid request. Empty for all other errors.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ErrorDetail>,
 }

@@ -106,8 +106,8 @@ pub enum RepositoryError {
     /// The database can't be read or written.
     #[error("the database failed")]
     Storage(#[source] Source),
-    /// The work on the database panicked, and its changes were rolled back. The panic
-    /// hook has written the message of the panic to stderr.
+    /// The work on the database panicked, and its changes were rolled back. The message
+    /// of the panic is on stderr.
     #[error("the work on the database panicked, see the message on stderr")]
     Aborted,
 }

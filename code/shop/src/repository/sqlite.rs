@@ -396,9 +396,10 @@ fn refuse_all(first: Write, queue: &Receiver<Write>, error: rusqlite::Error) {
 }
 
 // ANCHOR: stop-after
-/// Once `limit` has passed since this call, SQLite stops a query on this connection
-/// when it next calls `is_late`. It doesn't call it during a sort, or while the disk
-/// hangs. The next call of this function sets a new limit. (A timeout around the
+/// Limits how long queries on this connection may run: `limit`, counted from now. When
+/// the time is up, SQLite stops the running query the next time that it calls
+/// `is_late`. (SQLite doesn't call `is_late` while it sorts, or while it waits for the
+/// disk.) Each call of `stop_after` replaces the limit before it. (A timeout around the
 /// future can't stop a query: the thread would continue with it.)
 fn stop_after(limit: Duration, connection: &Connection) -> rusqlite::Result<()> {
     let started = Instant::now();
