@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+// ANCHOR: use
 use axum::{
     Router,
+    body::Bytes,
     extract::{
         State,
         ws::{Message, WebSocket, WebSocketUpgrade},
@@ -12,11 +14,12 @@ use axum::{
     response::Response,
     routing::any,
 };
+use tokio::sync::broadcast;
+use tokio::time::{interval, timeout};
+// ANCHOR_END: use
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::broadcast;
-use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::{Error, client::IntoClientRequest};
+use tokio_tungstenite::tungstenite::{self, Error, client::IntoClientRequest};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 // ANCHOR: join
@@ -38,33 +41,57 @@ async fn join_room(
 }
 // ANCHOR_END: join
 
-// ANCHOR: serve-socket
+// ANCHOR: limits
+/// How often the server asks whether the client is still there.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+
 /// How long a client may take to accept a message.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+// ANCHOR_END: limits
 
 async fn serve_socket(mut socket: WebSocket, room: Room) {
+    // ANCHOR: receive
     let mut messages = room.subscribe();
+    let mut pings = interval(PING_INTERVAL);
+    let mut answered = true;
     loop {
-        tokio::select! {
+        let outgoing = tokio::select! {
             received = socket.recv() => match received {
                 Some(Ok(Message::Text(text))) => {
-                    // An error means only that nobody is in the room.
+                    // This fails only if there is no receiver, and `messages` is one.
                     let _ = room.send(text.to_string());
+                    continue;
+                }
+                Some(Ok(Message::Pong(_))) => {
+                    answered = true;
+                    continue;
                 }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
-                Some(Ok(_)) => {} // axum itself answers a ping
+                Some(Ok(_)) => continue, // a ping, which axum answers, or bytes
             },
-            message = messages.recv() => {
-                let Ok(message) = message else { return };
-                let sent = socket.send(Message::text(message));
-                if !matches!(timeout(SEND_TIMEOUT, sent).await, Ok(Ok(()))) {
-                    return;
+            // ANCHOR_END: receive
+            // ANCHOR: other-branches
+            message = messages.recv() => match message {
+                Ok(message) => Message::text(message),
+                Err(_) => return, // the client has missed some messages
+            },
+            _ = pings.tick() => {
+                if !answered {
+                    return; // the client is gone
                 }
+                answered = false;
+                Message::Ping(Bytes::new())
             }
+        };
+        // ANCHOR_END: other-branches
+        // ANCHOR: send
+        let sent = timeout(SEND_TIMEOUT, socket.send(outgoing)).await;
+        if !matches!(sent, Ok(Ok(()))) {
+            return;
         }
     }
+    // ANCHOR_END: send
 }
-// ANCHOR_END: serve-socket
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -74,7 +101,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .with_state(Room::new(16));
     // ANCHOR_END: routes
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = format!("ws://{}/room", listener.local_addr()?);
+    let address = format!("{}/room", listener.local_addr()?);
     tokio::select! {
         served = axum::serve(listener, app).into_future() => served?,
         talked = talk(&address) => talked?,
@@ -86,44 +113,66 @@ type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Opens a WebSocket as a page of this origin does, and prints the status of the response.
 async fn open(
+    name: &str,
     address: &str,
     origin: &'static str,
 ) -> Result<Option<Client>, Error> {
-    let mut request = address.into_client_request()?;
-    let origin_header = HeaderValue::from_static(origin);
-    request.headers_mut().insert(ORIGIN, origin_header);
+    let mut request = format!("ws://{address}").into_client_request()?;
+    let header = HeaderValue::from_static(origin);
+    request.headers_mut().insert(ORIGIN, header);
     let (client, status) = match connect_async(request).await {
         Ok((client, response)) => (Some(client), response.status()),
         Err(Error::Http(response)) => (None, response.status()),
         Err(error) => return Err(error),
     };
-    println!("a page of {origin}: {status}");
+    println!("{name}, a page from {origin}: {status}");
     Ok(client)
 }
 
-async fn talk(address: &str) -> Result<(), Error> {
-    open(address, "https://elsewhere.example").await?;
-    let counter = open(address, PAGE).await?;
-    let kitchen = open(address, PAGE).await?;
+/// The next message for the client. Its library answers the server's pings.
+async fn text(client: &mut Client) -> Result<Option<String>, Error> {
+    while let Some(message) = client.next().await.transpose()? {
+        if let tungstenite::Message::Text(text) = message {
+            return Ok(Some(text.to_string()));
+        }
+    }
+    Ok(None)
+}
+
+async fn talk(address: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let plain = reqwest::get(format!("http://{address}")).await?;
+    println!("a plain GET: {}, {}", plain.status(), plain.text().await?);
+    open("a stranger", address, "https://elsewhere.example").await?;
+    let counter = open("the counter", address, PAGE).await?;
+    let kitchen = open("the kitchen", address, PAGE).await?;
     let (Some(mut counter), Some(mut kitchen)) = (counter, kitchen) else {
         return Ok(());
     };
-    // The server adds a client to the room a moment after the 101. A message of its own shows a
-    // client that it's in.
+    // The first ping shows a client that it's in the room.
     for client in [&mut counter, &mut kitchen] {
-        client.send("hello".into()).await?;
         client.next().await.transpose()?;
     }
-    // The kitchen's "hello" has come to the counter, too.
-    counter.next().await.transpose()?;
-    counter.send("One tea for Ada".into()).await?;
-    for (name, client) in [("counter", &mut counter), ("kitchen", &mut kitchen)] {
-        if let Some(message) = client.next().await.transpose()? {
-            println!("{name} received: {message}");
+    for (sender, message) in [
+        ("counter", "One tea for Ada"),
+        ("kitchen", "No croissants left"),
+    ] {
+        println!("\nthe {sender} sends: {message}");
+        let client = if sender == "counter" {
+            &mut counter
+        } else {
+            &mut kitchen
+        };
+        client.send(message.into()).await?;
+        for (name, client) in [("counter", &mut counter), ("kitchen", &mut kitchen)]
+        {
+            if let Some(message) = text(client).await? {
+                println!("  the {name} receives: {message}");
+            }
         }
     }
+    println!("\nthe kitchen sends a message of 1,025 bytes");
     kitchen.send("x".repeat(1025).into()).await?;
     while let Some(Ok(_)) = kitchen.next().await {}
-    println!("after a message of 1,025 bytes, the kitchen is disconnected");
+    println!("  the kitchen is disconnected");
     Ok(())
 }

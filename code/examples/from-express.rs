@@ -236,7 +236,7 @@ impl IntoResponse for Error {
             }
             Error::Body(rejection) => (
                 rejection.status(),
-                "item must be a text, and quantity a whole number",
+                "item must be a string, and quantity a whole number",
             ),
         };
         (status, Json(json!({ "error": error }))).into_response()

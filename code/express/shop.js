@@ -65,7 +65,7 @@ app.use(express.json());
 app.post("/orders", (req, res) => {
   const { item, quantity } = req.body ?? {};
   if (typeof item !== "string" || !Number.isInteger(quantity)) {
-    throw new ShopError(422, "item must be a text, and quantity a whole number");
+    throw new ShopError(422, "item must be a string, and quantity a whole number");
   }
   if (quantity < 1 || quantity > 10) {
     throw new ShopError(422, "quantity must be from 1 to 10");
