@@ -116,7 +116,7 @@ async fn pay(
 // 3. Yours: a customer gives points to another customer. POST /cards/{name}/gifts takes
 //    { "to": "Bo", "points": 5 }.
 //    200: The body is the card of the customer who gave the points.
-//    404: One of the two customers has no card.
+//    404: One of the two customers has no card. The body names this customer.
 //    409: The card has fewer points than the gift.
 //    422: The number of points is 0.
 //    After an error, no card has changed. A gift to oneself is allowed and changes nothing.

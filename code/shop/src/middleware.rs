@@ -109,9 +109,9 @@ mod server {
                 )
                 // ANCHOR_END: trace
                 // Logs a line if the client disconnects before its response is ready.
-                // With `on_body_drop`, the layer would also log a disconnect while
-                // the body is sent. But axum drops the body of each response to `HEAD`
-                // unsent, so each `HEAD` request would be logged as a disconnect, too.
+                // `on_body_drop` would also log clients that disconnect while the
+                // body is being sent. But for a `HEAD` request, axum drops the body
+                // without sending it, so each one would be logged as a disconnect.
                 .layer(OnEarlyDropLayer::builder().on_future_drop(
                     EarlyDropsAsFailures::new(
                         DefaultOnFailure::new().level(Level::INFO),

@@ -48,6 +48,9 @@ pub struct Page {
     pub blocks: Vec<Block>,
 }
 
+/// The tests of the pages in a browser.
+const BROWSER_TESTS: &str = "site/proofs/tests/browser";
+
 /// A source of a package's tests.
 #[derive(Debug)]
 pub struct Test {
@@ -110,6 +113,16 @@ impl Walk {
             }
             walk.source(file);
         }
+        // The browser's tests run scripts, and name them by their path from the root.
+        if root.join(BROWSER_TESTS).is_dir() {
+            for file in files(root, BROWSER_TESTS)? {
+                walk.tests.push(Test {
+                    text: fs::read_to_string(root.join(&file))?,
+                    file,
+                    package: PathBuf::new(),
+                });
+            }
+        }
         for file in pages(root)? {
             let text = fs::read_to_string(root.join(&file))?;
             let blocks = blocks::read(&text);
@@ -163,7 +176,8 @@ impl Walk {
             .filter(move |file| file.starts_with(folder) && is(file, extension))
     }
 
-    /// Whether a test of a package in `code` names a file by its path from that package's folder.
+    /// Whether a test of a package in `code` names a file by its path from that package's folder,
+    /// or a test in the browser by its path from the root.
     pub fn is_named_by_a_test(&self, file: &Path) -> bool {
         self.tests.iter().any(|test| test.names(file))
     }
@@ -296,10 +310,15 @@ mod tests {
             "include(\"../.env.example\")",
         )?;
         put("code/tests/page.rs", "run(\"express/app.js\")")?;
+        put(
+            "site/proofs/tests/browser/scripts.rs",
+            "include_str!(\"../../../../code/browser/a.js\")",
+        )?;
         let walk = Walk::read(root.path(), BTreeSet::new())?;
         let named = |file| walk.is_named_by_a_test(Path::new(file));
         assert!(named("code/shop/.env.example"));
         assert!(named("code/express/app.js"));
+        assert!(named("code/browser/a.js"));
         assert!(!named("code/.env.example"));
         assert!(!named("code/shop/express/app.js"));
         Ok(())

@@ -49,9 +49,9 @@ impl Repository for Postgres {
         new: NewAccount,
     ) -> Result<Customer, CustomerError> {
         // ANCHOR: add-customer
-        // The unique index decides whether the address is taken. If a `SELECT`
-        // checked first, two requests at the same time could both find that the
-        // address is free.
+        // The `UNIQUE` on `email_key` decides whether the address is taken. If a
+        // `SELECT` checked first, two requests at the same time could both find
+        // that the address is free.
         let sql = "INSERT INTO customers
                        (email, email_key, name, password_hash, role, created_at)
                    VALUES ($1, $2, $3, $4, $5, $6)

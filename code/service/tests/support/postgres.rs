@@ -40,7 +40,8 @@ pub struct TestDatabase {
 
 impl TestDatabase {
     // ANCHOR: create
-    /// Creates an empty database on the server that `POSTGRES_URL` names.
+    /// Creates an empty database on the server that `POSTGRES_URL` names. Returns
+    /// `None` if `POSTGRES_URL` isn't set.
     pub fn create() -> Option<Self> {
         let address = server()?;
         let name = format!("test_{}", Uuid::new_v4().simple());

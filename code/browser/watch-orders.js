@@ -1,0 +1,16 @@
+// Shows each order as soon as it's placed.
+
+// ANCHOR: watch
+export function watchOrders(showOrder, loadOrders) {
+  const events = new EventSource("/orders/watch");
+  events.addEventListener("order", (event) => showOrder(JSON.parse(event.data)));
+  // Before each connection, some orders may have been missed.
+  events.addEventListener("open", loadOrders);
+  events.addEventListener("error", () => {
+    // After an error status, the browser doesn't connect again by itself.
+    if (events.readyState === EventSource.CLOSED) {
+      setTimeout(() => watchOrders(showOrder, loadOrders), 5000);
+    }
+  });
+}
+// ANCHOR_END: watch

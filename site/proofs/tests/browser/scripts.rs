@@ -1,0 +1,114 @@
+//! The scripts of `code/browser`, which pages show, in a real browser.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Result, ensure};
+use axum::Router;
+use axum::http::{StatusCode, header::CONTENT_TYPE};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+
+use crate::chromium::Page;
+use crate::guide::{Guide, Served};
+
+const REFRESH: &str = include_str!("../../../../code/browser/refresh.js");
+const WATCH_ORDERS: &str = include_str!("../../../../code/browser/watch-orders.js");
+
+const EVENTS: &str = "retry: 10\n\n\
+    event: order\ndata: {\"item\": \"tea\"}\n\n\
+    event: order\ndata: {\"item\": \"croissant\"}\n\n";
+
+/// A script as a browser gets it.
+fn script(text: &'static str) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/javascript")], text)
+}
+
+pub fn tabs_exchange_their_refresh_token_one_after_the_other(
+    _: &Guide,
+    page: &mut Page<'_>,
+) -> Result<()> {
+    let app = Router::new()
+        .route("/", get(async || Html("<title>Tab</title>")))
+        .route("/refresh.js", get(async || script(REFRESH)));
+    let served = Served::app(app)?;
+    page.open(&served.address(""))?;
+    // Two copies of the module share the storage and the locks, as two tabs do.
+    let sent = page.evaluate(
+        "(async () => {
+            localStorage.setItem('refresh_token', '0');
+            const sent = [];
+            let running = 0;
+            window.fetch = async (path, { body }) => {
+                running += 1;
+                sent.push(`${JSON.parse(body).refresh_token}, ${running} running`);
+                await new Promise(later => setTimeout(later, 20));
+                running -= 1;
+                const number = sent.length;
+                return { ok: true, json: async () => ({
+                    access_token: `access ${number}`, refresh_token: String(number),
+                }) };
+            };
+            const [one, other] = await Promise.all(
+                ['one', 'other'].map(tab => import(`/refresh.js?${tab}`)));
+            const tokens = await Promise.all(
+                [one.refresh(), one.refresh(), one.refresh(), other.refresh()]);
+            tokens.push(await one.refresh());
+            return [...sent, ...tokens].join('; ');
+        })()",
+    )?;
+    let expected = "0, 1 running; 1, 1 running; 2, 1 running; \
+                    access 1; access 1; access 1; access 2; access 3";
+    ensure!(sent == expected, "{sent}");
+
+    // After an error, the next call tries again.
+    let error = page.evaluate(
+        "(async () => {
+            window.fetch = async () => ({ ok: false, status: 503 });
+            const { refresh } = await import('/refresh.js?one');
+            const failed = await refresh().catch(error => error.message);
+            window.fetch = async () => ({ ok: true, json: async () => ({
+                access_token: 'again', refresh_token: '9' }) });
+            return `${failed}; ${await refresh()}`;
+        })()",
+    )?;
+    ensure!(error == "refresh: 503; again", "{error}");
+    Ok(())
+}
+
+pub fn a_page_that_watches_orders_connects_again(_: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let asked = Arc::new(AtomicUsize::new(0));
+    // First an error, then each time two orders and the end. After the end, the browser asks again
+    // in 10 ms.
+    let watch = {
+        let asked = Arc::clone(&asked);
+        async move || -> Response {
+            if asked.fetch_add(1, Ordering::Relaxed) == 0 {
+                return StatusCode::BAD_GATEWAY.into_response();
+            }
+            ([(CONTENT_TYPE, "text/event-stream")], EVENTS).into_response()
+        }
+    };
+    let app = Router::new()
+        .route("/", get(async || Html("<title>Orders</title>")))
+        .route("/watch-orders.js", get(async || script(WATCH_ORDERS)))
+        .route("/orders/watch", get(watch));
+    let served = Served::app(app)?;
+    page.open(&served.address(""))?;
+    let seen = page.evaluate(
+        "(async () => {
+            // Nobody waits for five seconds here.
+            const { setTimeout: later } = window;
+            window.setTimeout = run => later(run, 0);
+            const { watchOrders } = await import('/watch-orders.js');
+            const seen = [];
+            watchOrders(({ item }) => seen.push(item), () => seen.push('load'));
+            // Each look takes a round trip to the server.
+            for (let looks = 0; looks < 1000 && seen.length < 4; looks++) await fetch('/');
+            return seen.slice(0, 4).join();
+        })()",
+    )?;
+    ensure!(seen == "load,tea,croissant,load", "{seen}");
+    ensure!(asked.load(Ordering::Relaxed) >= 3);
+    Ok(())
+}
