@@ -553,20 +553,50 @@ mod postgresql {
         .await;
     }
 
+    /// The migration that a reader adds to the service.
+    const FAVORITES: &str = include_str!("../favorites/0005_favorites.sql");
+
+    #[tokio::test]
+    async fn the_migration_of_the_favorites_follows_those_of_the_service() {
+        with_database(|options| async {
+            let pool = pool(options, 1).await;
+            sqlx::migrate!("service/migrations")
+                .run(&pool)
+                .await
+                .unwrap();
+            let account = "INSERT INTO customers
+                           (email, email_key, name, password_hash, role, created_at)
+                           VALUES ('a', 'a', 'Ada', '', 'customer', 0)";
+            execute_all(&pool, &[FAVORITES, account]).await;
+            let add = async |customer: i64, item: &str| {
+                let sql =
+                    "INSERT INTO favorites (customer_id, item_id) VALUES ($1, $2)";
+                let added =
+                    query(sql).bind(customer).bind(item).execute(&pool).await;
+                let error = added.err()?.into_database_error().unwrap();
+                error.constraint().map(str::to_owned)
+            };
+            assert_eq!(add(1, "tea").await, None);
+            let violated = |name: &str| Some(name.to_owned());
+            assert_eq!(add(1, "tea").await, violated("favorites_pkey"));
+            assert_eq!(add(1, "cake").await, violated("favorites_item_id_fkey"));
+            assert_eq!(add(2, "tea").await, violated("favorites_customer_id_fkey"));
+        })
+        .await;
+    }
+
     /// Two customers, the drinks that they like best, and their orders.
     async fn customers(pool: &PgPool) {
         let statements = [
             "CREATE TABLE customers (id bigint PRIMARY KEY)",
-            "CREATE TABLE favorites (
-                customer_id bigint NOT NULL REFERENCES customers,
-                item text NOT NULL,
-                PRIMARY KEY (customer_id, item)
-            )",
+            "CREATE TABLE items (id text PRIMARY KEY)",
+            FAVORITES,
             "CREATE TABLE orders (
                 id bigint PRIMARY KEY,
                 customer_id bigint NOT NULL REFERENCES customers
             )",
             "INSERT INTO customers VALUES (1), (2)",
+            "INSERT INTO items SELECT generate_series(0, 39)::text",
         ];
         execute_all(pool, &statements).await;
     }
@@ -588,7 +618,7 @@ mod postgresql {
         if count >= MAX_FAVORITES {
             return Ok(false);
         }
-        let sql = "INSERT INTO favorites (customer_id, item) VALUES ($1, $2)";
+        let sql = "INSERT INTO favorites (customer_id, item_id) VALUES ($1, $2)";
         query(sql)
             .bind(customer)
             .bind(item)
