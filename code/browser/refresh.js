@@ -3,7 +3,7 @@
 // ANCHOR: refresh
 let exchange;
 
-/** Returns a new access token. If an exchange is running, its result is returned. */
+/** Returns a new access token. If an exchange is running, waits for its result. */
 export function refresh() {
   exchange ??= navigator.locks.request("refresh", exchangeToken).finally(() => {
     exchange = undefined;

@@ -4,7 +4,7 @@
 export function watchOrders(showOrder, loadOrders) {
   const events = new EventSource("/orders/watch");
   events.addEventListener("order", (event) => showOrder(JSON.parse(event.data)));
-  // Before each connection, some orders may have been missed.
+  // Only orders placed from now on arrive as events, so load the earlier ones.
   events.addEventListener("open", loadOrders);
   events.addEventListener("error", () => {
     // After an error status, the browser doesn't connect again by itself.

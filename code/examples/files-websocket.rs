@@ -1,8 +1,8 @@
 //! A room in which the counter and the kitchen send each other messages.
 
+// ANCHOR: use
 use std::time::Duration;
 
-// ANCHOR: use
 use axum::{
     Router,
     body::Bytes,
@@ -10,13 +10,14 @@ use axum::{
         State,
         ws::{Message, WebSocket, WebSocketUpgrade},
     },
-    http::{HeaderMap, HeaderValue, StatusCode, header::ORIGIN},
+    http::{HeaderMap, StatusCode, header::ORIGIN},
     response::Response,
     routing::any,
 };
 use tokio::sync::broadcast;
 use tokio::time::{interval, timeout};
 // ANCHOR_END: use
+use axum::http::HeaderValue;
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::{self, Error, client::IntoClientRequest};
@@ -36,7 +37,7 @@ async fn join_room(
     if headers.get(ORIGIN).is_some_and(|origin| origin != PAGE) {
         return Err(StatusCode::FORBIDDEN);
     }
-    let upgrade = upgrade.max_message_size(1024);
+    let upgrade = upgrade.max_message_size(1024).max_frame_size(1024);
     Ok(upgrade.on_upgrade(move |socket| serve_socket(socket, room)))
 }
 // ANCHOR_END: join
@@ -49,8 +50,8 @@ const PING_INTERVAL: Duration = Duration::from_secs(30);
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 // ANCHOR_END: limits
 
+// ANCHOR: receive
 async fn serve_socket(mut socket: WebSocket, room: Room) {
-    // ANCHOR: receive
     let mut messages = room.subscribe();
     let mut pings = interval(PING_INTERVAL);
     let mut answered = true;
@@ -67,7 +68,7 @@ async fn serve_socket(mut socket: WebSocket, room: Room) {
                     continue;
                 }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
-                Some(Ok(_)) => continue, // a ping, which axum answers, or bytes
+                Some(Ok(_)) => continue, // binary, or a ping (axum answers it)
             },
             // ANCHOR_END: receive
             // ANCHOR: other-branches
@@ -90,8 +91,8 @@ async fn serve_socket(mut socket: WebSocket, room: Room) {
             return;
         }
     }
-    // ANCHOR_END: send
 }
+// ANCHOR_END: send
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

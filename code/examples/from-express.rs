@@ -33,6 +33,13 @@ struct Item {
     price: u32,
 }
 
+#[derive(Clone, Serialize)]
+struct Order {
+    id: usize,
+    item: String,
+    quantity: u32,
+}
+
 #[derive(Clone)]
 struct Shop {
     menu: Vec<Item>,
@@ -123,13 +130,6 @@ async fn create_order(
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(order)))
 }
 // ANCHOR_END: body
-
-#[derive(Clone, Serialize)]
-struct Order {
-    id: usize,
-    item: String,
-    quantity: u32,
-}
 
 // ANCHOR: redirect
 async fn drinks() -> Redirect {
@@ -246,6 +246,7 @@ impl IntoResponse for Error {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // ANCHOR: menu
     let menu = vec![
         Item {
             id: "tea",
@@ -263,6 +264,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         orders: Arc::default(),
         requests: Arc::default(),
     };
+    // ANCHOR_END: menu
     // ANCHOR: listen
     // Port 0 stands for any free port.
     let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -210,7 +210,7 @@ mod postgresql {
     /// Why an item wasn't added.
     #[derive(Debug)]
     enum AddError {
-        /// An item with this id exists already. The response should be a 409.
+        /// An item with this id already exists. The response should be a 409.
         IdTaken,
         /// The database failed or was busy. The response should be a 500 or a 503.
         Database(sqlx::Error),

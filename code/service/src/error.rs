@@ -86,8 +86,8 @@ impl Error {
     }
 
     // ANCHOR: customer-error
-    /// The `CustomerError` that this error contains, if there is one. It may add a
-    /// header to the response, such as `www-authenticate` to a 401.
+    /// The `CustomerError` inside this error, if there is one. A `CustomerError` may
+    /// add a header to the response, such as `www-authenticate` to a 401.
     fn customer_error(&self) -> Option<&CustomerError> {
         // There's no arm `_`, so that the compiler reports each new variant.
         match self {

@@ -179,8 +179,9 @@ impl Repository for Postgres {
     ) -> Result<Option<Identity>, StorageError> {
         // ANCHOR: account-unchanged
         let mut tx = self.begin().await?;
-        // Until this transaction ends, nobody can change the account. A change of the
-        // password would have to wait, and would then see this session and end it.
+        // Until this transaction ends, nobody can change the account. A transaction
+        // that changes the password would have to wait, and would then see this
+        // session and end it.
         let sql = "SELECT role FROM customers
                    WHERE id = $1 AND password_hash = $2 FOR SHARE";
         let role: Option<String> = query_scalar(sql)

@@ -500,9 +500,9 @@ fn try_open_writer(file: &Path) -> Result<Connection, Source> {
 /// number here and in a migration that hasn't run yet.
 const APPLICATION_ID: i32 = 0x7368_6f70;
 
-/// Returns an error if the file is a database of another program, or if a newer
-/// version of this program has migrated it. Changes nothing in the file. The number
-/// in `user_version` says how many migrations have run.
+/// Returns an error if the file belongs to another program, or if a newer version of
+/// this program has migrated it (`user_version` says how many migrations have run).
+/// It changes nothing in the file.
 fn check_owner(connection: &mut Connection) -> Result<(), Source> {
     let transaction = connection.transaction()?;
     let application_id: i32 =
