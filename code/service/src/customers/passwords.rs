@@ -1,7 +1,7 @@
 //! Passwords: which ones are accepted, and how they are stored.
 
-#[cfg(feature = "server")]
 use std::collections::HashSet;
+#[cfg(feature = "server")]
 use std::sync::Arc;
 
 use argon2::Argon2;
