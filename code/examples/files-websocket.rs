@@ -146,31 +146,25 @@ async fn talk(address: &str) -> Result<(), Box<dyn std::error::Error>> {
     open("a stranger", address, "https://elsewhere.example").await?;
     let counter = open("the counter", address, PAGE).await?;
     let kitchen = open("the kitchen", address, PAGE).await?;
-    let (Some(mut counter), Some(mut kitchen)) = (counter, kitchen) else {
+    let (Some(counter), Some(kitchen)) = (counter, kitchen) else {
         return Ok(());
     };
+    let mut clients = [("counter", counter), ("kitchen", kitchen)];
     // The first ping shows a client that it's in the room.
-    for client in [&mut counter, &mut kitchen] {
+    for (_, client) in &mut clients {
         client.next().await.transpose()?;
     }
-    for (sender, message) in [
-        ("counter", "One tea for Ada"),
-        ("kitchen", "No croissants left"),
-    ] {
-        println!("\nthe {sender} sends: {message}");
-        let client = if sender == "counter" {
-            &mut counter
-        } else {
-            &mut kitchen
-        };
+    for (sender, message) in [(0, "One tea for Ada"), (1, "No croissants left")] {
+        let (name, client) = &mut clients[sender];
+        println!("\nthe {name} sends: {message}");
         client.send(message.into()).await?;
-        for (name, client) in [("counter", &mut counter), ("kitchen", &mut kitchen)]
-        {
+        for (name, client) in &mut clients {
             if let Some(message) = text(client).await? {
                 println!("  the {name} receives: {message}");
             }
         }
     }
+    let [_, (_, kitchen)] = &mut clients;
     println!("\nthe kitchen sends a message of 1,025 bytes");
     kitchen.send("x".repeat(1025).into()).await?;
     while let Some(Ok(_)) = kitchen.next().await {}

@@ -100,28 +100,22 @@ impl Settings {
             problems.push(SECRET_IN_MEMORY.into());
         }
         let stripe = read_stripe(&get, &mut problems);
-        // Customers send their passwords and tokens to this address.
-        let live = stripe.as_ref().is_some_and(StripeSettings::is_live);
-        if live && !url.as_ref().is_some_and(|url| url.starts_with("https:")) {
-            problems.push(HTTPS.into());
-        }
-        // Stripe sends customers to this one.
-        if live
-            && website
-                .as_ref()
-                .is_some_and(|url| !url.starts_with("https:"))
-        {
-            problems.push(WEBSITE_HTTPS.into());
-        }
-        if live && get("DATABASE_URL").is_none() {
-            problems.push(LIVE_IN_MEMORY.into());
-        }
-        if live
-            && stripe
-                .as_ref()
-                .is_some_and(|stripe| stripe.api != stripe::API)
-        {
-            problems.push(LIVE_API.into());
+        if let Some(live) = stripe.as_ref().filter(|stripe| stripe.is_live()) {
+            let is_https = |url: &String| url.starts_with("https:");
+            // Customers send their passwords and tokens to this address.
+            if !url.as_ref().is_some_and(is_https) {
+                problems.push(HTTPS.into());
+            }
+            // Stripe sends customers to this one.
+            if !website.as_ref().is_none_or(is_https) {
+                problems.push(WEBSITE_HTTPS.into());
+            }
+            if get("DATABASE_URL").is_none() {
+                problems.push(LIVE_IN_MEMORY.into());
+            }
+            if live.api != stripe::API {
+                problems.push(LIVE_API.into());
+            }
         }
         if !problems.is_empty() {
             return Err(SettingsError(problems));
@@ -259,7 +253,7 @@ const WEBSITE_HTTPS: &str =
 const LIVE_IN_MEMORY: &str = "DATABASE_URL must be set if the key of Stripe is a live one. \
                               Without a database, all orders are lost when the service stops";
 
-/// The key is sent with each call, and whoever has it can move money.
+/// The key is sent with each call, and a server that receives it can move money with it.
 const LIVE_API: &str = "STRIPE_API can't be set if the key of Stripe is a live one: the key \
                         would be sent to that address";
 

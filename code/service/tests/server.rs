@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -57,9 +58,10 @@ fn without_a_database_it_starts_and_says_that_data_will_be_lost() {
 fn the_memory_of_password_hashes_is_returned() {
     let folder = tempdir().unwrap();
     let server = Server::start(service(folder.path()));
+    let checked = AtomicUsize::new(0);
     thread::scope(|scope| {
         for client in 0..10 {
-            let server = &server;
+            let (server, checked) = (&server, &checked);
             scope.spawn(move || {
                 for number in 0..5 {
                     let body = json!({
@@ -70,10 +72,14 @@ fn the_memory_of_password_hashes_is_returned() {
                     let (status, _) = server.call("POST /sessions", "", &body);
                     // Without optimization, some of them may wait for too long.
                     assert!(matches!(status, 401 | 503), "{status}");
+                    checked
+                        .fetch_add(usize::from(status == 401), Ordering::Relaxed);
                 }
             });
         }
     });
+    let checked = checked.into_inner();
+    assert!(checked >= 5, "only {checked} of 50 passwords were hashed");
     // ANCHOR: memory
     let status =
         fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();

@@ -14,15 +14,18 @@ fn seconds(text: &str, before: &str, after: &str) -> u64 {
     number.parse().unwrap()
 }
 
+/// The number of seconds of a constant in `src/server.rs`.
+#[track_caller]
+fn constant(name: &str) -> u64 {
+    let before = format!("{name}: Duration = Duration::from_secs(");
+    seconds(SERVER, &before, ")")
+}
+
 // ANCHOR: idle
 #[test]
 fn the_proxy_closes_an_idle_connection_before_the_shop_does() {
     let proxy = seconds(CADDYFILE, "keepalive ", "s\n");
-    let shop = seconds(
-        SERVER,
-        "HEADER_TIMEOUT: Duration = Duration::from_secs(",
-        ")",
-    );
+    let shop = constant("HEADER_TIMEOUT");
     assert!(proxy < shop, "the proxy: {proxy} s, the shop: {shop} s");
 }
 // ANCHOR_END: idle
@@ -30,11 +33,7 @@ fn the_proxy_closes_an_idle_connection_before_the_shop_does() {
 #[test]
 fn systemd_waits_until_the_last_requests_are_finished() {
     let systemd = seconds(UNIT, "TimeoutStopSec=", "\n");
-    let shop = seconds(
-        SERVER,
-        "SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(",
-        ")",
-    );
+    let shop = constant("SHUTDOWN_TIMEOUT");
     // `main.rs` waits one more second for the runtime.
     assert!(
         systemd > shop + 1,

@@ -151,10 +151,8 @@ impl Customers {
         );
         // The password may have been changed while it was checked.
         let identity = begun.await?.ok_or(CustomerError::WrongPassword)?;
-        let Identity {
-            customer, session, ..
-        } = identity;
-        info!(customer = customer.get(), %session, "signed in");
+        let customer = identity.customer.get();
+        info!(customer, session = %identity.session, "signed in");
         self.token_pair(&identity, &token)
     }
 

@@ -42,7 +42,8 @@ pub fn tabs_exchange_their_refresh_token_one_after_the_other(
             window.fetch = async (path, { body }) => {
                 running += 1;
                 sent.push(`${JSON.parse(body).refresh_token}, ${running} running`);
-                await new Promise(later => setTimeout(later, 20));
+                // Other code of the page runs here.
+                await new Promise(later => setTimeout(later));
                 running -= 1;
                 const number = sent.length;
                 return { ok: true, json: async () => ({
