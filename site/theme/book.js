@@ -227,7 +227,7 @@
         const missed = [...pages.keys()].filter(ref => has(ref) && !first.includes(ref));
         const others = ranked.filter(ref => !first.includes(ref));
         // These pages name everything, and the sections that they lead to explain it.
-        const inIndex = ref => /^(from-express|glossary|messages|statuses)\.html/.test(pages.get(ref).address);
+        const inIndex = ref => /^(from-express|glossary|messages|runtime-messages|statuses)\.html/.test(pages.get(ref).address);
         const exact = [...first, ...missed];
         const sorted = [...exact.filter(ref => !inIndex(ref)), ...exact.filter(inIndex), ...others];
         return sorted.map(ref => pages.get(ref));
