@@ -8,7 +8,7 @@ use axum::{
     body::Bytes,
     extract::{
         State,
-        ws::{Message, WebSocket, WebSocketUpgrade},
+        ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code},
     },
     http::{HeaderMap, StatusCode, header::ORIGIN},
     response::Response,
@@ -16,16 +16,38 @@ use axum::{
 };
 use tokio::sync::broadcast;
 use tokio::time::{interval, timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 // ANCHOR_END: use
+use std::net::SocketAddr;
+
 use axum::http::HeaderValue;
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::{self, Error, client::IntoClientRequest};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-// ANCHOR: join
-type Room = broadcast::Sender<String>;
+// ANCHOR: state
+#[derive(Clone)]
+struct Room {
+    messages: broadcast::Sender<String>,
+    /// Canceled when the server begins to stop.
+    shutdown: CancellationToken,
+    /// Counts the open WebSockets.
+    connections: TaskTracker,
+}
+impl Room {
+    fn new() -> Self {
+        Self {
+            messages: broadcast::Sender::new(16),
+            shutdown: CancellationToken::new(),
+            connections: TaskTracker::new(),
+        }
+    }
+}
+// ANCHOR_END: state
 
+// ANCHOR: join
 /// The origin of the pages that may open a WebSocket.
 const PAGE: &str = "https://shop.example";
 
@@ -38,7 +60,10 @@ async fn join_room(
         return Err(StatusCode::FORBIDDEN);
     }
     let upgrade = upgrade.max_message_size(1024).max_frame_size(1024);
-    Ok(upgrade.on_upgrade(move |socket| serve_socket(socket, room)))
+    let connections = room.connections.clone();
+    Ok(upgrade.on_upgrade(move |socket| {
+        connections.track_future(serve_socket(socket, room))
+    }))
 }
 // ANCHOR_END: join
 
@@ -48,11 +73,14 @@ const PING_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How long a client may take to accept a message.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the connections may take to end when the server stops.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 // ANCHOR_END: limits
 
 // ANCHOR: receive
 async fn serve_socket(mut socket: WebSocket, room: Room) {
-    let mut messages = room.subscribe();
+    let mut messages = room.messages.subscribe();
     let mut pings = interval(PING_INTERVAL);
     let mut answered = true;
     loop {
@@ -60,7 +88,7 @@ async fn serve_socket(mut socket: WebSocket, room: Room) {
             received = socket.recv() => match received {
                 Some(Ok(Message::Text(text))) => {
                     // This fails only if there is no receiver, and `messages` is one.
-                    let _ = room.send(text.to_string());
+                    let _ = room.messages.send(text.to_string());
                     continue;
                 }
                 Some(Ok(Message::Pong(_))) => {
@@ -83,8 +111,18 @@ async fn serve_socket(mut socket: WebSocket, room: Room) {
                 answered = false;
                 Message::Ping(Bytes::new())
             }
+            // ANCHOR_END: other-branches
+            // ANCHOR: shutdown-branch
+            () = room.shutdown.cancelled() => {
+                let close = Message::Close(Some(CloseFrame {
+                    code: close_code::AWAY,
+                    reason: "the server is stopping".into(),
+                }));
+                let _ = timeout(SEND_TIMEOUT, socket.send(close)).await;
+                return;
+            }
         };
-        // ANCHOR_END: other-branches
+        // ANCHOR_END: shutdown-branch
         // ANCHOR: send
         let sent = timeout(SEND_TIMEOUT, socket.send(outgoing)).await;
         if !matches!(sent, Ok(Ok(()))) {
@@ -94,20 +132,34 @@ async fn serve_socket(mut socket: WebSocket, room: Room) {
 }
 // ANCHOR_END: send
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // ANCHOR: routes
-    let app = Router::new()
+// ANCHOR: routes
+fn app(room: Room) -> Router {
+    Router::new()
         .route("/room", any(join_room))
-        .with_state(Room::new(16));
-    // ANCHOR_END: routes
+        .with_state(room)
+}
+// ANCHOR_END: routes
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = format!("{}/room", listener.local_addr()?);
-    tokio::select! {
-        served = axum::serve(listener, app).into_future() => served?,
-        talked = talk(&address) => talked?,
-    }
-    Ok(())
+    let address = listener.local_addr()?;
+    let (stop, signal) = oneshot::channel();
+    let clients = tokio::spawn(talk(address, stop));
+    // ANCHOR: shutdown
+    let room = Room::new();
+    let shutdown = room.shutdown.clone();
+    axum::serve(listener, app(room.clone()))
+        .with_graceful_shutdown(async move {
+            let _ = signal.await; // in your server: `ctrl_c().await`
+            shutdown.cancel();
+        })
+        .await?;
+    room.connections.close();
+    // A WebSocket that is still open after ten seconds breaks when the process ends.
+    let _ = timeout(SHUTDOWN_TIMEOUT, room.connections.wait()).await;
+    // ANCHOR_END: shutdown
+    clients.await?
 }
 
 type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -115,10 +167,10 @@ type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// Opens a WebSocket as a page of this origin does, and prints the status of the response.
 async fn open(
     name: &str,
-    address: &str,
+    address: SocketAddr,
     origin: &'static str,
 ) -> Result<Option<Client>, Error> {
-    let mut request = format!("ws://{address}").into_client_request()?;
+    let mut request = format!("ws://{address}/room").into_client_request()?;
     let header = HeaderValue::from_static(origin);
     request.headers_mut().insert(ORIGIN, header);
     let (client, status) = match connect_async(request).await {
@@ -130,44 +182,125 @@ async fn open(
     Ok(client)
 }
 
-/// The next message for the client. Its library answers the server's pings.
-async fn text(client: &mut Client) -> Result<Option<String>, Error> {
+/// The next message for the client, without pings. The client's library answers those.
+async fn receive(client: &mut Client) -> Result<String, Error> {
     while let Some(message) = client.next().await.transpose()? {
-        if let tungstenite::Message::Text(text) = message {
-            return Ok(Some(text.to_string()));
+        match message {
+            tungstenite::Message::Text(text) => return Ok(text.to_string()),
+            tungstenite::Message::Close(Some(frame)) => {
+                return Ok(format!("(close) {frame}"));
+            }
+            _ => {}
         }
     }
-    Ok(None)
+    Ok("nothing: the connection has ended".to_owned())
 }
 
-async fn talk(address: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let plain = reqwest::get(format!("http://{address}")).await?;
+async fn talk(
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let plain = reqwest::get(format!("http://{address}/room")).await?;
     println!("a plain GET: {}, {}", plain.status(), plain.text().await?);
     open("a stranger", address, "https://elsewhere.example").await?;
     let counter = open("the counter", address, PAGE).await?;
     let kitchen = open("the kitchen", address, PAGE).await?;
-    let (Some(counter), Some(kitchen)) = (counter, kitchen) else {
+    let (Some(mut counter), Some(mut kitchen)) = (counter, kitchen) else {
         return Ok(());
     };
-    let mut clients = [("counter", counter), ("kitchen", kitchen)];
     // The first ping shows a client that it's in the room.
-    for (_, client) in &mut clients {
-        client.next().await.transpose()?;
-    }
-    for (sender, message) in [(0, "One tea for Ada"), (1, "No croissants left")] {
-        let (name, client) = &mut clients[sender];
-        println!("\nthe {name} sends: {message}");
-        client.send(message.into()).await?;
-        for (name, client) in &mut clients {
-            if let Some(message) = text(client).await? {
-                println!("  the {name} receives: {message}");
-            }
-        }
-    }
-    let [_, (_, kitchen)] = &mut clients;
+    counter.next().await.transpose()?;
+    kitchen.next().await.transpose()?;
+
+    println!("\nthe counter sends: One tea for Ada");
+    counter.send("One tea for Ada".into()).await?;
+    println!("  the counter receives: {}", receive(&mut counter).await?);
+    println!("  the kitchen receives: {}", receive(&mut kitchen).await?);
+
+    println!("\nthe kitchen sends: No croissants left");
+    kitchen.send("No croissants left".into()).await?;
+    println!("  the counter receives: {}", receive(&mut counter).await?);
+    println!("  the kitchen receives: {}", receive(&mut kitchen).await?);
+
     println!("\nthe kitchen sends a message of 1,025 bytes");
     kitchen.send("x".repeat(1025).into()).await?;
     while let Some(Ok(_)) = kitchen.next().await {}
     println!("  the kitchen is disconnected");
+
+    println!("\nthe server begins to stop");
+    drop(stop);
+    println!("  the counter receives: {}", receive(&mut counter).await?);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+    // ANCHOR: test-client
+    /// Starts a server with this room, and returns a client that has joined it.
+    async fn join(room: &Room) -> Result<Client, Box<dyn std::error::Error>> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("ws://{}/room", listener.local_addr()?);
+        let server = axum::serve(listener, app(room.clone()));
+        tokio::spawn(server.into_future());
+        let (client, _response) = connect_async(url).await?;
+        while room.messages.receiver_count() == 0 {
+            yield_now().await; // until the task of this connection has begun
+        }
+        Ok(client)
+    }
+    // ANCHOR_END: test-client
+
+    // ANCHOR: test-ping
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_answers_no_ping_is_disconnected() -> TestResult {
+        let room = Room::new();
+        let _client = join(&room).await?; // it never reads, so it never answers
+
+        timeout(2 * PING_INTERVAL, room.messages.closed()).await?;
+        Ok(())
+    }
+    // ANCHOR_END: test-ping
+
+    // ANCHOR: test-slow
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_reads_nothing_is_disconnected() -> TestResult {
+        let room = Room::new();
+        let _client = join(&room).await?;
+
+        // More than the network buffers hold.
+        room.messages.send("x".repeat(64 * 1024 * 1024))?;
+        timeout(2 * SEND_TIMEOUT, room.messages.closed()).await?;
+        Ok(())
+    }
+    // ANCHOR_END: test-slow
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_misses_a_message_is_disconnected() -> TestResult {
+        let room = Room::new();
+        let _client = join(&room).await?;
+
+        // One more than the channel keeps, before the connection's task can receive any of them.
+        for number in 1..=17 {
+            room.messages.send(format!("order {number}"))?;
+        }
+        timeout(SEND_TIMEOUT, room.messages.closed()).await?;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_binary_message_is_ignored() -> TestResult {
+        let room = Room::new();
+        let mut client = join(&room).await?;
+        client.send(tungstenite::Message::binary("tea")).await?;
+        client.send("One tea for Ada".into()).await?;
+
+        assert_eq!(receive(&mut client).await?, "One tea for Ada");
+        Ok(())
+    }
 }

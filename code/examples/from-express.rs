@@ -307,14 +307,20 @@ async fn send_requests(address: &str) -> Result<(), Box<dyn std::error::Error>> 
         get("/today"),
         as_staff("espresso"),
         as_staff("decaf"),
+        get("/menu"),
+        get("/cake"),
     ] {
         let request = request.build()?;
         let path = &request.url().as_str()[address.len()..];
-        println!("{}", format!("{} {path} {body}", request.method()).trim());
+        let method = request.method().clone();
+        match body {
+            "" => print!("{method} {path} → "),
+            body => print!("{method} {path} {body}\n  "),
+        }
         let response = client.execute(request).await?;
         let header = |name| response.headers().get(name).map(HeaderValue::to_str);
         let number = header("x-request-number").transpose()?.unwrap_or_default();
-        let mut line = format!("  {number}: {}", response.status().as_u16());
+        let mut line = format!("{number}: {}", response.status().as_u16());
         if let Some(location) = header("location").transpose()? {
             line = format!("{line} {location}");
         }

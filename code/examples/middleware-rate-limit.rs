@@ -6,7 +6,7 @@ use axum::{Router, body::Body, extract::ConnectInfo, http::Request, routing::get
 use tower::ServiceExt;
 use tower_governor::{GovernorLayer, governor::GovernorConfigBuilder};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // ANCHOR: config
     // Ten requests at once, and after that one every 60 seconds.
@@ -49,5 +49,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         }
     }
+    // The program would end before the task above runs for the first time.
+    tokio::task::yield_now().await;
     Ok(())
 }

@@ -164,15 +164,17 @@ async function sendRequests(address) {
     get("/today"),
     asStaff("espresso"),
     asStaff("decaf"),
+    get("/menu"),
+    get("/cake"),
   ]) {
     const response = await fetch(address + path, { redirect: "manual", ...options });
     const { method = "GET", body = "" } = options;
-    console.log([method, path, body].join(" ").trim());
+    const request = body ? `${method} ${path} ${body}\n  ` : `${method} ${path} → `;
     const { headers, status } = response;
     const json = (headers.get("content-type") ?? "").startsWith("application/json");
     const location = headers.get("location") ?? "";
     const text = json ? await response.text() : "";
     const number = headers.get("x-request-number");
-    console.log(`  ${number}: ${[status, location, text].filter(String).join(" ")}`);
+    console.log(`${request}${number}: ${[status, location, text].filter(String).join(" ")}`);
   }
 }

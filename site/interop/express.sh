@@ -18,4 +18,4 @@ if [ "${1:-}" = --record ]; then
 else
   (cd code && sha256sum --check --quiet express/compared.txt)
 fi
-echo "Express: all $(grep -c '^  ' "$work/printed.txt") responses are the same as axum's"
+echo "Express: all $(grep -cE '(→|^) +[0-9]+: [0-9]{3}' "$work/printed.txt") responses are the same as axum's"

@@ -43,11 +43,11 @@ fn files(folder: &Path) -> io::Result<Vec<(PathBuf, String)>> {
 fn a_feature_uses_only_features_before_it() -> io::Result<()> {
     for (position, feature) in FEATURES.iter().enumerate() {
         for (path, text) in files(&source().join(feature))? {
+            let file = path.display();
             for later in &FEATURES[position + 1..] {
                 assert!(
                     !text.contains(&format!("crate::{later}::")),
-                    "{} uses the feature `{later}`, which comes after `{feature}`",
-                    path.display(),
+                    "{file} uses the feature `{later}`, which comes after `{feature}`"
                 );
             }
         }
