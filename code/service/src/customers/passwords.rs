@@ -16,10 +16,15 @@ use super::model::EmailAddress;
 use crate::clock::Random;
 use crate::fields::FieldError;
 
-/// A password that an account may have: 15 to 128 characters, and none that is
-/// among the first that an attacker would try. There are no rules on which kinds of
-/// characters it has, because such rules lead to passwords like `Password1!` (NIST
-/// SP 800-63B-4, section 3.1.1.2).
+/// A password that an account may have. As NIST SP 800-63B-4, section 3.1.1.2, asks,
+/// it has at least 15 characters (and at most 128, where NIST asks for a limit of 64
+/// or more), it isn't on a list of common passwords, and there are no rules on which
+/// kinds of characters it has, because such rules lead to passwords like
+/// `Password1!`.
+///
+/// Two rules are stricter than NIST, because attackers try such passwords early: it
+/// has at least five different characters, and contains neither the e-mail address
+/// nor the part before its `@`. (NIST compares only whole passwords with the list.)
 #[derive(Debug)]
 pub struct Password(SecretString);
 
@@ -28,7 +33,7 @@ impl Password {
     ///
     /// # Errors
     ///
-    /// If it's too short, too long or too common.
+    /// If it's too short, too long or too common, or if it contains the address.
     // ANCHOR: password-rules
     pub fn new(
         password: SecretString,
@@ -45,7 +50,8 @@ impl Password {
             return Err(FieldError::new("password", reason));
         }
         if email.is_some_and(|email| contains_address(&lowercase, email)) {
-            let reason = "must not contain the e-mail address or its name";
+            let reason =
+                "must not contain the e-mail address or the part before its @";
             return Err(FieldError::new("password", reason));
         }
         Ok(Self(password))
@@ -54,22 +60,23 @@ impl Password {
 }
 
 // ANCHOR: guessable
-/// Whether fewer than five different characters are in a password, as in
+/// Whether a password in lowercase has fewer than five different characters, as in
 /// `aaaaaaaaaaaaaaa`.
-fn has_few_characters(password: &str) -> bool {
-    password.chars().collect::<HashSet<_>>().len() < 5
+fn has_few_characters(lowercase: &str) -> bool {
+    lowercase.chars().collect::<HashSet<_>>().len() < 5
 }
 
-/// Whether a password in lower case contains the part of the address before the `@`. A
-/// name of one to three letters can be in a good password by chance.
+/// Whether a password in lowercase contains the address, or the part of it before
+/// the `@`. A part of one to three characters is ignored, because it can be in a
+/// good password by chance.
 fn contains_address(lowercase: &str, email: &EmailAddress) -> bool {
     let name = email.key().split('@').next().unwrap_or_default();
-    let name_counts = name.chars().count() > 3 && lowercase.contains(name);
-    name_counts || lowercase.contains(email.key())
+    let contains_name = name.chars().count() > 3 && lowercase.contains(name);
+    contains_name || lowercase.contains(email.key())
 }
 // ANCHOR_END: guessable
 
-/// Whether a password in lower case is on the list of common ones. The list is
+/// Whether a password in lowercase is on the list of common ones. The list is
 /// short, because few common passwords have 15 characters. The service
 /// haveibeenpwned.com has a far longer one.
 fn is_common(lowercase: &str) -> bool {
