@@ -249,10 +249,12 @@ mod tests {
         let server = axum::serve(listener, app(room.clone()));
         tokio::spawn(server.into_future());
         let (client, _response) = connect_async(url).await?;
-        while room.messages.receiver_count() == 0 {
-            yield_now().await; // until the task of this connection has begun
+        loop {
+            yield_now().await;
+            if room.messages.receiver_count() > 0 {
+                return Ok(client);
+            }
         }
-        Ok(client)
     }
     // ANCHOR_END: test-client
 

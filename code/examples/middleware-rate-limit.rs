@@ -20,10 +20,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // ANCHOR: retain-recent
     let limiter = Arc::clone(config.limiter());
     tokio::spawn(async move {
-        let mut interval = tokio::time::interval(Duration::from_secs(60));
         loop {
-            interval.tick().await;
             limiter.retain_recent();
+            tokio::time::sleep(Duration::from_secs(60)).await;
         }
     });
     // ANCHOR_END: retain-recent

@@ -554,7 +554,8 @@ mod postgresql {
     }
 
     /// The migration that a reader adds to the service.
-    const FAVORITES: &str = include_str!("../favorites/0005_favorites.sql");
+    const FAVORITES: &str =
+        include_str!("../favorites/migrations/0005_favorites.sql");
 
     #[tokio::test]
     async fn the_migration_of_the_favorites_follows_those_of_the_service() {

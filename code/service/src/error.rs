@@ -85,7 +85,6 @@ impl Error {
         Self::Invalid(StatusCode::BAD_REQUEST, vec![detail])
     }
 
-    // ANCHOR: customer-error
     /// The `CustomerError` inside this error, if there is one. A `CustomerError` may
     /// add a header to the response, such as `www-authenticate` to a 401.
     fn customer_error(&self) -> Option<&CustomerError> {
@@ -108,7 +107,6 @@ impl Error {
             | Self::Bug(_) => None,
         }
     }
-    // ANCHOR_END: customer-error
 }
 
 impl IntoResponse for Error {

@@ -98,7 +98,6 @@ fn check_invalid(attack: &str, response: &TestResponse) {
 
 // Accounts.
 
-// ANCHOR: endpoint-test
 #[tokio::test]
 async fn me_is_the_account_of_the_customer_who_sends_the_token() {
     on_each_storage(|repositories| async {
@@ -116,7 +115,6 @@ async fn me_is_the_account_of_the_customer_who_sends_the_token() {
     })
     .await;
 }
-// ANCHOR_END: endpoint-test
 
 #[tokio::test]
 async fn somebody_signs_up_signs_in_and_reads_the_account() {

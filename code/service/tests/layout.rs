@@ -14,10 +14,8 @@ use service::customers::model::Role;
 
 use support::{TestApp, request, with_token};
 
-// ANCHOR: features
 /// The folders of the features. A feature may use only those before it in this list.
 const FEATURES: [&str; 4] = ["customers", "menu", "orders", "payments"];
-// ANCHOR_END: features
 
 const README: &str = include_str!("../README.md");
 

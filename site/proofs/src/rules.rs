@@ -6,6 +6,8 @@ use std::path::Path;
 use site::chapters::blocks::Block;
 use site::workspace::slashes;
 
+use crate::artifacts::FAVORITES;
+
 /// The origin of a block's content.
 pub(crate) struct Origin<'a> {
     /// The file, from the repository's root.
@@ -57,7 +59,7 @@ pub(crate) fn of(block: &Block) -> Result<Rule, String> {
         "http" => (&["predict", "challenge", "scheduler"], http),
         "console" => (&["mark="], console),
         "text" => (&["message", "line=", "mark="], output),
-        "diff" => (&["mark="], output),
+        "diff" => (&["mark="], difference),
         "mermaid" => (&[], mermaid),
         _ => (&["mark="], used),
     };
@@ -182,6 +184,14 @@ fn mermaid(origin: &Origin<'_>, _: &Block) -> Result<(), String> {
         "mmd",
         "where a test draws it again",
     )
+}
+
+/// A difference between two files of the guide, or a change to the service that a test makes.
+fn difference(origin: &Origin<'_>, block: &Block) -> Result<(), String> {
+    if origin.is(&format!("{FAVORITES}/changes"), "diff") {
+        return Ok(());
+    }
+    output(origin, block)
 }
 
 fn output(origin: &Origin<'_>, _: &Block) -> Result<(), String> {

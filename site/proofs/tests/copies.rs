@@ -1,7 +1,9 @@
 //! The projects that readers take home, taken home: each is copied out of the workspace, built and
-//! tested there, started, and stopped by SIGTERM.
+//! tested there, started, and stopped by SIGTERM. The service is also copied with the feature that
+//! the guide's pages add to it, from `code/favorites`.
 //!
 //! Runs where `COPIES=1` says so: each copy compiles its dependencies again, in `target/copies`.
+//! Only whether the changes of `code/favorites` still fit the service is always checked.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,30 +11,44 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use libtest_mimic::{Arguments, Completion, Trial};
-use proofs::{lock, root, snapshots};
+use proofs::artifacts::FAVORITES;
+use proofs::{lock, root, snapshots, walk};
 use tempfile::TempDir;
+
+const SERVICE: &str = "code/service";
 
 /// How long a server may take to stop: longer than its own deadline of eight seconds, and as long
 /// as Docker waits.
 const STOP: Duration = Duration::from_secs(10);
 
 fn main() {
-    let wanted = std::env::var("COPIES").is_ok_and(|value| value == "1");
-    let trials = lock::projects(&root()).into_iter().map(|project| {
+    let projects = lock::projects(&root()).into_iter().map(|project| {
         let name = format!("copies::{}", project.display());
-        Trial::ignorable_test(name, move || {
-            if !wanted {
-                return Ok(Completion::ignored_with("COPIES=1 is not set"));
-            }
-            take_home(&project).map_err(|error| format!("{error:#}"))?;
-            Ok(Completion::Completed)
-        })
+        if_wanted(name, move || take_home(&project))
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit();
+    let mut trials: Vec<Trial> = projects.collect();
+    trials.push(if_wanted(format!("copies::{FAVORITES}"), add_favorites));
+    trials.push(Trial::test(format!("changes::{FAVORITES}"), || {
+        let copied = Copy::of(Path::new(SERVICE)).and_then(|copy| copy.add_favorites());
+        Ok(copied.map_err(|error| format!("{error:#}"))?)
+    }));
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+/// A test that takes minutes, and so runs only where `COPIES=1` says so.
+fn if_wanted(name: String, test: impl FnOnce() -> Result<()> + Send + 'static) -> Trial {
+    let wanted = std::env::var("COPIES").is_ok_and(|value| value == "1");
+    Trial::ignorable_test(name, move || {
+        if !wanted {
+            return Ok(Completion::ignored_with("COPIES=1 is not set"));
+        }
+        test().map_err(|error| format!("{error:#}"))?;
+        Ok(Completion::Completed)
+    })
 }
 
 fn take_home(project: &Path) -> Result<()> {
@@ -57,6 +73,20 @@ fn take_home(project: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Adds the favorites to a copy of the service, and runs the tests that are about them.
+fn add_favorites() -> Result<()> {
+    let copy = Copy::of(Path::new(SERVICE))?;
+    copy.add_favorites()?;
+    let started = SystemTime::now();
+    let tests = ["favorites", "contract", "layout", "openapi"];
+    let tests: Vec<_> = tests.iter().flat_map(|test| ["--test", test]).collect();
+    copy.cargo(&[&["test", "--locked"], &tests[..]].concat())?;
+    copy.cargo(&["fmt", "--check"])?;
+    let strict = ["--", "-D", "warnings"];
+    copy.cargo(&[&["clippy", "--locked"], &tests[..], &strict].concat())?;
+    copy.has_compiled_the_favorites_since(started)
 }
 
 /// A project in a folder of its own.
@@ -96,6 +126,54 @@ impl Copy {
                 String::from_utf8_lossy(&output.stdout),
                 String::from_utf8_lossy(&output.stderr)
             );
+        }
+        Ok(())
+    }
+
+    /// Adds the files of `code/favorites`, and makes its changes to the files of the service.
+    fn add_favorites(&self) -> Result<()> {
+        let favorites = root().join(FAVORITES);
+        for folder in ["migrations", "src", "tests"] {
+            copy(&favorites.join(folder), &self.home.path().join(folder))?;
+        }
+        for change in fs::read_dir(favorites.join("changes"))? {
+            let change = change?.path();
+            let output = Command::new("git")
+                .arg("apply")
+                .arg(&change)
+                .current_dir(self.home.path())
+                .output()
+                .context("`git apply` needs git")?;
+            if !output.status.success() {
+                bail!(
+                    "{} doesn't fit {SERVICE} any more:\n{}Make the change in a copy of the service, \
+                     and write what `git diff -U1` prints for it to this file, from the line `---` on",
+                    change.display(),
+                    String::from_utf8_lossy(&output.stderr)
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// A file that no module names would be copied, and never compiled.
+    fn has_compiled_the_favorites_since(&self, started: SystemTime) -> Result<()> {
+        let mut compiled = String::new();
+        for entry in fs::read_dir(self.target.join("debug/deps"))? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "d")
+                && fs::metadata(&path)?.modified()? >= started
+            {
+                compiled += &fs::read_to_string(path)?;
+            }
+        }
+        for file in walk::files(&root(), FAVORITES)? {
+            if file.extension().is_some_and(|extension| extension == "rs") {
+                let name = file.strip_prefix(FAVORITES)?.display();
+                if !compiled.contains(&format!("{name}:")) {
+                    bail!("{FAVORITES}/{name} is in no module, so it isn't compiled");
+                }
+            }
         }
         Ok(())
     }

@@ -12,7 +12,6 @@ use tokio::task::{JoinSet, yield_now};
 use crate::broken_rules;
 use crate::support::Repositories;
 
-// ANCHOR: rule
 contract! {
     a_new_menu_is_the_opening_menu,
     items_are_sorted_by_the_bytes_of_their_ids,
@@ -26,7 +25,6 @@ contract! {
 async fn a_new_menu_is_the_opening_menu(Repositories { menu, .. }: Repositories) {
     assert_eq!(menu.items().await.unwrap(), opening_menu());
 }
-// ANCHOR_END: rule
 
 async fn items_are_sorted_by_the_bytes_of_their_ids(
     Repositories { menu, .. }: Repositories,
@@ -214,7 +212,6 @@ enum Mistake {
     Racy,
 }
 
-// ANCHOR: mistakes
 #[tokio::test]
 async fn the_contract_finds_each_mistake() {
     for (mistake, rule) in [
@@ -235,7 +232,6 @@ async fn the_contract_finds_each_mistake() {
         assert_eq!(broken.await, [rule]);
     }
 }
-// ANCHOR_END: mistakes
 
 #[async_trait]
 impl Repository for Wrong {

@@ -63,7 +63,6 @@ pub struct Repositories {
 }
 
 impl Repositories {
-    // ANCHOR: repositories-of
     /// All repositories in this storage.
     pub fn of<S>(storage: Arc<S>) -> Self
     where
@@ -80,7 +79,6 @@ impl Repositories {
             payments: storage,
         }
     }
-    // ANCHOR_END: repositories-of
 
     /// All repositories in the memory of this process, with the opening menu and with
     /// nothing else.

@@ -1,0 +1,18 @@
+//! The types of the favorites.
+
+use serde::Serialize;
+
+use crate::menu::model::ItemId;
+
+// ANCHOR: favorite
+/// How many favorites a customer may have.
+pub const MAX_FAVORITES: usize = 20;
+
+/// An item that a customer likes best.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Favorite {
+    /// The id of the item.
+    pub item: ItemId,
+}
+// ANCHOR_END: favorite

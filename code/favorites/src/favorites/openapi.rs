@@ -1,0 +1,64 @@
+//! The description of the favorites' routes. utoipa reads the attributes here, and nothing
+//! calls the functions.
+#![allow(dead_code)]
+
+use utoipa::OpenApi;
+
+use super::model::Favorite;
+use crate::menu::model::ItemId;
+use crate::openapi::{Conflict, InvalidParameter, NotFound};
+
+/// The favorites' part of the document.
+#[derive(OpenApi)]
+#[openapi(paths(list_favorites, add_favorite, remove_favorite))]
+pub struct Document;
+
+/// List your favorites
+#[utoipa::path(
+    get,
+    path = "/me/favorites",
+    tag = "favorites",
+    responses((
+        status = 200,
+        description = "Your favorites, sorted by the item's id",
+        body = Vec<Favorite>,
+    )),
+    security(("bearerAuth" = [])),
+)]
+fn list_favorites() {}
+
+// ANCHOR: add-favorite
+/// Add a favorite
+///
+/// If the item is already one of your favorites, nothing changes.
+#[utoipa::path(
+    put,
+    path = "/me/favorites/{id}",
+    tag = "favorites",
+    params(("id" = ItemId, Path, description = "The id of the item")),
+    responses(
+        (status = 204, description = "The item is one of your favorites"),
+        InvalidParameter,
+        NotFound,
+        Conflict,
+    ),
+    security(("bearerAuth" = [])),
+)]
+fn add_favorite() {}
+// ANCHOR_END: add-favorite
+
+/// Remove a favorite
+///
+/// If the item isn't one of your favorites, nothing changes.
+#[utoipa::path(
+    delete,
+    path = "/me/favorites/{id}",
+    tag = "favorites",
+    params(("id" = ItemId, Path, description = "The id of the item")),
+    responses(
+        (status = 204, description = "The item isn't one of your favorites"),
+        InvalidParameter,
+    ),
+    security(("bearerAuth" = [])),
+)]
+fn remove_favorite() {}
