@@ -74,8 +74,8 @@ const PING_INTERVAL: Duration = Duration::from_secs(30);
 /// How long a client may take to accept a message.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the connections may take to end when the server stops.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the WebSockets may take to end when the server stops.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 // ANCHOR_END: limits
 
 // ANCHOR: receive
@@ -111,7 +111,6 @@ async fn serve_socket(mut socket: WebSocket, room: Room) {
                 answered = false;
                 Message::Ping(Bytes::new())
             }
-            // ANCHOR_END: other-branches
             // ANCHOR: shutdown-branch
             () = room.shutdown.cancelled() => {
                 let close = Message::Close(Some(CloseFrame {
@@ -121,8 +120,9 @@ async fn serve_socket(mut socket: WebSocket, room: Room) {
                 let _ = timeout(SEND_TIMEOUT, socket.send(close)).await;
                 return;
             }
+            // ANCHOR_END: shutdown-branch
         };
-        // ANCHOR_END: shutdown-branch
+        // ANCHOR_END: other-branches
         // ANCHOR: send
         let sent = timeout(SEND_TIMEOUT, socket.send(outgoing)).await;
         if !matches!(sent, Ok(Ok(()))) {
@@ -156,7 +156,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         })
         .await?;
     room.connections.close();
-    // A WebSocket that is still open after ten seconds breaks when the process ends.
+    // A WebSocket that is still open after this time breaks when the process ends.
     let _ = timeout(SHUTDOWN_TIMEOUT, room.connections.wait()).await;
     // ANCHOR_END: shutdown
     clients.await?
@@ -248,13 +248,14 @@ mod tests {
         let url = format!("ws://{}/room", listener.local_addr()?);
         let server = axum::serve(listener, app(room.clone()));
         tokio::spawn(server.into_future());
-        let (client, _response) = connect_async(url).await?;
-        loop {
-            yield_now().await;
-            if room.messages.receiver_count() > 0 {
-                return Ok(client);
+        let joined = async {
+            while room.messages.receiver_count() == 0 {
+                yield_now().await;
             }
-        }
+        };
+        let (connected, ()) = tokio::join!(connect_async(url), joined);
+        let (client, _response) = connected?;
+        Ok(client)
     }
     // ANCHOR_END: test-client
 
@@ -262,7 +263,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_answers_no_ping_is_disconnected() -> TestResult {
         let room = Room::new();
-        let _client = join(&room).await?; // it never reads, so it never answers
+        let _client = join(&room).await?;
 
         timeout(2 * PING_INTERVAL, room.messages.closed()).await?;
         Ok(())

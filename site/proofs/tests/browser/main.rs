@@ -83,6 +83,7 @@ const TESTS: &[(&str, Test)] = tests![
     page::before_and_after_stand_side_by_side_where_there_is_room,
     scripts::tabs_exchange_their_refresh_token_one_after_the_other,
     scripts::a_page_that_watches_orders_connects_again,
+    scripts::a_page_in_the_room_connects_again,
     copies::a_listing_is_copied_as_it_is_in_its_file,
     paint::the_largest_paint_takes_a_part_of_what_a_stock_page_takes,
     paint::a_press_of_send_is_timed_beside_fetch_on_loopback,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Result, ensure};
 use axum::Router;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{StatusCode, header::CONTENT_TYPE};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
@@ -13,6 +14,7 @@ use crate::chromium::Page;
 use crate::guide::{Guide, Served};
 
 const REFRESH: &str = include_str!("../../../../code/browser/refresh.js");
+const ROOM: &str = include_str!("../../../../code/browser/room.js");
 const WATCH_ORDERS: &str = include_str!("../../../../code/browser/watch-orders.js");
 
 const EVENTS: &str = "retry: 10\n\n\
@@ -112,4 +114,53 @@ pub fn a_page_that_watches_orders_connects_again(_: &Guide, page: &mut Page<'_>)
     ensure!(seen == "load,tea,croissant,load", "{seen}");
     ensure!(asked.load(Ordering::Relaxed) >= 3);
     Ok(())
+}
+
+pub fn a_page_in_the_room_connects_again(_: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let opened = Arc::new(AtomicUsize::new(0));
+    let room = {
+        let opened = Arc::clone(&opened);
+        async move |upgrade: WebSocketUpgrade| {
+            let number = opened.fetch_add(1, Ordering::Relaxed) + 1;
+            upgrade.on_upgrade(move |socket| greet_and_echo(socket, number))
+        }
+    };
+    let app = Router::new()
+        .route("/", get(async || Html("<title>Room</title>")))
+        .route("/room.js", get(async || script(ROOM)))
+        .route("/room", get(room));
+    let served = Served::app(app)?;
+    page.open(&served.address(""))?;
+    let seen = page.evaluate(
+        "(async () => {
+            // Nobody waits for a second here.
+            const { setTimeout: later } = window;
+            window.setTimeout = run => later(run, 0);
+            const { joinRoom } = await import('/room.js');
+            const seen = [];
+            const send = joinRoom(message => seen.push(message));
+            const early = send('too early');
+            // Each look takes a round trip to the server.
+            const look = () => fetch('/');
+            for (let looks = 0; looks < 1000 && seen.length < 2; looks++) await look();
+            for (let looks = 0; looks < 1000 && !send('tea'); looks++) await look();
+            for (let looks = 0; looks < 1000 && seen.length < 3; looks++) await look();
+            return [early, ...seen].join();
+        })()",
+    )?;
+    ensure!(seen == "false,hello 1,hello 2,tea", "{seen}");
+    ensure!(opened.load(Ordering::Relaxed) == 2);
+    Ok(())
+}
+
+/// Greets the client. The first connection then ends, and each later one echoes the messages.
+async fn greet_and_echo(mut socket: WebSocket, number: usize) {
+    let hello = Message::text(format!("hello {number}"));
+    let mut sent = socket.send(hello).await;
+    while number > 1
+        && sent.is_ok()
+        && let Some(Ok(message)) = socket.recv().await
+    {
+        sent = socket.send(message).await;
+    }
 }
