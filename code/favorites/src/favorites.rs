@@ -1,4 +1,4 @@
-//! Favorites: customers mark the items that they like best.
+//! Favorites: items that customers have marked.
 
 use axum::{
     Router,
@@ -7,6 +7,7 @@ use axum::{
 
 use crate::AppState;
 
+// ANCHOR: modules
 pub mod error;
 pub mod handlers;
 pub mod memory;
@@ -17,6 +18,7 @@ pub mod openapi;
 pub mod postgres;
 pub mod repository;
 pub mod services;
+// ANCHOR_END: modules
 
 // ANCHOR: routes
 /// The endpoints of the favorites.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // in a test, a panic is the report
 
+// ANCHOR: use
 mod support;
 
 use axum::body::Body;
@@ -13,6 +14,7 @@ use service::favorites::model::MAX_FAVORITES;
 use support::{
     TestApp, delete, get, on_each_storage, put, request, with_header, with_token,
 };
+// ANCHOR_END: use
 
 // ANCHOR: own
 fn mark(item: &str) -> Request<Body> {
@@ -81,9 +83,9 @@ async fn one_favorite_too_many_gets_409() {
         let app = TestApp::new(repositories);
         let ada = app.sign_in_as("ada", Role::Customer).await;
         for number in 0..MAX_FAVORITES {
-            add_to_menu(&app, &format!("drink-{number}")).await;
-            let marked = mark(&format!("drink-{number}"));
-            let marked = app.send(with_token(marked, &ada)).await;
+            let drink = format!("drink-{number}");
+            add_to_menu(&app, &drink).await;
+            let marked = app.send(with_token(mark(&drink), &ada)).await;
             assert_eq!(marked.status, StatusCode::NO_CONTENT);
         }
         let response = app.send(with_token(mark("tea"), &ada)).await;
@@ -96,15 +98,17 @@ async fn one_favorite_too_many_gets_409() {
 }
 // ANCHOR_END: too-many
 
+// ANCHOR: add-to-menu
 async fn add_to_menu(app: &TestApp, id: &str) {
     let item = json!({ "name": id, "price_cents": 250, "stock": 1 });
     let request =
         with_header(put(&format!("/menu/{id}"), item), "if-none-match", "*");
     app.json_of(app.as_barista(request)).await;
 }
+// ANCHOR_END: add-to-menu
 
 // ANCHOR: account
-/// In memory, nothing checks whether the account still exists.
+/// Only PostgreSQL checks whether the account exists.
 #[cfg(feature = "server")]
 #[tokio::test]
 async fn in_postgresql_a_favorite_belongs_to_an_account() {
@@ -119,9 +123,9 @@ async fn in_postgresql_a_favorite_belongs_to_an_account() {
     let storage = Postgres::connect(&database.url()).await.unwrap();
     let app = TestApp::new(Repositories::of(Arc::new(storage)));
 
-    // The token is right, but its account was removed.
-    let nobody = app.signed_in(1_000, Role::Customer, mark("tea"));
-    let response = app.send(nobody).await;
+    // The token is valid, but no account has this id, as if the account had been removed.
+    let request = app.signed_in(1_000, Role::Customer, mark("tea"));
+    let response = app.send(request).await;
     response.problem(StatusCode::UNAUTHORIZED);
     let challenge = response.header("www-authenticate");
     assert!(challenge.contains("invalid_token"), "{challenge}");

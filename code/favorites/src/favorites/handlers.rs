@@ -33,6 +33,7 @@ pub async fn add_favorite(
 }
 // ANCHOR_END: list-and-add
 
+// ANCHOR: remove
 /// `DELETE /me/favorites/{id}`
 #[instrument(skip_all)]
 pub async fn remove_favorite(
@@ -44,3 +45,4 @@ pub async fn remove_favorite(
     favorites.remove(identity, item).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+// ANCHOR_END: remove

@@ -11,6 +11,7 @@ use crate::menu::model::ItemId;
 use crate::storage::StorageError;
 use crate::storage::memory::Memory;
 
+// ANCHOR: list
 #[async_trait]
 impl Repository for Memory {
     #[instrument(skip_all)]
@@ -26,6 +27,7 @@ impl Repository for Memory {
         let favorites = own.map(|(_, item)| Favorite { item: item.clone() });
         Ok(favorites.collect())
     }
+    // ANCHOR_END: list
 
     // ANCHOR: add
     #[instrument(skip_all)]
@@ -50,6 +52,7 @@ impl Repository for Memory {
     }
     // ANCHOR_END: add
 
+    // ANCHOR: remove
     #[instrument(skip_all)]
     async fn remove_favorite(
         &self,
@@ -60,3 +63,4 @@ impl Repository for Memory {
         Ok(())
     }
 }
+// ANCHOR_END: remove

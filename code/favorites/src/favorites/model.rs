@@ -8,7 +8,7 @@ use crate::menu::model::ItemId;
 /// How many favorites a customer may have.
 pub const MAX_FAVORITES: usize = 20;
 
-/// An item that a customer likes best.
+/// An item that a customer has marked as a favorite.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Favorite {

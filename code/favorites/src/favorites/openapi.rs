@@ -8,11 +8,14 @@ use super::model::Favorite;
 use crate::menu::model::ItemId;
 use crate::openapi::{Conflict, InvalidParameter, NotFound};
 
+// ANCHOR: document
 /// The favorites' part of the document.
 #[derive(OpenApi)]
 #[openapi(paths(list_favorites, add_favorite, remove_favorite))]
 pub struct Document;
+// ANCHOR_END: document
 
+// ANCHOR: list-favorites
 /// List your favorites
 #[utoipa::path(
     get,
@@ -26,6 +29,7 @@ pub struct Document;
     security(("bearerAuth" = [])),
 )]
 fn list_favorites() {}
+// ANCHOR_END: list-favorites
 
 // ANCHOR: add-favorite
 /// Add a favorite
@@ -47,6 +51,7 @@ fn list_favorites() {}
 fn add_favorite() {}
 // ANCHOR_END: add-favorite
 
+// ANCHOR: remove-favorite
 /// Remove a favorite
 ///
 /// If the item isn't one of your favorites, nothing changes.
@@ -62,3 +67,4 @@ fn add_favorite() {}
     security(("bearerAuth" = [])),
 )]
 fn remove_favorite() {}
+// ANCHOR_END: remove-favorite

@@ -14,9 +14,9 @@ use crate::storage::StorageError;
 use crate::storage::postgres::{Postgres, signed, unsigned};
 
 // ANCHOR: violation
-/// The table has two foreign keys. If that of the item is violated, the item isn't on the
-/// menu. If that of the customer is, the account was removed while its access token was
-/// still valid.
+/// The table has two foreign keys. If the one on `item_id` is violated, the item isn't on
+/// the menu. If the one on `customer_id` is, the account was removed while its access
+/// token was still valid.
 fn violation(error: sqlx::Error, item: &ItemId) -> FavoriteError {
     match &error {
         sqlx::Error::Database(cause) if cause.is_foreign_key_violation() => {
@@ -38,6 +38,7 @@ impl From<sqlx::Error> for FavoriteError {
 }
 // ANCHOR_END: violation
 
+// ANCHOR: list
 #[async_trait]
 impl Repository for Postgres {
     #[instrument(skip_all)]
@@ -56,6 +57,7 @@ impl Repository for Postgres {
         });
         Ok(favorites.collect())
     }
+    // ANCHOR_END: list
 
     // ANCHOR: add
     #[instrument(skip_all)]
@@ -81,6 +83,7 @@ impl Repository for Postgres {
     }
     // ANCHOR_END: add
 
+    // ANCHOR: remove
     #[instrument(skip_all)]
     async fn remove_favorite(
         &self,
@@ -96,6 +99,7 @@ impl Repository for Postgres {
         Ok(())
     }
 }
+// ANCHOR_END: remove
 
 // ANCHOR: insert
 /// Adds a favorite, unless it's already in the table.

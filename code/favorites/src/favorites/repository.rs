@@ -18,14 +18,15 @@ pub trait Repository: Send + Sync {
         customer: CustomerId,
     ) -> Result<Vec<Favorite>, StorageError>;
 
-    /// Adds a favorite. If it's already one, nothing changes.
+    /// Adds an item to the favorites. If it's already there, nothing changes. The item
+    /// must be on the menu, and a customer has at most `MAX_FAVORITES`.
     async fn add_favorite(
         &self,
         customer: CustomerId,
         item: ItemId,
     ) -> Result<(), FavoriteError>;
 
-    /// Removes a favorite. If it isn't one, nothing changes.
+    /// Removes an item from the favorites. If it isn't there, nothing changes.
     async fn remove_favorite(
         &self,
         customer: CustomerId,

@@ -19,12 +19,12 @@ pub struct Favorites {
 }
 
 impl Favorites {
-    /// Favorites that are stored in this repository.
+    /// Makes a `Favorites` that uses this repository.
     pub fn new(repository: Arc<dyn Repository>) -> Self {
         Self { repository }
     }
 
-    /// One's own favorites, sorted by the item's id.
+    /// The customer's own favorites, sorted by the item's id.
     #[instrument(skip_all)]
     pub async fn list(
         &self,
@@ -34,12 +34,12 @@ impl Favorites {
     }
     // ANCHOR_END: services
 
-    /// Adds one of one's own favorites. If it's already one, nothing changes.
+    // ANCHOR: add-and-remove
+    /// Adds an item to the favorites. If it's already there, nothing changes.
     ///
     /// # Errors
     ///
-    /// [`FavoriteError::NotOnMenu`] and [`FavoriteError::TooMany`]. In both cases, nothing
-    /// has changed.
+    /// [`FavoriteError::NotOnMenu`] and [`FavoriteError::TooMany`].
     #[instrument(skip_all)]
     pub async fn add(
         &self,
@@ -49,7 +49,7 @@ impl Favorites {
         self.repository.add_favorite(identity.customer, item).await
     }
 
-    /// Removes one of one's own favorites. If it isn't one, nothing changes.
+    /// Removes an item from the favorites. If it isn't there, nothing changes.
     #[instrument(skip_all)]
     pub async fn remove(
         &self,
@@ -60,4 +60,5 @@ impl Favorites {
             .remove_favorite(identity.customer, item)
             .await
     }
+    // ANCHOR_END: add-and-remove
 }
