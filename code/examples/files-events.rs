@@ -1,7 +1,6 @@
 //! Sends each order to the clients that watch the orders.
 
-use std::net::SocketAddr;
-
+// ANCHOR: use
 use axum::{
     Json, Router,
     extract::State,
@@ -10,11 +9,13 @@ use axum::{
 };
 use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
-use tokio::{
-    net::TcpListener,
-    sync::{broadcast, oneshot},
-};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
+// ANCHOR_END: use
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 // ANCHOR: state
 #[derive(Clone, Serialize, Deserialize)]
@@ -41,7 +42,9 @@ async fn watch_orders(
         let event = Event::default().event("order").json_data(order);
         Some((event, receiver))
     });
+    // ANCHOR: take-until
     let events = events.take_until(state.shutdown.cancelled_owned());
+    // ANCHOR_END: take-until
     Sse::new(events).keep_alive(KeepAlive::default())
 }
 
