@@ -49,7 +49,7 @@ async fn watch_orders(
 }
 
 async fn place_order(State(state): State<AppState>, Json(order): Json<Order>) {
-    // An error means only that no client is watching.
+    // `send` fails only if no client is watching.
     let _ = state.orders.send(order);
 }
 // ANCHOR_END: watch-orders

@@ -49,14 +49,17 @@ impl Room {
 
 // ANCHOR: join
 /// The origin of the pages that may open a WebSocket.
-const PAGE: &str = "https://shop.example";
+const ALLOWED_ORIGIN: &str = "https://shop.example";
 
 async fn join_room(
     State(room): State<Room>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, StatusCode> {
-    if headers.get(ORIGIN).is_some_and(|origin| origin != PAGE) {
+    if headers
+        .get(ORIGIN)
+        .is_some_and(|origin| origin != ALLOWED_ORIGIN)
+    {
         return Err(StatusCode::FORBIDDEN);
     }
     let upgrade = upgrade.max_message_size(1024).max_frame_size(1024);
@@ -151,7 +154,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let shutdown = room.shutdown.clone();
     axum::serve(listener, app(room.clone()))
         .with_graceful_shutdown(async move {
-            let _ = signal.await; // in your server: `ctrl_c().await`
+            let _ = signal.await; // in your server: Ctrl-C or SIGTERM
             shutdown.cancel();
         })
         .await?;
@@ -203,8 +206,8 @@ async fn talk(
     let plain = reqwest::get(format!("http://{address}/room")).await?;
     println!("a plain GET: {}, {}", plain.status(), plain.text().await?);
     open("a stranger", address, "https://elsewhere.example").await?;
-    let counter = open("the counter", address, PAGE).await?;
-    let kitchen = open("the kitchen", address, PAGE).await?;
+    let counter = open("the counter", address, ALLOWED_ORIGIN).await?;
+    let kitchen = open("the kitchen", address, ALLOWED_ORIGIN).await?;
     let (Some(mut counter), Some(mut kitchen)) = (counter, kitchen) else {
         return Ok(());
     };

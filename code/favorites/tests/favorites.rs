@@ -1,8 +1,8 @@
+// ANCHOR: use
 //! The favorites over HTTP.
 
 #![allow(clippy::unwrap_used)] // in a test, a panic is the report
 
-// ANCHOR: use
 mod support;
 
 use axum::body::Body;

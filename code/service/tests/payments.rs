@@ -1133,6 +1133,7 @@ async fn deliver_at_once(shop: &Shop, events: Vec<String>) {
 async fn every_order_ends_right_after_a_hundred_events_16_at_a_time() {
     on_each(|shop| async move {
         let mut sold = 0;
+        // ANCHOR: random-sequences
         for seed in 0..3 {
             let mut orders = Vec::new();
             let mut events = Vec::new();
@@ -1153,6 +1154,7 @@ async fn every_order_ends_right_after_a_hundred_events_16_at_a_time() {
             }
             assert_eq!(shop.stock().await, STOCK - sold, "{seed}");
         }
+        // ANCHOR_END: random-sequences
     })
     .await;
 }

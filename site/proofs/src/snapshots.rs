@@ -13,10 +13,10 @@ use snapbox::report::{Palette, write_diff};
 const VARIABLE: &str = snapbox::assert::DEFAULT_ACTION_ENV;
 
 /// How to accept a difference.
-pub const RECORD: &str = "If that is right, run `SNAPSHOTS=overwrite cargo test`";
+pub const RECORD: &str = "If the new output is right, run `SNAPSHOTS=overwrite cargo test`";
 
 /// The message for a recording that differs.
-pub const STALE: &str = "what is recorded here is not what comes out now. If that is right, run \
+pub const STALE: &str = "what is recorded here is not what comes out now. If the new output is right, run \
                          `SNAPSHOTS=overwrite cargo test`";
 
 /// Whether to record the current text. That happens in the repository only, never in a copy that

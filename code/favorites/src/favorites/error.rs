@@ -18,7 +18,7 @@ pub enum FavoriteError {
     /// The customer already has as many favorites as a customer may have.
     #[error("You already have {MAX_FAVORITES} favorites. Remove one of them first")]
     TooMany,
-    /// The account was removed after the access token was made.
+    /// The account was removed after the access token was issued.
     #[error(transparent)]
     Customer(#[from] CustomerError),
     /// The storage was busy or failed.

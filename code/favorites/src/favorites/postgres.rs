@@ -15,8 +15,8 @@ use crate::storage::postgres::{Postgres, signed, unsigned};
 
 // ANCHOR: violation
 /// The table has two foreign keys. If the one on `item_id` is violated, the item isn't on
-/// the menu. If the one on `customer_id` is, the account was removed while its access
-/// token was still valid.
+/// the menu. If the one on `customer_id` is violated, the account was removed while its
+/// access token was still valid.
 fn violation(error: sqlx::Error, item: &ItemId) -> FavoriteError {
     match &error {
         sqlx::Error::Database(cause) if cause.is_foreign_key_violation() => {
@@ -68,7 +68,7 @@ impl Repository for Postgres {
     ) -> Result<(), FavoriteError> {
         let mut tx = self.begin().await?;
         let id = signed(customer.get());
-        // Only one transaction at a time can add a favorite of this customer.
+        // Only one transaction at a time can add a favorite for this customer.
         let sql = "SELECT id FROM customers WHERE id = $1 FOR NO KEY UPDATE";
         query(sql).bind(id).execute(&mut *tx).await?;
         insert(&mut tx, id, &item).await?;

@@ -1,5 +1,6 @@
 //! The contract of the favorites.
 
+// ANCHOR: use
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
@@ -16,6 +17,7 @@ use tokio::task::{JoinSet, yield_now};
 
 use crate::broken_rules;
 use crate::support::{NOW, Repositories};
+// ANCHOR_END: use
 
 // ANCHOR: rules
 contract! {
@@ -67,8 +69,9 @@ async fn a_customer_never_has_more_than_20_favorites(all: Repositories) {
     for drink in &drinks {
         add_to_menu(&all, drink).await;
     }
-    // The first round opens the connections to a database. Without it, one task could be
-    // done before another one is connected.
+    // The first customer's tasks open the connections to a database. Otherwise, one task
+    // could be done before the others are connected, and there would be no race. So it's
+    // the second customer's tasks that compete.
     for name in ["ada", "bo"] {
         let customer = add_customer(&all, name).await;
         let mut tasks = JoinSet::new();
@@ -124,12 +127,12 @@ async fn add_to_menu(all: &Repositories, id: &str) {
 // ANCHOR_END: add-to-menu
 
 // ANCHOR: wrong
-/// What [`Wrong`] does wrong.
+/// The mistake that a [`Wrong`] makes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mistake {
     /// It returns an error if the item is already a favorite.
     Strict,
-    /// It doesn't look at the menu.
+    /// It accepts an item that isn't on the menu.
     AnyItem,
     /// It doesn't remove anything.
     Forgetful,
@@ -145,9 +148,9 @@ struct Wrong {
 }
 // ANCHOR_END: wrong
 
+// ANCHOR: wrong-add
 #[async_trait]
 impl Repository for Wrong {
-    // ANCHOR: wrong-add
     async fn add_favorite(
         &self,
         customer: CustomerId,
@@ -194,8 +197,8 @@ impl Repository for Wrong {
         }
         Ok(())
     }
-    // ANCHOR_END: wrong-rest
 }
+// ANCHOR_END: wrong-rest
 
 // ANCHOR: mistakes
 #[tokio::test]

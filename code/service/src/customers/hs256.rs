@@ -7,12 +7,14 @@
 //! it has the one algorithm that is used, and two crates that the program needs
 //! anyway.
 
+// ANCHOR: use
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result, new_error};
 use jsonwebtoken::signature::{Error, Signer, Verifier};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use sha2::Sha256;
+// ANCHOR_END: use
 
 /// Makes jsonwebtoken use this implementation. It may be called several times.
 // ANCHOR: install
@@ -29,6 +31,7 @@ pub(super) fn install() {
 }
 // ANCHOR_END: install
 
+// ANCHOR: factories
 fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
     Ok(Box::new(Hs256::new(algorithm, key.as_bytes())?))
 }
@@ -39,8 +42,10 @@ fn verifier(
 ) -> Result<Box<dyn JwtVerifier>> {
     Ok(Box::new(Hs256::new(algorithm, key.try_get_as_bytes()?)?))
 }
+// ANCHOR_END: factories
 
-/// An HMAC that has its key, and no message yet.
+// ANCHOR: hs256
+/// An HMAC that has its key, but no message yet.
 struct Hs256(Hmac<Sha256>);
 
 impl Hs256 {
@@ -53,13 +58,16 @@ impl Hs256 {
             .map_err(|_| new_error(ErrorKind::InvalidKeyFormat))
     }
 }
+// ANCHOR_END: hs256
 
+// ANCHOR: signer
 impl Signer<Vec<u8>> for Hs256 {
     fn try_sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, Error> {
         let hmac = self.0.clone().chain_update(message);
         Ok(hmac.finalize().into_bytes().to_vec())
     }
 }
+// ANCHOR_END: signer
 
 // ANCHOR: verifier
 impl Verifier<Vec<u8>> for Hs256 {
@@ -69,12 +77,13 @@ impl Verifier<Vec<u8>> for Hs256 {
         signature: &Vec<u8>,
     ) -> std::result::Result<(), Error> {
         let hmac = self.0.clone().chain_update(message);
-        // `verify_slice` compares in constant time, which `==` wouldn't.
+        // `verify_slice` compares in constant time. `==` doesn't.
         hmac.verify_slice(signature).map_err(Error::from_source)
     }
 }
 // ANCHOR_END: verifier
 
+// ANCHOR: algorithm
 impl JwtSigner for Hs256 {
     fn algorithm(&self) -> Algorithm {
         Algorithm::HS256
@@ -86,3 +95,4 @@ impl JwtVerifier for Hs256 {
         Algorithm::HS256
     }
 }
+// ANCHOR_END: algorithm

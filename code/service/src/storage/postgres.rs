@@ -88,7 +88,7 @@ impl Postgres {
     async fn open(options: PgConnectOptions) -> Result<Self, sqlx::Error> {
         let limited = options.clone().options([
             // If an HTTP client disconnects, PostgreSQL keeps running the statement
-            // that its request started. `statement_timeout` limits for how long.
+            // that its request started. `statement_timeout` limits how long it runs.
             ("statement_timeout", STATEMENT_TIMEOUT),
             (
                 "idle_in_transaction_session_timeout",

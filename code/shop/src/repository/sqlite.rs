@@ -169,7 +169,8 @@ impl Sqlite {
         });
         let full = |_| busy("too many requests are waiting to read");
         self.read_queue.try_send(job).map_err(full)?;
-        // The thread drops the sender without a result only if `work` panics.
+        // While this future waits, the sender is dropped without a result only if
+        // `work` panics.
         receiver.await.map_err(|_| RepositoryError::Aborted)?
     }
     // ANCHOR_END: read
@@ -219,8 +220,9 @@ impl Readers {
             let thread = thread::spawn(move || {
                 // Ends once the sender has been dropped and the queue is empty.
                 for read in reads {
-                    // A panic must not end the thread. The transaction in `run_read`
-                    // is rolled back, so the connection can be used again.
+                    // A panic must not end the thread. Each read runs in a
+                    // transaction (see `run_read`), which a panic rolls back. So
+                    // the connection can be used again.
                     let _ = catch_unwind(AssertUnwindSafe(|| read(&connection)));
                 }
             });
@@ -236,9 +238,10 @@ impl Drop for Readers {
     /// Waits until all threads have ended and closed their connections.
     fn drop(&mut self) {
         for Reader { interrupt, thread } in self.0.drain(..) {
-            // All requests have ended. If one of them was canceled, its query may still
-            // run, but nobody waits for the result. (An interrupt stops only a query that
-            // is running. One that begins right after it ends by `READ_TIMEOUT`.)
+            // The server has stopped, so all requests have ended. The query of a
+            // canceled request may still run, but nobody waits for its result. (An
+            // interrupt stops only a query that is running. If another query begins
+            // right after the interrupt, `READ_TIMEOUT` limits how long it runs.)
             interrupt.interrupt();
             let _ = thread.join(); // an `Err` would mean that the thread has panicked
         }
@@ -397,11 +400,10 @@ fn refuse_all(first: Write, queue: &Receiver<Write>, error: rusqlite::Error) {
 }
 
 // ANCHOR: stop-after
-/// Limits how long queries on this connection may run: `limit`, counted from now. When
-/// the time is up, SQLite stops the running query the next time that it calls
-/// `is_late`. (SQLite doesn't call `is_late` while it sorts, or while it waits for the
-/// disk.) Each call of `stop_after` replaces the limit before it. (A timeout around the
-/// future can't stop a query: the thread would continue with it.)
+/// Limits how long queries on this connection may run: `limit`, counted from now.
+/// When the time is up, SQLite stops the running query the next time that it calls
+/// `is_late`. (SQLite doesn't call `is_late` while it sorts, or while it waits for
+/// the disk.) Each call of `stop_after` replaces the previous limit.
 fn stop_after(limit: Duration, connection: &Connection) -> rusqlite::Result<()> {
     let started = Instant::now();
     let is_late = move || started.elapsed() > limit;
@@ -887,10 +889,12 @@ mod tests {
 
     use super::*;
 
+    // ANCHOR: endless
     /// A query that never ends.
     const ENDLESS: &str =
         "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n)
                            SELECT count(*) FROM n";
+    // ANCHOR_END: endless
 
     // ANCHOR: panic-test
     #[tokio::test]
@@ -928,6 +932,7 @@ mod tests {
         );
     }
 
+    // ANCHOR: query-timeout-test
     #[tokio::test]
     async fn a_query_that_takes_too_long_is_stopped_and_the_next_one_works() {
         let folder = tempfile::tempdir().unwrap();
@@ -944,6 +949,7 @@ mod tests {
             .await
             .unwrap();
     }
+    // ANCHOR_END: query-timeout-test
 
     #[tokio::test]
     async fn closing_the_database_stops_the_queries_that_are_running() {
