@@ -7,7 +7,7 @@ export function watchOrders(showOrder, loadOrders) {
   // Only orders placed from now on arrive as events, so load the earlier ones.
   events.addEventListener("open", loadOrders);
   events.addEventListener("error", () => {
-    // After an error status, the browser doesn't reconnect automatically.
+    // After an error status, for example, the browser doesn't reconnect by itself.
     if (events.readyState === EventSource.CLOSED) {
       setTimeout(() => watchOrders(showOrder, loadOrders), 5000);
     }

@@ -75,7 +75,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     // ANCHOR: serve
     axum::serve(listener, app)
         .with_graceful_shutdown(async move {
-            let _ = signal.await; // in your server: `ctrl_c().await`
+            // In your server, write `ctrl_c().await;` instead of the next line.
+            let _ = signal.await;
             shutdown.cancel();
         })
         .await?;

@@ -90,7 +90,8 @@ async fn serve_socket(mut socket: WebSocket, room: Room) {
         let outgoing = tokio::select! {
             received = socket.recv() => match received {
                 Some(Ok(Message::Text(text))) => {
-                    // This fails only if there is no receiver, and `messages` is one.
+                    // This fails only if the channel has no receiver. Here it has one:
+                    // the variable `messages`.
                     let _ = room.messages.send(text.to_string());
                     continue;
                 }

@@ -1,7 +1,7 @@
 // ANCHOR: use
 //! The favorites over HTTP.
 
-#![allow(clippy::unwrap_used)] // in a test, a panic is the report
+#![allow(clippy::unwrap_used)] // a test reports a failure by panicking
 
 mod support;
 
@@ -16,18 +16,22 @@ use support::{
 };
 // ANCHOR_END: use
 
-// ANCHOR: own
+// ANCHOR: mark
 fn mark(item: &str) -> Request<Body> {
     request(Method::PUT, &format!("/me/favorites/{item}"))
 }
+// ANCHOR_END: mark
 
+// ANCHOR: own
 #[tokio::test]
 async fn customers_see_only_their_own_favorites() {
     on_each_storage(|repositories| async {
         let app = TestApp::new(repositories);
         for (name, drink) in [("ada", "tea"), ("bo", "espresso")] {
+            // ANCHOR: account-and-token
             let token = app.sign_in_as(name, Role::Customer).await;
             let marked = app.send(with_token(mark(drink), &token)).await;
+            // ANCHOR_END: account-and-token
             assert_eq!(marked.status, StatusCode::NO_CONTENT);
 
             let list = with_token(get("/me/favorites"), &token);
@@ -124,7 +128,9 @@ async fn in_postgresql_a_favorite_belongs_to_an_account() {
     let app = TestApp::new(Repositories::of(Arc::new(storage)));
 
     // The token is valid, but no account has this id, as if the account had been removed.
+    // ANCHOR: only-a-token
     let request = app.signed_in(1_000, Role::Customer, mark("tea"));
+    // ANCHOR_END: only-a-token
     let response = app.send(request).await;
     response.problem(StatusCode::UNAUTHORIZED);
     let challenge = response.header("www-authenticate");

@@ -14,9 +14,9 @@ use toml::Table;
 
 use crate::walk::{files, is, stem};
 
-/// A feature for the service: new files, and changes to the service's own files. The test `copies`
-/// adds it to a copy of the service and compiles all of it.
-pub const FAVORITES: &str = "code/favorites";
+/// What pages add to a project that readers copy: new files, and changes to the project's own files.
+/// The test `copies` adds each to a copy of its project, and compiles and tests it there.
+pub const ADDITIONS: [&str; 2] = ["code/favorites", "code/shop-websockets"];
 
 /// The folder that Cargo builds one profile into: `target/debug`.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ impl Build {
     /// The manifests of the workspace's members count as well, because every build reads them. So
     /// do the examples, each a target of its own: `cargo test NAME` does not build them, and
     /// leaves no trace of them in a clean clone, but skeptic or a transcript runs them. And so does
-    /// the feature of [`FAVORITES`], which a test of its own compiles, in a copy of the service.
+    /// the [`ADDITIONS`], which a test of its own compiles.
     pub fn compiled(&self, root: &Path) -> Result<BTreeSet<PathBuf>> {
         let mut newest: BTreeMap<(PathBuf, bool), (SystemTime, Vec<PathBuf>)> = BTreeMap::new();
         for path in self.with_extension("d")? {
@@ -75,8 +75,10 @@ impl Build {
             compiled.extend(examples.filter(|file| is(file, "rs")));
             compiled.insert(Path::new(&member).join("Cargo.toml"));
         }
-        let favorites = files(root, FAVORITES)?.into_iter();
-        compiled.extend(favorites.filter(|file| is(file, "rs")));
+        for addition in ADDITIONS {
+            let added = files(root, addition)?.into_iter();
+            compiled.extend(added.filter(|file| is(file, "rs")));
+        }
         Ok(compiled)
     }
 

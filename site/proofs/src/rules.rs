@@ -6,7 +6,7 @@ use std::path::Path;
 use site::chapters::blocks::Block;
 use site::workspace::slashes;
 
-use crate::artifacts::FAVORITES;
+use crate::artifacts::ADDITIONS;
 
 /// The origin of a block's content.
 pub(crate) struct Origin<'a> {
@@ -186,9 +186,10 @@ fn mermaid(origin: &Origin<'_>, _: &Block) -> Result<(), String> {
     )
 }
 
-/// A difference between two files of the guide, or a change to the service that a test makes.
+/// A difference between two files of the guide, or a change to a project that a test makes.
 fn difference(origin: &Origin<'_>, block: &Block) -> Result<(), String> {
-    if origin.is(&format!("{FAVORITES}/changes"), "diff") {
+    let changes = ADDITIONS.map(|addition| format!("{addition}/changes"));
+    if changes.iter().any(|folder| origin.is(folder, "diff")) {
         return Ok(());
     }
     output(origin, block)

@@ -1,9 +1,9 @@
 //! The projects that readers take home, taken home: each is copied out of the workspace, built and
-//! tested there, started, and stopped by SIGTERM. The service is also copied with the feature that
-//! the guide's pages add to it, from `code/favorites`.
+//! tested there, started, and stopped by SIGTERM. Each is also copied with what the guide's pages add to
+//! it: a feature to the service, and WebSockets to the shop.
 //!
 //! Runs where `COPIES=1` says so: each copy compiles its dependencies again, in `target/copies`.
-//! Only whether the changes of `code/favorites` still fit the service is always checked.
+//! Only whether the changes of the pages still fit the projects is always checked.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -15,11 +15,31 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use libtest_mimic::{Arguments, Completion, Trial};
-use proofs::artifacts::FAVORITES;
+use proofs::artifacts::ADDITIONS;
 use proofs::{lock, root, snapshots, walk};
 use tempfile::TempDir;
 
-const SERVICE: &str = "code/service";
+/// What pages add to a project.
+#[derive(Clone, Copy)]
+struct Addition {
+    /// The folder of its new files and changes.
+    folder: &'static str,
+    project: &'static str,
+    /// The files in `tests` that are about it.
+    tests: &'static [&'static str],
+}
+
+const FAVORITES: Addition = Addition {
+    folder: ADDITIONS[0],
+    project: "code/service",
+    tests: &["favorites", "contract", "layout", "openapi"],
+};
+
+const WEBSOCKETS: Addition = Addition {
+    folder: ADDITIONS[1],
+    project: "code/shop",
+    tests: &["server", "websocket"],
+};
 
 /// How long a server may take to stop: longer than its own deadline of eight seconds, and as long
 /// as Docker waits.
@@ -31,11 +51,17 @@ fn main() {
         if_wanted(name, move || take_home(&project))
     });
     let mut trials: Vec<Trial> = projects.collect();
-    trials.push(if_wanted(format!("copies::{FAVORITES}"), add_favorites));
-    trials.push(Trial::test(format!("changes::{FAVORITES}"), || {
-        let copied = Copy::of(Path::new(SERVICE)).and_then(|copy| copy.add_favorites());
-        Ok(copied.map_err(|error| format!("{error:#}"))?)
-    }));
+    for addition in [FAVORITES, WEBSOCKETS] {
+        let folder = addition.folder;
+        trials.push(if_wanted(format!("copies::{folder}"), move || {
+            addition.add_and_test()
+        }));
+        trials.push(Trial::test(format!("changes::{folder}"), move || {
+            let copied = addition.copy_of_its_project();
+            copied.map_err(|error| format!("{error:#}"))?;
+            Ok(())
+        }));
+    }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
@@ -75,18 +101,84 @@ fn take_home(project: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Adds the favorites to a copy of the service, and runs the tests that are about them.
-fn add_favorites() -> Result<()> {
-    let copy = Copy::of(Path::new(SERVICE))?;
-    copy.add_favorites()?;
-    let started = SystemTime::now();
-    let tests = ["favorites", "contract", "layout", "openapi"];
-    let tests: Vec<_> = tests.iter().flat_map(|test| ["--test", test]).collect();
-    copy.cargo(&[&["test", "--locked"], &tests[..]].concat())?;
-    copy.cargo(&["fmt", "--check"])?;
-    let strict = ["--", "-D", "warnings"];
-    copy.cargo(&[&["clippy", "--locked"], &tests[..], &strict].concat())?;
-    copy.has_compiled_the_favorites_since(started)
+impl Addition {
+    /// A copy of the project with the new files and the changes.
+    fn copy_of_its_project(&self) -> Result<Copy> {
+        let copied = Copy::of(Path::new(self.project))?;
+        let home = copied.home.path();
+        let added = root().join(self.folder);
+        for folder in ["migrations", "src", "tests"] {
+            if added.join(folder).is_dir() {
+                copy(&added.join(folder), &home.join(folder))?;
+            }
+        }
+        for change in fs::read_dir(added.join("changes"))? {
+            let change = change?.path();
+            let output = Command::new("git")
+                .arg("apply")
+                .arg(&change)
+                .current_dir(home)
+                .output()
+                .context("`git apply` needs git")?;
+            if !output.status.success() {
+                bail!(
+                    "{} doesn't fit {} any more:\n{}Make the change in a copy of the project, and write \
+                     what `git diff -U1` prints for it to this file, from the line `---` on",
+                    change.display(),
+                    self.project,
+                    String::from_utf8_lossy(&output.stderr)
+                );
+            }
+        }
+        Ok(copied)
+    }
+
+    /// Adds it to a copy of its project, and runs the tests that are about it.
+    fn add_and_test(&self) -> Result<()> {
+        let copied = self.copy_of_its_project()?;
+        // A change may need another crate, in the version of the workspace.
+        fs::copy(
+            root().join("Cargo.lock"),
+            copied.home.path().join("Cargo.lock"),
+        )?;
+        copied.cargo(&["update", "--workspace", "--offline"])?;
+        let started = SystemTime::now();
+        let tests: Vec<_> = self
+            .tests
+            .iter()
+            .flat_map(|test| ["--test", test])
+            .collect();
+        copied.cargo(&[&["test", "--locked"], &tests[..]].concat())?;
+        copied.cargo(&["fmt", "--check"])?;
+        let strict = ["--", "-D", "warnings"];
+        copied.cargo(&[&["clippy", "--locked"], &tests[..], &strict].concat())?;
+        self.was_compiled_since(started, &copied.target)
+    }
+
+    /// A file that no module names would be copied, and never compiled.
+    fn was_compiled_since(&self, started: SystemTime, target: &Path) -> Result<()> {
+        let mut compiled = String::new();
+        for entry in fs::read_dir(target.join("debug/deps"))? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "d")
+                && fs::metadata(&path)?.modified()? >= started
+            {
+                compiled += &fs::read_to_string(path)?;
+            }
+        }
+        for file in walk::files(&root(), self.folder)? {
+            if file.extension().is_some_and(|extension| extension == "rs") {
+                let name = file.strip_prefix(self.folder)?.display();
+                if !compiled.contains(&format!("{name}:")) {
+                    bail!(
+                        "{}/{name} is in no module, so it isn't compiled",
+                        self.folder
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A project in a folder of its own.
@@ -126,54 +218,6 @@ impl Copy {
                 String::from_utf8_lossy(&output.stdout),
                 String::from_utf8_lossy(&output.stderr)
             );
-        }
-        Ok(())
-    }
-
-    /// Adds the files of `code/favorites`, and makes its changes to the files of the service.
-    fn add_favorites(&self) -> Result<()> {
-        let favorites = root().join(FAVORITES);
-        for folder in ["migrations", "src", "tests"] {
-            copy(&favorites.join(folder), &self.home.path().join(folder))?;
-        }
-        for change in fs::read_dir(favorites.join("changes"))? {
-            let change = change?.path();
-            let output = Command::new("git")
-                .arg("apply")
-                .arg(&change)
-                .current_dir(self.home.path())
-                .output()
-                .context("`git apply` needs git")?;
-            if !output.status.success() {
-                bail!(
-                    "{} doesn't fit {SERVICE} any more:\n{}Make the change in a copy of the service, \
-                     and write what `git diff -U1` prints for it to this file, from the line `---` on",
-                    change.display(),
-                    String::from_utf8_lossy(&output.stderr)
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// A file that no module names would be copied, and never compiled.
-    fn has_compiled_the_favorites_since(&self, started: SystemTime) -> Result<()> {
-        let mut compiled = String::new();
-        for entry in fs::read_dir(self.target.join("debug/deps"))? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "d")
-                && fs::metadata(&path)?.modified()? >= started
-            {
-                compiled += &fs::read_to_string(path)?;
-            }
-        }
-        for file in walk::files(&root(), FAVORITES)? {
-            if file.extension().is_some_and(|extension| extension == "rs") {
-                let name = file.strip_prefix(FAVORITES)?.display();
-                if !compiled.contains(&format!("{name}:")) {
-                    bail!("{FAVORITES}/{name} is in no module, so it isn't compiled");
-                }
-            }
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
+// ANCHOR: model
 //! The types of the favorites.
 
 use serde::Serialize;
 
 use crate::menu::model::ItemId;
 
-// ANCHOR: favorite
 /// How many favorites a customer may have.
 pub const MAX_FAVORITES: usize = 20;
 
@@ -15,4 +15,4 @@ pub struct Favorite {
     /// The id of the item.
     pub item: ItemId,
 }
-// ANCHOR_END: favorite
+// ANCHOR_END: model

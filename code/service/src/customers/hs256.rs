@@ -22,7 +22,7 @@ pub(super) fn install() {
     static PROVIDER: CryptoProvider = CryptoProvider {
         signer_factory: signer,
         verifier_factory: verifier,
-        // These are for keys in JSON (JWK), which the service doesn't use.
+        // `key_utils` is for keys in JSON (JWK), which the service doesn't use.
         key_utils: KeyUtils::new_unimplemented(),
     };
     // A second call returns an error, because this provider is installed already.
@@ -45,7 +45,7 @@ fn verifier(
 // ANCHOR_END: factories
 
 // ANCHOR: hs256
-/// An HMAC that has its key, but no message yet.
+/// The unfinished computation of an HMAC: it has the key, but no message yet.
 struct Hs256(Hmac<Sha256>);
 
 impl Hs256 {
