@@ -96,3 +96,19 @@ impl JwtVerifier for Hs256 {
     }
 }
 // ANCHOR_END: algorithm
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::{Header, encode};
+
+    use super::*;
+
+    #[test]
+    fn a_token_with_another_algorithm_is_not_signed() {
+        install();
+        let key = EncodingKey::from_secret(&[0; 64]).unwrap();
+        let error = encode(&Header::new(Algorithm::HS512), &(), &key).unwrap_err();
+        let kind = error.kind();
+        assert!(matches!(kind, ErrorKind::UnsupportedAlgorithm), "{kind:?}");
+    }
+}
