@@ -90,7 +90,8 @@ async fn watch_and_order(
     stop: oneshot::Sender<()>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let orders = format!("http://{address}/orders");
-    let mut watching = reqwest::get(format!("{orders}/watch")).await?;
+    let client = reqwest::Client::new();
+    let mut watching = client.get(format!("{orders}/watch")).send().await?;
     println!(
         "content-type: {}\n",
         watching.headers()["content-type"].to_str()?
@@ -100,7 +101,6 @@ async fn watch_and_order(
             customer: customer.to_owned(),
             item: item.to_owned(),
         };
-        let client = reqwest::Client::new();
         client.post(&orders).json(&order).send().await?;
         let event = watching.chunk().await?.ok_or("the response has ended")?;
         print!("{}", String::from_utf8_lossy(&event));

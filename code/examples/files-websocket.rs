@@ -36,6 +36,7 @@ struct Room {
     /// Counts the open WebSockets.
     connections: TaskTracker,
 }
+
 impl Room {
     fn new() -> Self {
         Self {

@@ -96,8 +96,8 @@ pub fn recorded(file: &str, made: &str) {
     assert_eq!(
         recorded.replace("\r\n", "\n"),
         made,
-        "code/{file} is not what comes out now. If the new output is right, run `SNAPSHOTS=overwrite cargo \
-         test`"
+        "code/{file} is not what comes out now. If the new output is right, run \
+         `SNAPSHOTS=overwrite cargo test`"
     );
 }
 

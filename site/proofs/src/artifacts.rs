@@ -14,9 +14,15 @@ use toml::Table;
 
 use crate::walk::{files, is, stem};
 
+/// A feature for the service.
+pub const FAVORITES: &str = "code/favorites";
+
+/// WebSockets for the shop's server.
+pub const SHOP_WEBSOCKETS: &str = "code/shop-websockets";
+
 /// What pages add to a project that readers copy: new files, and changes to the project's own files.
 /// The test `copies` adds each to a copy of its project, and compiles and tests it there.
-pub const ADDITIONS: [&str; 2] = ["code/favorites", "code/shop-websockets"];
+pub const ADDITIONS: [&str; 2] = [FAVORITES, SHOP_WEBSOCKETS];
 
 /// The folder that Cargo builds one profile into: `target/debug`.
 #[derive(Debug, Clone)]

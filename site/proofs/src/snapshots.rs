@@ -16,8 +16,8 @@ const VARIABLE: &str = snapbox::assert::DEFAULT_ACTION_ENV;
 pub const RECORD: &str = "If the new output is right, run `SNAPSHOTS=overwrite cargo test`";
 
 /// The message for a recording that differs.
-pub const STALE: &str = "what is recorded here is not what comes out now. If the new output is right, run \
-                         `SNAPSHOTS=overwrite cargo test`";
+pub const STALE: &str = "what is recorded here is not what comes out now. If the new output is \
+                         right, run `SNAPSHOTS=overwrite cargo test`";
 
 /// Whether to record the current text. That happens in the repository only, never in a copy that
 /// is broken on purpose.

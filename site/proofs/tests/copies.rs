@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use libtest_mimic::{Arguments, Completion, Trial};
-use proofs::artifacts::ADDITIONS;
+use proofs::artifacts::{FAVORITES, SHOP_WEBSOCKETS};
 use proofs::{lock, root, snapshots, walk};
 use tempfile::TempDir;
 
@@ -29,17 +29,18 @@ struct Addition {
     tests: &'static [&'static str],
 }
 
-const FAVORITES: Addition = Addition {
-    folder: ADDITIONS[0],
-    project: "code/service",
-    tests: &["favorites", "contract", "layout", "openapi"],
-};
-
-const WEBSOCKETS: Addition = Addition {
-    folder: ADDITIONS[1],
-    project: "code/shop",
-    tests: &["server", "websocket"],
-};
+const ADDITIONS: [Addition; 2] = [
+    Addition {
+        folder: FAVORITES,
+        project: "code/service",
+        tests: &["favorites", "contract", "layout", "openapi"],
+    },
+    Addition {
+        folder: SHOP_WEBSOCKETS,
+        project: "code/shop",
+        tests: &["server", "websocket"],
+    },
+];
 
 /// How long a server may take to stop: longer than its own deadline of eight seconds, and as long
 /// as Docker waits.
@@ -51,7 +52,7 @@ fn main() {
         if_wanted(name, move || take_home(&project))
     });
     let mut trials: Vec<Trial> = projects.collect();
-    for addition in [FAVORITES, WEBSOCKETS] {
+    for addition in ADDITIONS {
         let folder = addition.folder;
         trials.push(if_wanted(format!("copies::{folder}"), move || {
             addition.add_and_test()
@@ -137,11 +138,7 @@ impl Addition {
     fn add_and_test(&self) -> Result<()> {
         let copied = self.copy_of_its_project()?;
         // A change may need another crate, in the version of the workspace.
-        fs::copy(
-            root().join("Cargo.lock"),
-            copied.home.path().join("Cargo.lock"),
-        )?;
-        copied.cargo(&["update", "--workspace", "--offline"])?;
+        copied.take_the_versions_of_the_workspace()?;
         let started = SystemTime::now();
         let tests: Vec<_> = self
             .tests
@@ -224,12 +221,18 @@ impl Copy {
 
     /// Cargo.lock is what Cargo leaves of the workspace's once all other packages are gone.
     fn has_the_versions_of_the_workspace(&self) -> Result<()> {
-        let lock = self.home.path().join("Cargo.lock");
-        fs::copy(root().join("Cargo.lock"), &lock)?;
-        self.cargo(&["update", "--workspace", "--offline"])?;
+        let lock = self.take_the_versions_of_the_workspace()?;
         let made = fs::read_to_string(lock)?;
         let problem = snapshots::compare(&root(), &self.project.join("Cargo.lock"), &made);
         proofs::verdict(&problem).map_err(anyhow::Error::msg)
+    }
+
+    /// Makes Cargo.lock of the workspace's, and returns its path.
+    fn take_the_versions_of_the_workspace(&self) -> Result<PathBuf> {
+        let lock = self.home.path().join("Cargo.lock");
+        fs::copy(root().join("Cargo.lock"), &lock)?;
+        self.cargo(&["update", "--workspace", "--offline"])?;
+        Ok(lock)
     }
 
     /// A server that is stopped by SIGTERM leaves one file, and finds the order in it again.

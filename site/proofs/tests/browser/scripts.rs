@@ -26,15 +26,26 @@ fn script(text: &'static str) -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/javascript")], text)
 }
 
+/// Opens a page of a server that has this script, and the other routes.
+fn open_beside(
+    page: &mut Page<'_>,
+    path: &str,
+    text: &'static str,
+    others: Router,
+) -> Result<Served> {
+    let app = others
+        .route("/", get(async || Html("<title>A page</title>")))
+        .route(path, get(async move || script(text)));
+    let served = Served::app(app)?;
+    page.open(&served.address(""))?;
+    Ok(served)
+}
+
 pub fn tabs_exchange_their_refresh_token_one_after_the_other(
     _: &Guide,
     page: &mut Page<'_>,
 ) -> Result<()> {
-    let app = Router::new()
-        .route("/", get(async || Html("<title>Tab</title>")))
-        .route("/refresh.js", get(async || script(REFRESH)));
-    let served = Served::app(app)?;
-    page.open(&served.address(""))?;
+    let _served = open_beside(page, "/refresh.js", REFRESH, Router::new())?;
     // Two copies of the module share the storage and the locks, as two tabs do.
     let sent = page.evaluate(
         "(async () => {
@@ -92,12 +103,8 @@ pub fn a_page_that_watches_orders_connects_again(_: &Guide, page: &mut Page<'_>)
             ([(CONTENT_TYPE, "text/event-stream")], EVENTS).into_response()
         }
     };
-    let app = Router::new()
-        .route("/", get(async || Html("<title>Orders</title>")))
-        .route("/watch-orders.js", get(async || script(WATCH_ORDERS)))
-        .route("/orders/watch", get(watch));
-    let served = Served::app(app)?;
-    page.open(&served.address(""))?;
+    let watch = Router::new().route("/orders/watch", get(watch));
+    let _served = open_beside(page, "/watch-orders.js", WATCH_ORDERS, watch)?;
     let seen = page.evaluate(
         "(async () => {
             // Nobody waits for five seconds here.
@@ -125,12 +132,8 @@ pub fn a_page_in_the_room_connects_again(_: &Guide, page: &mut Page<'_>) -> Resu
             upgrade.on_upgrade(move |socket| greet_and_echo(socket, number))
         }
     };
-    let app = Router::new()
-        .route("/", get(async || Html("<title>Room</title>")))
-        .route("/room.js", get(async || script(ROOM)))
-        .route("/room", get(room));
-    let served = Served::app(app)?;
-    page.open(&served.address(""))?;
+    let room = Router::new().route("/room", get(room));
+    let _served = open_beside(page, "/room.js", ROOM, room)?;
     let seen = page.evaluate(
         "(async () => {
             // Nobody waits for a second here.
