@@ -7,6 +7,7 @@ use axum::Router;
 pub mod exercise;
 pub mod features;
 pub mod mistakes;
+pub mod prices;
 pub mod requests;
 pub mod runtime;
 pub mod scheduler;

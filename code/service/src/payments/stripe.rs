@@ -416,6 +416,7 @@ impl PaymentProvider for Stripe {
         }
     }
 
+    // ANCHOR: refund
     #[instrument(skip_all)]
     async fn refund(&self, refund: &Refund) -> Result<(), ProviderError> {
         let form = [("payment_intent", refund.payment_intent.as_str())];
@@ -427,6 +428,7 @@ impl PaymentProvider for Stripe {
             Err(error) => Err(error),
         }
     }
+    // ANCHOR_END: refund
 }
 
 /// Whether Stripe refused since all of the money had gone back before, for example because
