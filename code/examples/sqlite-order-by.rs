@@ -4,7 +4,7 @@ use rusqlite::{Connection, Result};
 
 // ANCHOR: column
 /// The column for a client's choice, if the choice is allowed.
-fn column(sort: &str) -> Option<&'static str> {
+fn allowed_column(sort: &str) -> Option<&'static str> {
     match sort {
         "name" => Some("name"),
         "price" => Some("price_cents"),
@@ -21,7 +21,7 @@ fn main() -> Result<()> {
     )?;
     // ANCHOR: sort
     for sort in ["name", "price", "price; DROP TABLE items"] {
-        let Some(column) = column(sort) else {
+        let Some(column) = allowed_column(sort) else {
             println!("{sort}: not allowed");
             continue;
         };

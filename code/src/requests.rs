@@ -137,8 +137,8 @@ struct OrderRequest {
 /// An order that was placed.
 #[derive(Debug, Clone, Serialize)]
 struct Order {
-    /// Unique in this shop. A client can guess the ids. So if customers must not see
-    /// each other's orders, check who sends a request and whether the order is theirs.
+    /// Unique in this shop. Clients can guess ids. So if customers must not see each
+    /// other's orders, check that an order belongs to the customer who asks for it.
     id: u64,
     /// The name of the customer.
     customer: CustomerName,
@@ -438,8 +438,8 @@ impl TryFrom<u32> for TableNumber {
 struct StaffToken(Arc<str>);
 
 impl StaffToken {
-    /// Compares in constant time, so that the response time doesn't reveal how many
-    /// bytes of a guess are right.
+    /// Compares in constant time, so that the response time doesn't reveal how many of
+    /// the first bytes of a guess are right.
     fn matches(&self, guess: &str) -> bool {
         self.0.as_bytes().ct_eq(guess.as_bytes()).into()
     }

@@ -3,12 +3,13 @@
 
 use rusqlite::{Connection, Result, params};
 
+// ANCHOR: in-memory
+/// How many of an item are left.
 fn stock(connection: &Connection, item: &str) -> Result<u32> {
     let sql = "SELECT stock FROM items WHERE id = ?1";
     connection.query_row(sql, params![item], |row| row.get("stock"))
 }
 
-// ANCHOR: in-memory
 #[test]
 fn the_stock_is_read_from_the_table() -> Result<()> {
     let connection = Connection::open_in_memory()?;

@@ -69,7 +69,7 @@ mod token_attacks {
         let none = with(&header, "HS256", "none");
         let barista = with(&claims, "customer", "barista");
         let tom = with(&claims, r#""sub":"1""#, r#""sub":"2""#);
-        // Changes `exp` from 08:25:00 to 08:15:00, at which the clock is stopped.
+        // Changes `exp` from 08:25:00 to 08:15:00, the time on the stopped clock.
         let expired = with(&claims, "1772439900", "1772439300");
         let aud = r#""aud":"http://127.0.0.1:4000","#;
         let no_aud = with(&claims, aud, "");

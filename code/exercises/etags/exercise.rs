@@ -117,7 +117,7 @@ async fn replace(
 // ANCHOR: yours
 // 3. Yours: a recipe is removed only if it's still at the version that the client
 //    has read.
-//    DELETE /recipes/{name} has no body.
+//    DELETE /recipes/{name}: The request has no body.
 //    204: It was removed.
 //    404: There is no such recipe.
 //    412: The header if-match has a different tag.

@@ -147,7 +147,7 @@ async fn sell_croissant(
 // ANCHOR: yours
 // 3. Yours: POST /refunds makes up to five attempts, with the same pauses. In
 //    addition, it calls `send_message` to tell the customer that the refund is on
-//    its way, because it may take a few days.
+//    its way, because the refund may take a few days to arrive.
 //    204: The transaction was committed, and one message was sent.
 //    409 or 503: The transaction has failed, as in the other handlers. No message
 //    was sent.

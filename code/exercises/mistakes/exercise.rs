@@ -63,8 +63,8 @@ async fn show_card(
 // ANCHOR_END: complete
 
 // ANCHOR: error
-/// Why a request fails. Exercise 2 needs one more variant, and exercise 3 needs
-/// another two.
+/// Why a request fails. Part 2 needs one more variant, and part 3 needs another
+/// two.
 enum CardError {
     NoCard,
 }

@@ -108,8 +108,8 @@ fn authenticate(token: &str) -> Option<Person> {
 }
 
 // ANCHOR: gap
-// 2. Fill in the gap: an extractor for baristas. Anybody else gets a 401 or a
-// 403.
+// 2. Fill in the gap: an extractor for baristas. Without a valid token, the
+// response is a 401, and for a customer, it's a 403.
 struct Barista;
 
 impl<S: Send + Sync> FromRequestParts<S> for Barista {

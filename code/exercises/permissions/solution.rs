@@ -104,7 +104,7 @@ fn authenticate(token: &str) -> Option<Person> {
 }
 
 // ANCHOR: gap
-// An extractor for baristas. Anybody else gets a 401 or a 403.
+// An extractor for baristas: a 401 without a valid token, a 403 for a customer.
 struct Barista;
 
 impl<S: Send + Sync> FromRequestParts<S> for Barista {

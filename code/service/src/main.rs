@@ -39,9 +39,9 @@ use tracing::{error, info, warn};
 
 // ANCHOR: allocator
 /// Each password hash needs 19 MiB for a moment. glibc's `malloc`, the standard
-/// allocator on most Linux systems, doesn't return this memory: it keeps such blocks
-/// in several pools, and soon nearly every pool has some, because the hashes run on
-/// many threads. mimalloc returns large blocks soon after they're free.
+/// allocator on most Linux systems, doesn't return this memory: soon it keeps several
+/// such blocks for each thread that computes hashes. mimalloc returns large blocks
+/// soon after they're free.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 // ANCHOR_END: allocator

@@ -421,7 +421,7 @@ fn while_a_secret_is_replaced_the_tokens_of_both_are_accepted() {
         session: SessionId::new(1),
     };
     // ANCHOR: replace-secret
-    // All processes learn the new secret before the first of them uses it.
+    // Each process accepts the new secret before any process signs with it.
     let steps = [
         old.into(),
         format!("{old},{new}"),

@@ -853,7 +853,7 @@ async fn money_for_a_canceled_order_goes_back() {
 }
 
 #[tokio::test]
-async fn stripe_sends_an_event_again_until_its_refund_was_asked_for() {
+async fn stripe_sends_an_event_again_until_the_refund_has_been_requested() {
     on_each(|shop| async move {
         let (_, session) = shop.order().await;
         shop.deliver(Sent::Expired, &session).await;

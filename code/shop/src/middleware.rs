@@ -111,7 +111,7 @@ mod server {
                 // Logs a line if the client disconnects before its response is ready.
                 // `on_body_drop` would also log clients that disconnect while the
                 // body is being sent. But for a `HEAD` request, axum drops the body
-                // without sending it, so each one would be logged as a disconnect.
+                // without sending it, so it would look as if the client had left.
                 .layer(OnEarlyDropLayer::builder().on_future_drop(
                     EarlyDropsAsFailures::new(
                         DefaultOnFailure::new().level(Level::INFO),
@@ -135,8 +135,9 @@ mod server {
 
     // ANCHOR: request-span
     /// The span of a request. Every line that is logged inside this span has these
-    /// fields. `error_span!` does not mean that something failed. The name only sets
-    /// the level of the span, so that `RUST_LOG=error` doesn't turn the span off.
+    /// fields. `error_span!` does not mean that something failed. The macro's name
+    /// stands only for the span's level. The level is `ERROR` so that
+    /// `RUST_LOG=error` doesn't turn the span off.
     fn request_span(request: &Request) -> Span {
         let id = request.extensions().get::<RequestId>();
         let path = request.extensions().get::<MatchedPath>();

@@ -53,8 +53,8 @@ pub struct ErrorDetail {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Place {
-    /// A JSON Pointer into the body, written as a URI fragment (RFC 6901,
-    /// section 6).
+    /// A JSON Pointer into the body, such as `#/table`. (RFC 6901, section 6,
+    /// defines this form.)
     Pointer(String),
     /// The name of a header. The shop doesn't validate any header, but your
     /// service may validate one, such as `if-match`.

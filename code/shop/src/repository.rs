@@ -21,9 +21,9 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 // ANCHOR: repository
 /// Stores the menu and the orders.
 ///
-/// Each method does all of its work or none of it, and no other request sees it half
-/// done. After an error, nothing has changed. There is one exception: after
-/// [`RepositoryError::Storage`], the change may have been stored anyway.
+/// Each method makes all of its changes or none of them, and no other request sees
+/// only some of them. After an error, nothing has changed. There is one exception:
+/// after [`RepositoryError::Storage`], the change may have been stored anyway.
 #[async_trait]
 pub trait Repository: Send + Sync {
     /// The items that match the filter, in the order in which they were added.

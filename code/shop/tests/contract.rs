@@ -497,6 +497,7 @@ async fn canceling_twice_at_once_puts_the_stock_back_once(repository: Repo) {
 }
 // ANCHOR_END: canceling-twice
 
+// ANCHOR: times
 async fn times_grow_with_ids(repository: Repo) {
     let clock = ticking_clock();
     let mut customers = JoinSet::new();
@@ -512,6 +513,7 @@ async fn times_grow_with_ids(repository: Repo) {
         assert_eq!(placed.placed_at.as_second(), placed.id as i64);
     }
 }
+// ANCHOR_END: times
 
 // What the rules have in common.
 

@@ -1,7 +1,7 @@
 //! Lines that a page shows and no test runs, from a report of `llvm-cov export --format=lcov`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
 use crate::walk::Shown;
@@ -15,10 +15,7 @@ pub fn read(lcov: &str, root: &Path) -> Runs {
     let mut file = None;
     for line in lcov.lines() {
         if let Some(path) = line.strip_prefix("SF:") {
-            file = Path::new(path)
-                .strip_prefix(root)
-                .ok()
-                .map(Path::to_path_buf);
+            file = Path::new(path).strip_prefix(root).ok().map(normalize);
         } else if let (Some(data), Some(file)) = (line.strip_prefix("DA:"), &file)
             && let Some((number, count)) = ran(data)
         {
@@ -30,6 +27,21 @@ pub fn read(lcov: &str, root: &Path) -> Runs {
         }
     }
     runs
+}
+
+/// The same path without `..`. A test that includes an example with `#[path = "../examples/a.rs"]` is
+/// reported as `tests/../examples/a.rs`.
+fn normalize(path: &Path) -> PathBuf {
+    let mut normalized = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                normalized.pop();
+            }
+            part => normalized.push(part),
+        }
+    }
+    normalized
 }
 
 /// Forgets the lines that only close a call and have its `?`, such as `)?;`. LLVM counts such a line
@@ -116,6 +128,14 @@ mod tests {
         let coverage = of(&blocks, &read(lcov, Path::new("/r")));
         assert_eq!(coverage.executable, 3);
         assert_eq!(coverage.idle, [(PathBuf::from("code/src/a.rs"), 4)]);
+    }
+
+    #[test]
+    fn a_file_that_a_test_includes_counts_as_the_file_itself() {
+        let lcov = "SF:/r/code/examples/a.rs\nDA:1,0\nend_of_record\n\
+                    SF:/r/code/tests/../examples/a.rs\nDA:1,2\nend_of_record\n";
+        let expected = Runs::from([("code/examples/a.rs".into(), [(1, 2)].into())]);
+        assert_eq!(read(lcov, Path::new("/r")), expected);
     }
 
     #[test]

@@ -71,7 +71,7 @@ async fn a_customer_never_has_more_than_20_favorites(all: Repositories) {
     }
     // The first customer's tasks open the connections to a database. Otherwise, one task
     // could be done before the others are connected, and there would be no race. So it's
-    // the second customer's tasks that compete.
+    // the second customer's tasks that really compete at the same time.
     for name in ["ada", "bo"] {
         let customer = add_customer(&all, name).await;
         let mut tasks = JoinSet::new();

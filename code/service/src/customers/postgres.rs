@@ -142,9 +142,8 @@ impl Repository for Postgres {
         now: Timestamp,
     ) -> Result<Attempts, StorageError> {
         // ANCHOR: count-attempt
-        // If two requests run this statement at the same time, the second one waits
-        // until the first one is done, and adds 1 to the count that the first one
-        // has written.
+        // If two requests run this statement at the same time, the second waits for
+        // the first, and adds 1 to the count that the first has written.
         let sql = "INSERT INTO sign_in_attempts AS old
                        (email_hash, attempts, first_at)
                    VALUES ($1, 1, $2)

@@ -101,7 +101,8 @@ struct Inner {
     random: Random,
 }
 
-/// What a token of ours says.
+// ANCHOR: claims
+/// The claims of a token that this service issues.
 #[derive(Serialize)]
 struct Claims<'a> {
     iss: &'a str,
@@ -113,6 +114,7 @@ struct Claims<'a> {
     exp: i64,
     jti: String,
 }
+// ANCHOR_END: claims
 
 /// What is read of a token. jsonwebtoken has checked `iss` and `aud` by then.
 #[derive(Deserialize)]

@@ -176,9 +176,9 @@ pub(crate) async fn put_back(
 }
 
 // ANCHOR: lock-items
-/// Reads the items that the portions name, and locks their rows, from the lowest
-/// id to the highest. The locks last until the transaction ends. If another
-/// transaction locked the same rows from the highest to the lowest, each could
+/// Reads the items that the portions name, and locks their rows, in the
+/// alphabetical order of their ids. The locks last until the transaction ends. If
+/// another transaction locked the same rows in a different order, each could
 /// hold the row that the other waits for (a deadlock).
 async fn lock_items(
     connection: &mut PgConnection,

@@ -14,7 +14,7 @@ use crate::storage::StorageError;
 
 // ANCHOR: keep
 /// How long keys are kept, in milliseconds: 24 hours. After that, a request with the same key
-/// may place another order.
+/// can place another order.
 const KEEP: i64 = 24 * 60 * 60 * 1000;
 // ANCHOR_END: keep
 
@@ -62,7 +62,8 @@ impl Fingerprint {
         let mut hash = Sha256::new();
         for line in new.lines() {
             // A line break follows each quantity, and neither an id nor a note
-            // contains one. So two different orders never have the same input.
+            // contains one. So two different orders never give the hash the same
+            // input.
             hash.update(line.item.as_str());
             hash.update(format!(" {}\n", line.quantity.get()));
         }

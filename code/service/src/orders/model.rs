@@ -258,7 +258,7 @@ pub struct StatusRequest {
 
 // ANCHOR: requested-status
 /// The statuses that a client may ask for. `Paid` isn't one of them: only Stripe reports
-/// payments. Nor is `Placed`: every order begins with it.
+/// payments. Nor is `Placed`: an order never goes back to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]

@@ -60,7 +60,8 @@ pub struct OpenSession {
 pub enum Ended {
     /// Nobody can pay on it any more, and nobody has.
     Expired,
-    /// The customer had finished before. Their money is there, or on its way.
+    /// The customer had finished before. Either they have paid, or Stripe is still waiting
+    /// for the bank (as with SEPA Direct Debit), and the payment may fail.
     Complete,
 }
 

@@ -124,11 +124,11 @@ impl Payments {
             }
             Err(error @ (PaymentError::NotPlaced(..) | PaymentError::Ended(_))) => {
                 // The order can't be paid on this page anymore, so close the page at
-                // Stripe. If that fails, log it and go on: nobody has been given the
-                // page's address, so nobody can pay on it.
-                if let Err(error) = provider.expire_session(&session.id).await {
-                    let error: &dyn std::error::Error = &error;
-                    warn!(error, session = session.id, "a page stays open");
+                // Stripe. If that fails, log it and go on, because this request gives
+                // nobody the page's address.
+                if let Err(e) = provider.expire_session(&session.id).await {
+                    let e: &dyn std::error::Error = &e;
+                    warn!(error = e, session = session.id, "a page stays open");
                 }
                 Err(error)
             }
@@ -189,7 +189,7 @@ impl Payments {
         // ANCHOR: refund-due
         // The change has been committed. If the call below fails, Stripe gets a 500 and
         // sends the event again. Then `record` changes nothing, but it returns this
-        // payment, so the service asks for the refund again.
+        // payment, so the service requests the refund again.
         if let Recorded::Known { payment, .. } = recorded
             && payment.state == PaymentState::RefundDue
         {
@@ -312,7 +312,7 @@ impl Payments {
                 }
             }
             // In all other cases, there's no page to close. But a payment that is
-            // `Creating` may get one soon. Then `Orders::set_status` closes that
+            // `Creating` may get a page soon. Then `Orders::set_status` closes that
             // page with a second call to `before_cancel`. If the order is canceled
             // before the page is stored, `start` closes it instead.
             _ => Ok(()),

@@ -196,11 +196,10 @@ impl Stripe {
         let cause = ApiError::new(head.status, &body);
         // ANCHOR: statuses
         let mut failure = match head.status {
-            // There were too many requests, or another request was using the same
-            // object (`lock_timeout`). In both cases, Stripe has done nothing.
+            // Stripe has done nothing.
             StatusCode::TOO_MANY_REQUESTS => Failure::unavailable(cause),
-            // Usually, another request with the same idempotency key is still
-            // running, for example because the customer pressed the button twice.
+            // Usually, Stripe is still working on another request with this key, for
+            // example because the customer pressed the button twice.
             StatusCode::CONFLICT => Failure::unknown(cause),
             // Something outside of Stripe failed, such as a bank.
             StatusCode::FAILED_DEPENDENCY => Failure::unknown(cause),

@@ -101,7 +101,7 @@ pub fn verify(
         Hmac::<Sha256>::new_from_slice(key).is_ok_and(|mac| {
             let mac = mac.chain_update(time).chain_update(b".").chain_update(body);
             // `verify_slice` takes equally long, no matter where the first difference
-            // is. With `==`, the duration would reveal how many of the first bytes of a
+            // is. With `==`, the time would reveal how many bytes at the start of a
             // forged signature are right.
             signatures
                 .iter()

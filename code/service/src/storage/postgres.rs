@@ -11,14 +11,15 @@ use tracing::Instrument;
 use super::StorageError;
 
 // ANCHOR: limits
-/// The maximum number of connections per process, not counting the one for the
-/// health check. By default, PostgreSQL allows 100 connections for all processes
+/// The maximum number of connections in the pool of one process. The health check
+/// needs one more. By default, PostgreSQL allows 100 connections for all processes
 /// together. Keep ten of them free for psql, backups and migrations. During a
-/// deployment, the old and the new processes may run at the same time. So
-/// `2 * (MAX_CONNECTIONS + 1) * number of processes` must not exceed 90.
+/// deployment, there may be twice as many processes, the old and the new ones. So
+/// if you normally run N processes, `2 * N * (MAX_CONNECTIONS + 1)` must not exceed
+/// 90. This allows 4 processes.
 const MAX_CONNECTIONS: u32 = 10;
 
-/// How long a request may wait for a connection. After that, the client gets a 503
+/// How long a query may wait for a connection. After that, the client gets a 503
 /// and may try again.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
@@ -194,9 +195,9 @@ fn checked(options: PgPoolOptions, limit: Duration) -> PgPoolOptions {
         .after_release(move |connection, _| {
             Box::pin(async move {
                 // A connection can go silent, for example if the other machine loses
-                // its power. sqlx's own ping has no time limit, so sqlx would
-                // replace the connection only after many minutes, or never. If
-                // this closure returns an error, sqlx closes the connection.
+                // power. sqlx's own ping has no time limit, so sqlx would replace
+                // the connection only after many minutes, or never. If this closure
+                // returns an error, sqlx closes the connection.
                 let answer = timeout(limit, connection.ping()).await;
                 answer.map_err(|_| sqlx::Error::PoolTimedOut)??;
                 Ok(true)

@@ -169,8 +169,8 @@ impl Sqlite {
         });
         let full = |_| busy("too many requests are waiting to read");
         self.read_queue.try_send(job).map_err(full)?;
-        // While this future waits, the sender is dropped without a result only if
-        // `work` panics.
+        // The sender is dropped without sending only if `work` panics (or if this
+        // future is dropped, but then nobody is waiting).
         receiver.await.map_err(|_| RepositoryError::Aborted)?
     }
     // ANCHOR_END: read
@@ -401,7 +401,7 @@ fn refuse_all(first: Write, queue: &Receiver<Write>, error: rusqlite::Error) {
 
 // ANCHOR: stop-after
 /// Limits how long queries on this connection may run: `limit`, counted from now.
-/// When the time is up, SQLite stops the running query the next time that it calls
+/// When the time is up, SQLite stops the running query at its next call of
 /// `is_late`. (SQLite doesn't call `is_late` while it sorts, or while it waits for
 /// the disk.) Each call of `stop_after` replaces the previous limit.
 fn stop_after(limit: Duration, connection: &Connection) -> rusqlite::Result<()> {
@@ -545,6 +545,7 @@ fn migrate(connection: &mut Connection) -> Result<(), Source> {
 }
 // ANCHOR_END: migrate
 
+// ANCHOR: open-reader
 fn open_reader(file: &Path) -> Result<Connection, Source> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
@@ -554,6 +555,7 @@ fn open_reader(file: &Path) -> Result<Connection, Source> {
     menu(&connection, &MenuFilter::default())?;
     Ok(connection)
 }
+// ANCHOR_END: open-reader
 
 #[async_trait]
 impl Repository for Sqlite {
@@ -884,6 +886,7 @@ fn status_of(text: &str) -> Option<OrderStatus> {
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::ffi;
     use tokio::sync::mpsc;
     use tokio::task::JoinSet;
 
@@ -930,6 +933,16 @@ mod tests {
             error.to_string(),
             "SQLite can't use WAL for this file, only memory"
         );
+    }
+
+    #[test]
+    fn only_a_locked_database_is_opened_again() {
+        let error = |code| -> Source {
+            Box::new(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))
+        };
+        assert!(is_busy(&*error(ffi::SQLITE_BUSY)));
+        assert!(!is_busy(&*error(ffi::SQLITE_FULL)));
+        assert!(!is_busy(&*Source::from("an error of the program")));
     }
 
     // ANCHOR: query-timeout-test
