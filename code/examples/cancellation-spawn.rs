@@ -22,11 +22,8 @@ async fn sell() -> StatusCode {
         take_payment().await;
         store_order().await;
     });
-    match sale.await {
-        Ok(()) => StatusCode::CREATED,
-        // The task has panicked.
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
-    }
+    let result = sale.await; // an error if the task has panicked
+    result.map_or(StatusCode::INTERNAL_SERVER_ERROR, |()| StatusCode::CREATED)
 }
 // ANCHOR_END: sell
 

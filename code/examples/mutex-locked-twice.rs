@@ -30,5 +30,6 @@ fn main() {
     });
     println!("Ada gets a croissant: {}", ada.is_ok_and(|sold| sold));
     println!("Bo gets a croissant: {}", bo.is_ok_and(|sold| sold));
+    println!("Tom gets a croissant: {}", order());
     println!("Stock: {}", lock(&stock));
 }

@@ -27,7 +27,7 @@ async fn place_order(
 ) -> StatusCode {
     match queue.try_send(customer) {
         Ok(()) => StatusCode::CREATED,
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE, // the queue is full
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE, // full or closed
     }
 }
 // ANCHOR_END: handler

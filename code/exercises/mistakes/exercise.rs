@@ -27,21 +27,25 @@ pub fn app() -> Router {
         .with_state(Cards(Arc::new(Mutex::new(HashMap::from(cards)))))
 }
 
+// ANCHOR: types
 /// The stamps of every customer who has a card.
 #[derive(Clone)]
 struct Cards(Arc<Mutex<HashMap<String, u32>>>);
 
 impl Cards {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, u32>> {
-        // No method below can panic between two changes of one card.
+        // Each method changes a card in one step. So even if a method panics
+        // and poisons the mutex, no card is half changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// The body of a response.
 #[derive(Serialize)]
 struct Card {
     stamps: u32,
 }
+// ANCHOR_END: types
 
 // ANCHOR: complete
 // 1. Finished example: only the service uses the map of cards, and only the

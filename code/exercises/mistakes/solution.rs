@@ -29,7 +29,8 @@ struct Cards(Arc<Mutex<HashMap<String, u32>>>);
 
 impl Cards {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, u32>> {
-        // No method below can panic between two changes of one card.
+        // Each method changes a card in one step. So even if a method panics
+        // and poisons the mutex, no card is half changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

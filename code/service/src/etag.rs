@@ -14,7 +14,7 @@ pub fn of(version: u64) -> HeaderValue {
 pub enum EntityTags {
     /// `*`
     Any,
-    /// A list of tags, separated by commas: without the white space around them.
+    /// A list of tags, separated by commas: without the whitespace around them.
     List(Vec<String>),
 }
 

@@ -313,7 +313,7 @@ fn parse_stripe_key(value: &str) -> Result<SecretString, &'static str> {
     if prefix && value.bytes().all(|b| b.is_ascii_graphic()) {
         return Ok(value.into());
     }
-    Err("a secret key of Stripe, such as sk_test_…, without white space")
+    Err("a secret key of Stripe, such as sk_test_…, without whitespace")
 }
 
 fn parse_stripe_api(value: &str) -> Result<String, &'static str> {

@@ -190,9 +190,9 @@ fn serve_connection<S>(
 /// # Errors
 ///
 /// If the system doesn't let the program listen for them.
+// ANCHOR: signals
 #[cfg(unix)]
 pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
-    // ANCHOR: signals
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -203,8 +203,8 @@ pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
         }
     })
-    // ANCHOR_END: signals
 }
+// ANCHOR_END: signals
 
 /// Waits for Ctrl-C.
 ///

@@ -132,7 +132,7 @@ mod menu {
             }
             assert_eq!(pointers, ["#/name", "#/customer", "#/note"]);
         }
-        // At the ends, white space is removed.
+        // At the ends, whitespace is removed.
         let order = order(json!("\tAda\n"), Value::Null);
         assert_eq!(
             json_of(&app, post("/orders", order)).await["customer"],

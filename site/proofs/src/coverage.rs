@@ -86,11 +86,18 @@ pub struct Coverage {
     pub idle: Vec<(PathBuf, usize)>,
 }
 
-/// Looks up every line of Rust that a page shows. Samples that must not compile can't run.
+/// Whether readers have to finish this file: it has lines that run only then. Its solution, which is
+/// a file of its own, is looked up.
+fn is_exercise(file: &Path) -> bool {
+    file.starts_with("code/exercises") && file.ends_with("exercise.rs")
+}
+
+/// Looks up every line of Rust that a page shows. Samples that must not compile can't run, and
+/// exercises aren't finished.
 pub fn of(blocks: &[Shown], runs: &Runs) -> Coverage {
     let mut shown: Vec<(&Path, usize)> = blocks
         .iter()
-        .filter(|shown| shown.kind == "rust")
+        .filter(|shown| shown.kind == "rust" && !is_exercise(&shown.file))
         .flat_map(|shown| shown.lines.iter().map(|line| (shown.file.as_path(), *line)))
         .collect();
     shown.sort_unstable();
@@ -128,6 +135,24 @@ mod tests {
         let coverage = of(&blocks, &read(lcov, Path::new("/r")));
         assert_eq!(coverage.executable, 3);
         assert_eq!(coverage.idle, [(PathBuf::from("code/src/a.rs"), 4)]);
+    }
+
+    #[test]
+    fn an_exercise_is_not_looked_up_but_its_solution_is() {
+        let files = ["exercise.rs", "solution.rs"];
+        let files = files.map(|name| Path::new("code/exercises/menu").join(name));
+        let runs = files.iter().cloned().map(|file| (file, [(1, 0)].into()));
+        let blocks = files.clone().map(|file| Shown {
+            page: "src/a.md".into(),
+            line: 1,
+            kind: "rust".into(),
+            challenge: false,
+            file,
+            anchor: None,
+            lines: vec![1],
+        });
+        let coverage = of(&blocks, &runs.collect());
+        assert_eq!(coverage.idle, [(files[1].clone(), 1)]);
     }
 
     #[test]

@@ -61,7 +61,7 @@ fn add_favorite() {}
     tag = "favorites",
     params(("id" = ItemId, Path, description = "The id of the item")),
     responses(
-        (status = 204, description = "The item isn't one of your favorites"),
+        (status = 204, description = "The item is not, or no longer, one of your favorites"),
         InvalidParameter,
     ),
     security(("bearerAuth" = [])),

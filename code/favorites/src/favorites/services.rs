@@ -39,7 +39,7 @@ impl Favorites {
     ///
     /// # Errors
     ///
-    /// [`FavoriteError::NotOnMenu`] and [`FavoriteError::TooMany`].
+    /// For example, [`FavoriteError::NotOnMenu`] or [`FavoriteError::TooMany`].
     #[instrument(skip_all)]
     pub async fn add(
         &self,

@@ -89,7 +89,7 @@ pub struct EmailAddress {
 }
 
 impl EmailAddress {
-    /// The address as somebody wrote it, without white space around it.
+    /// The address as somebody wrote it, without whitespace around it.
     pub fn as_str(&self) -> &str {
         &self.address
     }

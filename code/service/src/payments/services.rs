@@ -247,7 +247,7 @@ fn log(event: &Event, recorded: &Recorded) {
                 PaymentState::Mismatched => error!(
                     event = id,
                     order = number,
-                    "another amount or currency was paid than the order costs"
+                    "the paid amount or currency is not the order's"
                 ),
                 PaymentState::RefundDue => warn!(
                     event = id,
@@ -314,7 +314,7 @@ impl Payments {
             // In all other cases, there's no page to close. But a payment that is
             // `Creating` may get a page soon. Then `Orders::set_status` closes that
             // page with a second call to `before_cancel`. If the order is canceled
-            // before the page is stored, `start` closes it instead.
+            // before the page is stored, `start` closes the page that it created.
             _ => Ok(()),
         }
     }

@@ -37,16 +37,16 @@ impl WebhookSecrets {
     /// If a secret has the wrong form. The text of the error completes the sentence
     /// "STRIPE_WEBHOOK_SECRET must be …".
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        // If the secret contained white space, such as a line break that was copied with it,
+        // If the secret contained whitespace, such as a line break that was copied with it,
         // no signature would ever match. You wouldn't notice until the first customer paid.
-        let secret = |secret: &str| {
+        let is_valid = |secret: &str| {
             secret.len() > "whsec_".len()
                 && secret.starts_with("whsec_")
                 && !secret.contains(char::is_whitespace)
         };
-        if !text.split(',').all(secret) {
+        if !text.split(',').all(is_valid) {
             return Err(
-                "a secret such as whsec_…, or several, separated by commas, without white space",
+                "a secret such as whsec_…, or several, separated by commas, without whitespace",
             );
         }
         Ok(Self(text.split(',').map(SecretString::from).collect()))

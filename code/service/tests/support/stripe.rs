@@ -185,8 +185,8 @@ pub enum Sent {
 }
 
 // ANCHOR: histories
-/// Each history lists the events that Stripe sends about one payment, and gives the
-/// status that the order has at the end.
+/// Each history lists the events that Stripe sends about one payment, and the order's
+/// final status.
 pub const HISTORIES: [(&[Sent], &str); 6] = [
     (&[Sent::Paid], "paid"),
     (&[Sent::Unpaid, Sent::Succeeded], "paid"),

@@ -258,8 +258,8 @@ struct Write {
     run: Run,
 }
 
-/// The thread that writes calls this closure in a transaction. If there is no
-/// transaction, the closure gets an error.
+/// The thread that writes calls this closure in a transaction, or with an error if
+/// there is no transaction.
 type Run = Box<dyn FnOnce(Result<&Connection, RepositoryError>) -> Written + Send>;
 
 /// The changes of one request that have been made and wait for the commit.
@@ -306,7 +306,7 @@ impl Writer {
         let (running, ended) = bounded(0);
         thread::spawn(move || {
             let _running = running; // dropped when the thread ends
-            // Ends once the sender has been dropped and the queue is empty.
+            // Ends once the sender of `writes` is dropped and the queue is empty.
             for first in &writes {
                 if first.queued.elapsed() > QUEUE_TIMEOUT {
                     first.refuse(busy("the writer was not free in time"));
@@ -933,6 +933,19 @@ mod tests {
             error.to_string(),
             "SQLite can't use WAL for this file, only memory"
         );
+    }
+
+    #[test]
+    fn a_migration_that_fails_each_time_is_reported() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("shop.db");
+        let connection = Connection::open(&file).unwrap();
+        connection
+            .pragma_update(None, "application_id", APPLICATION_ID)
+            .unwrap();
+        connection.execute_batch("CREATE TABLE items (id)").unwrap();
+        let error = open_writer(&file).err().unwrap().to_string();
+        assert!(error.contains("table items already exists"), "{error}");
     }
 
     #[test]
