@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the shop behind Caddy with the shop's own Caddyfile, and checks the unit file with systemd's checker.
+# Runs the shop behind Caddy with the shop's own Caddyfile, and checks the Caddyfile for HTTP/2 with Caddy's
+# checker and the unit file with systemd's.
 # It ends what it started. It needs Caddy, systemd-analyze, curl and Python 3.11.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -33,8 +34,10 @@ caddy_for() {
   done
 }
 
-caddy validate --adapter caddyfile --config code/shop/deploy/Caddyfile >"$work/validate" 2>&1 ||
-  { cat "$work/validate"; exit 1; }
+for file in Caddyfile Caddyfile-http2; do
+  caddy validate --adapter caddyfile --config "code/shop/deploy/$file" >"$work/validate" 2>&1 ||
+    { cat "$work/validate"; exit 1; }
+done
 
 # systemd's checker insists that the program exists.
 sed 's#^ExecStart=.*#ExecStart=/bin/true#' code/shop/deploy/shop.service >"$work/shop.service"

@@ -231,8 +231,8 @@ impl From<QueryRejection> for Error {
 // ANCHOR: from-path
 impl From<PathRejection> for Error {
     fn from(rejection: PathRejection) -> Self {
-        // The rejection has a 500 only if the program has a bug: for example, a handler
-        // reads a parameter that isn't in its route.
+        // The status is 500 only if the program has a bug: for example, a handler reads
+        // a parameter that isn't in its route.
         if rejection.status().is_server_error() {
             return Self::Bug(rejection.body_text());
         }

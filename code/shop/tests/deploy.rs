@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // in a test, a panic is the report
 
 const CADDYFILE: &str = include_str!("../deploy/Caddyfile");
+const CADDYFILE_HTTP2: &str = include_str!("../deploy/Caddyfile-http2");
 const UNIT: &str = include_str!("../deploy/shop.service");
 const SERVER: &str = include_str!("../src/server.rs");
 
@@ -29,6 +30,14 @@ fn the_proxy_closes_an_idle_connection_before_the_shop_does() {
     assert!(proxy < shop, "the proxy: {proxy} s, the shop: {shop} s");
 }
 // ANCHOR_END: idle
+
+#[test]
+fn the_proxy_for_http2_has_all_limits_of_the_ordinary_one() {
+    let is_setting = |line: &&str| !line.trim_start().starts_with('#');
+    for line in CADDYFILE.lines().filter(is_setting) {
+        assert!(CADDYFILE_HTTP2.lines().any(|other| other == line), "{line}");
+    }
+}
 
 #[test]
 fn systemd_waits_until_the_last_requests_are_finished() {
