@@ -257,6 +257,13 @@ pub fn a_recorded_sequence_of_polls_comes_out_again(
                     figure(&id),
                     done + 1
                 ))?;
+                // Only the button of a task that has ended looks as if it did nothing.
+                let faded = format!(
+                    "[...{}.querySelectorAll('button')].every(button =>
+                        (getComputedStyle(button).opacity < 1) === (button.getAttribute('aria-disabled') === 'true'))",
+                    figure(&id)
+                );
+                ensure!(page.evaluate(&faded)? == true, "{name}#{id}: {task}");
                 polled += 1;
             }
             let now: Vec<String> = serde_json::from_value(page.evaluate(&list)?)?;
