@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use tungstenite::{Message, WebSocket};
 
 /// How long Chromium may be silent before a test gives up. Only a hung test waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The event that says that a page and everything that it names is loaded.
 const LOADED: &str = "Page.loadEventFired";
