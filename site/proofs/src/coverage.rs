@@ -1,10 +1,11 @@
 //! Lines that a page shows and no test runs, from a report of `llvm-cov export --format=lcov`.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use crate::walk::Shown;
+use crate::{exercises, links};
 
 /// How often each executable line of each file ran; files from the root.
 pub type Runs = BTreeMap<PathBuf, BTreeMap<usize, u64>>;
@@ -15,7 +16,12 @@ pub fn read(lcov: &str, root: &Path) -> Runs {
     let mut file = None;
     for line in lcov.lines() {
         if let Some(path) = line.strip_prefix("SF:") {
-            file = Path::new(path).strip_prefix(root).ok().map(normalize);
+            // A test that includes an example with `#[path = "../examples/a.rs"]` is reported as
+            // `tests/../examples/a.rs`.
+            let path = Path::new(path).strip_prefix(root).ok();
+            file = path
+                .and_then(Path::to_str)
+                .map(|path| links::join(Path::new(""), path));
         } else if let (Some(data), Some(file)) = (line.strip_prefix("DA:"), &file)
             && let Some((number, count)) = ran(data)
         {
@@ -27,21 +33,6 @@ pub fn read(lcov: &str, root: &Path) -> Runs {
         }
     }
     runs
-}
-
-/// The same path without `..`. A test that includes an example with `#[path = "../examples/a.rs"]` is
-/// reported as `tests/../examples/a.rs`.
-fn normalize(path: &Path) -> PathBuf {
-    let mut normalized = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => {
-                normalized.pop();
-            }
-            part => normalized.push(part),
-        }
-    }
-    normalized
 }
 
 /// Forgets the lines that only close a call and have its `?`, such as `)?;`. LLVM counts such a line
@@ -86,18 +77,12 @@ pub struct Coverage {
     pub idle: Vec<(PathBuf, usize)>,
 }
 
-/// Whether readers have to finish this file: it has lines that run only then. Its solution, which is
-/// a file of its own, is looked up.
-fn is_exercise(file: &Path) -> bool {
-    file.starts_with("code/exercises") && file.ends_with("exercise.rs")
-}
-
 /// Looks up every line of Rust that a page shows. Samples that must not compile can't run, and
-/// exercises aren't finished.
+/// an exercise has lines that run only when a reader has finished it. Its solution is looked up.
 pub fn of(blocks: &[Shown], runs: &Runs) -> Coverage {
     let mut shown: Vec<(&Path, usize)> = blocks
         .iter()
-        .filter(|shown| shown.kind == "rust" && !is_exercise(&shown.file))
+        .filter(|shown| shown.kind == "rust" && !exercises::is_start(&shown.file))
         .flat_map(|shown| shown.lines.iter().map(|line| (shown.file.as_path(), *line)))
         .collect();
     shown.sort_unstable();

@@ -275,8 +275,8 @@ fn as_rendered(target: &str) -> String {
     }
 }
 
-/// The path of a relative link, without dots.
-fn join(folder: &Path, target: &str) -> PathBuf {
+/// The path of a relative link, or of another relative path, without dots.
+pub fn join(folder: &Path, target: &str) -> PathBuf {
     let mut path = if target.starts_with('/') {
         PathBuf::new()
     } else {
