@@ -87,6 +87,18 @@ impl Guide {
     pub fn address(&self, page: &str) -> String {
         self.served.address(page)
     }
+
+    /// How many bytes of HTML a page has.
+    pub fn size(&self, page: &str) -> Result<u64> {
+        let folder = self
+            .served
+            .folder
+            .as_ref()
+            .context("the guide is a folder")?;
+        Ok(fs::metadata(folder.path().join(page))
+            .with_context(|| page.to_owned())?
+            .len())
+    }
 }
 
 /// A folder of pages, or a program, on a free port of the loopback address.
@@ -94,7 +106,7 @@ pub struct Served {
     address: SocketAddr,
     // Dropped in this order: the server ends before its folder goes.
     _server: Runtime,
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
 }
 
 impl Served {
@@ -115,7 +127,7 @@ impl Served {
             .layer(CompressionLayer::new());
         let served = Self::app(files)?;
         Ok(Self {
-            _folder: Some(folder),
+            folder: Some(folder),
             ..served
         })
     }
@@ -132,7 +144,7 @@ impl Served {
         Ok(Self {
             address,
             _server: server,
-            _folder: None,
+            folder: None,
         })
     }
 

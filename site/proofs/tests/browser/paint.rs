@@ -1,6 +1,8 @@
 //! Times, each beside another one of the same run: when the reader of a slow phone sees the page, beside
 //! stock mdBook's build of the same chapters, and how long Send takes, beside a server on loopback.
 
+use std::env;
+
 use anyhow::{Context, Result, ensure};
 use axum::{Router, response::Html, routing::get};
 use mdbook_driver::{MDBook, config::HtmlConfig};
@@ -17,22 +19,16 @@ use crate::{
 /// How long the largest paint may take, as a part of what it takes in stock mdBook's page.
 const RATIO: f64 = 0.4;
 
-/// A page that is below this part of the limit when it is first opened is fast enough. Each of the
-/// others is opened several times, and so is stock's page of the same chapter, and the medians count.
-const CLEARLY: f64 = 0.9;
+/// The heaviest pages are measured, and as many others, evenly chosen. On a slow network, what a page
+/// moves decides when it is painted, and a short page moves less of the same.
+const HEAVIEST: usize = 12;
 
-/// How many of stock's pages are opened before. On a slow network they all take nearly the same time,
-/// because the theme is much heavier than a chapter. The fastest of them is what all pages are first
-/// compared with.
-const STOCK_PAGES: usize = 5;
+/// The environment variable that has every page measured: `PAINT_EVERY_PAGE=1`.
+const EVERY_PAGE: &str = "PAINT_EVERY_PAGE";
 
-/// How often a page is opened that is not clearly fast enough.
-const RUNS: usize = 3;
-
-/// How often a page that takes too long is measured again, each time after all other pages: the
-/// machine may have been busy with something else for a minute, which the shorter time feels more.
-/// A page that is too slow is so each time.
-const ATTEMPTS: usize = 4;
+/// How often a page is opened at most, and stock's page of the same chapter in turn with it. Other work of
+/// the machine can only make a page slower, so the fastest of its times counts.
+const ATTEMPTS: usize = 12;
 
 /// The page whose first exchange is sent, and the program that answers it.
 const TIMED_PAGE: &str = "requests.html";
@@ -63,34 +59,17 @@ pub fn the_largest_paint_takes_a_part_of_what_a_stock_page_takes(
         }),
     )?;
     page.send("Emulation.setCPUThrottlingRate", json!({ "rate": SLOWER }))?;
-    let mut fastest = f64::INFINITY;
-    for name in guide
-        .pages
-        .iter()
-        .step_by(guide.pages.len().div_ceil(STOCK_PAGES))
-    {
-        fastest = largest_paint(page, &stock.address(name))?.min(fastest);
-    }
     let mut rows = Vec::new();
-    let mut again = Vec::new();
-    for name in &guide.pages {
-        let ours = largest_paint(page, &guide.address(name))?;
-        if ours / fastest <= RATIO * CLEARLY {
-            rows.push((ours / fastest, ours, fastest, name));
-        } else {
-            again.push(name);
-        }
-    }
-    for attempt in 1..=ATTEMPTS {
-        for name in std::mem::take(&mut again) {
-            let addresses = [guide.address(name), stock.address(name)];
-            let [ours, theirs] = measure(page, &addresses, RUNS)?;
-            if ours / theirs <= RATIO || attempt == ATTEMPTS {
-                rows.push((ours / theirs, ours, theirs, name));
-            } else {
-                again.push(name);
+    for name in measured(guide)? {
+        let (mut ours, mut theirs) = (f64::INFINITY, f64::INFINITY);
+        for _ in 0..ATTEMPTS {
+            ours = largest_paint(page, &guide.address(name))?.min(ours);
+            theirs = largest_paint(page, &stock.address(name))?.min(theirs);
+            if ours / theirs <= RATIO {
+                break;
             }
         }
+        rows.push((ours / theirs, ours, theirs, name));
     }
     rows.sort_by(|(one, ..), (other, ..)| other.total_cmp(one));
     println!("largest paint on a slow phone, the worst first: part of stock's, ms, stock's ms");
@@ -175,6 +154,22 @@ fn milliseconds(page: &mut Page<'_>, expression: &str) -> Result<f64> {
     page.evaluate(expression)?.as_f64().context("a time")
 }
 
+/// The pages to measure, the heaviest first.
+fn measured(guide: &Guide) -> Result<Vec<&str>> {
+    let mut pages = Vec::new();
+    for name in &guide.pages {
+        pages.push((guide.size(name)?, name.as_str()));
+    }
+    pages.sort_by(|one, other| other.cmp(one));
+    let mut pages: Vec<&str> = pages.into_iter().map(|(_, name)| name).collect();
+    if env::var_os(EVERY_PAGE).is_none_or(|wanted| wanted != "1") {
+        let others = pages.split_off(HEAVIEST.min(pages.len()));
+        let step = others.len().div_ceil(HEAVIEST).max(1);
+        pages.extend(others.into_iter().step_by(step));
+    }
+    Ok(pages)
+}
+
 /// The same chapters in mdBook's own theme, and without its plugin for diagrams, which would make
 /// its pages three times as heavy.
 fn stock() -> Result<Served> {
@@ -187,18 +182,6 @@ fn stock() -> Result<Served> {
     stock.with_preprocessor(Site::default());
     stock.build()?;
     Served::new(folder)
-}
-
-/// The median largest paint of each address, in milliseconds. They are opened in turn, so that
-/// other work of the machine slows down all of them.
-fn measure(page: &mut Page<'_>, addresses: &[String; 2], runs: usize) -> Result<[f64; 2]> {
-    let mut times = [Vec::new(), Vec::new()];
-    for _ in 0..runs {
-        for (address, times) in addresses.iter().zip(&mut times) {
-            times.push(largest_paint(page, address)?);
-        }
-    }
-    Ok(times.map(median))
 }
 
 /// When the largest thing on the first screen was painted, in milliseconds after the page was asked
