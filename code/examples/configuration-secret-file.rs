@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 // ANCHOR: read-secret
 /// Reads a secret from the variable `name`, or from a file. The path of the file is
-/// in the variable with the same name and `_FILE`.
+/// in the variable whose name is `name` followed by `_FILE`.
 fn read_secret(
     get: impl Fn(&str) -> Option<OsString>,
     name: &str,

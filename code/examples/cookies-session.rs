@@ -34,7 +34,7 @@ struct AppState {
     sessions: Sessions,
 }
 
-/// The names and the hashes of the passwords, by e-mail address.
+/// The names and the hashes of the passwords, by email address.
 #[derive(Clone)]
 struct Accounts {
     by_email: Arc<BTreeMap<String, (String, String)>>,
@@ -196,7 +196,7 @@ async fn show_me(SignedIn(session): SignedIn) -> String {
 async fn place_order(SignedIn(session): SignedIn) -> (StatusCode, String) {
     (
         StatusCode::CREATED,
-        format!("an order of {}", session.customer),
+        format!("an order by {}", session.customer),
     )
 }
 

@@ -28,7 +28,7 @@ async fn show_prices() -> impl IntoResponse {
         StatusCode::OK,
         [(CACHE_CONTROL, "max-age=60")],
         [("x-currency", "EUR"), ("x-items", "2")],
-        "espresso: 250 cents\ntea: 270 cents",
+        "espresso: 250 cents\ntea: 220 cents",
     )
 }
 // ANCHOR_END: set-headers

@@ -5,7 +5,7 @@ use tower::ServiceExt; // for `oneshot`
 
 /// A handler: an async function. axum turns its return value into a response.
 async fn opening_hours() -> &'static str {
-    "Open from 7 to 18"
+    "Open from 7 a.m. to 6 p.m."
 }
 
 #[tokio::main]
@@ -17,6 +17,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     assert_eq!(response.status(), 200);
     let body = axum::body::to_bytes(response.into_body(), 1024).await?;
-    assert_eq!(body, "Open from 7 to 18");
+    assert_eq!(body, "Open from 7 a.m. to 6 p.m.");
     Ok(())
 }

@@ -471,7 +471,7 @@ where
 // ANCHOR_END: staff
 
 // ANCHOR: bearer-token
-/// The token in the header `authorization`. The name of the authentication scheme,
+/// The token in the `authorization` header. The name of the authentication scheme,
 /// here `Bearer`, is case-insensitive, and one or more spaces follow it (RFC 9110,
 /// sections 11.1 and 11.4).
 fn bearer_token(parts: &Parts) -> Option<&str> {
@@ -481,7 +481,7 @@ fn bearer_token(parts: &Parts) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
-/// A 401 response has the header `www-authenticate`, which names the kind of
+/// A 401 response has the `www-authenticate` header, which names the kind of
 /// credentials (such as a token) that the server wants (RFC 9110, section 15.5.2). In
 /// this header, `Bearer` must be followed by at least one parameter (RFC 6750, section
 /// 3). Here, the parameter is `realm`, which names what the token gives access to.

@@ -267,6 +267,7 @@ fn task(race: Race, version: Version, db: Arc<Database>) -> TaskFuture {
 
 /// A race that is running: its data and its two tasks.
 struct Running {
+    race: Race,
     database: Arc<Database>,
     /// `None` when the task has ended.
     tasks: [Option<TaskFuture>; 2],
@@ -282,6 +283,28 @@ pub struct Polled {
     ended: bool,
     /// The numbers of the database after this poll.
     numbers: BTreeMap<&'static str, i64>,
+    /// The result of the race in words, once both tasks have ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+}
+
+/// Says what the numbers at the end of a race mean.
+fn outcome(race: Race, numbers: &BTreeMap<&'static str, i64>) -> &'static str {
+    let number = |name| numbers.get(name).copied().unwrap_or_default();
+    match race {
+        Race::Croissant if number("sold") > 1 => {
+            "The last croissant was sold twice."
+        }
+        Race::Croissant => "The last croissant was sold once.",
+        Race::Post if number("orders") > 1 => "One order was stored twice.",
+        Race::Post => "The order was stored once.",
+        Race::Refresh if number("ended sessions") > 0 => {
+            "The customer is signed out."
+        }
+        Race::Refresh => "Both tabs stay signed in.",
+        Race::Webhook if number("stock") > 1 => "One croissant was put back twice.",
+        Race::Webhook => "The croissant was put back once.",
+    }
 }
 
 impl Running {
@@ -297,7 +320,11 @@ impl Running {
         };
         lock(&database.numbers).extend(numbers.iter().copied());
         let tasks = [(); 2].map(|()| Some(task(race, version, database.clone())));
-        Self { database, tasks }
+        Self {
+            race,
+            database,
+            tasks,
+        }
     }
 
     // ANCHOR: poll
@@ -321,11 +348,15 @@ impl Running {
             None => steps.push("has ended".to_owned()),
         }
         // ANCHOR_END: poll
+        let ended = slot.is_none();
+        let numbers = lock(&self.database.numbers).clone();
+        let all_ended = self.tasks.iter().all(Option::is_none);
         Polled {
             task,
             step: steps.join(", "),
-            ended: slot.is_none(),
-            numbers: lock(&self.database.numbers).clone(),
+            ended,
+            outcome: all_ended.then(|| outcome(self.race, &numbers)),
+            numbers,
         }
     }
 }

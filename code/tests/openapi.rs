@@ -30,7 +30,10 @@ mod openapi {
         responses((status = 200, description = "The opening hours", body = Hours)),
     )]
     async fn show_hours() -> (StatusCode, Json<Value>) {
-        (StatusCode::CREATED, Json(json!({ "open": "7 to 18" })))
+        (
+            StatusCode::CREATED,
+            Json(json!({ "open": "7 a.m. to 6 p.m." })),
+        )
     }
     // ANCHOR_END: wrong
 

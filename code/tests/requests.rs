@@ -278,7 +278,7 @@ mod requests {
             .route("/menu/{id}", routing::get(|| async { "another item" }));
     }
 
-    /// What staff send in the header `authorization`.
+    /// What staff send in the `authorization` header.
     const STAFF: &str = "Bearer flat-white-and-a-croissant";
 
     async fn put(

@@ -121,7 +121,7 @@ pub(crate) fn put(file: &Path, content: &[u8]) -> Result<()> {
     fs::write(file, content).with_context(problem)
 }
 
-/// Copies mermaid's script from the package `mdbook-mermaid`.
+/// Copies mermaid's script from the `mdbook-mermaid` package.
 fn mermaid(root: &Path, folder: &Path) -> Result<()> {
     let script = folder.join("mermaid.min.js");
     let lock = root.join("Cargo.lock");

@@ -542,6 +542,7 @@
                 return;
             }
             this.sent = true;
+            this.unreadable = null;
             this.answered(answer.status, answer.text);
             if (answer.missing) {
                 this.say(`${this.status.textContent} Note: ${answer.missing}, so requests that use this value can’t be sent.`,
@@ -566,6 +567,7 @@
                 this.say('The program panicked, and its data is lost. '
                     + `Your next request starts it again with its initial data.${below}`, 'problem');
             } else {
+                this.unreadable = this.request;
                 const message = error.message.replace(/^./, first => first.toUpperCase());
                 // The name of a value that an earlier request on this page has to get first.
                 const [, value] = /`([^`]*)` has no value yet/.exec(error.message) ?? [];
@@ -630,8 +632,10 @@
             }
             try {
                 await navigator.clipboard.writeText(link.href);
-                this.say('Copied. The link opens this page with this request and its live response'
-                    + `${onlyReads(this.request) && carried.before.length === 0 ? '' : ', after a press on Send'}.`);
+                const press = onlyReads(this.request) && carried.before.length === 0 ? '' : ', after a press on Send';
+                this.say(this.request === this.unreadable
+                    ? `Copied. The link opens this page with this request, and with the message that it can’t be sent${press}.`
+                    : `Copied. The link opens this page with this request and its live response${press}.`);
             } catch {
                 this.say(`This browser doesn’t allow pages to copy. The link is: ${link.href}`);
             }
@@ -656,8 +660,9 @@
                 await this.send();
             } else {
                 const first = before.length > 0 ? ` to send ${count(before.length, 'earlier request')}, and then this one` : '';
-                this.say('A link brought you to this request. It may change data of the program in this page, so '
-                    + `it is not sent yet. Press Send${first}.${this.unsent}`);
+                const changes = onlyReads(request) ? 'The requests to send before it' : 'It';
+                this.say(`A link brought you to this request. ${changes} may change data of the program in this page, `
+                    + `so nothing is sent yet. Press Send${first}.${this.unsent}`);
             }
         }
 
@@ -841,6 +846,7 @@
             this.figure = figure;
             this.program = programOf(figure.dataset.program);
             this.key = figure.id;
+            this.polls = Promise.resolve();
             this.list = figure.querySelector('ol');
             this.recorded = [...this.list.children];
             const requests = new Map(this.recorded.map(item => [item.querySelector('b').textContent, item.dataset.request]));
@@ -858,12 +864,20 @@
                 ...this.tasks.map(task => task.button), this.resetButton, this.recordButton, this.status));
         }
 
-        async press(name) {
+        // The first press loads the program. Presses until then are polls, too, in the same sequence.
+        press(name) {
             const task = this.tasks.find(task => task.name === name);
-            if (this.busy || task.ended) {
+            this.polls = this.polls.then(() => this.poll(task));
+        }
+
+        async poll(task) {
+            if (task.ended) {
+                const all = this.tasks.every(({ ended }) => ended);
+                this.status.className = '';
+                this.status.textContent = `${task.name} has ended, so it can’t be polled again. `
+                    + (all ? 'Press Start again for another sequence.' : 'Poll the other task.');
                 return;
             }
-            this.busy = true;
             try {
                 const session = await this.program.session(this.key);
                 const { text: answer } = session.send(task.request);
@@ -873,12 +887,10 @@
                 this.program.forget();
                 this.status.textContent = MISSING;
                 this.status.className = 'problem';
-            } finally {
-                this.busy = false;
             }
         }
 
-        took(task, { step, ended, numbers }) {
+        took(task, { step, ended, numbers, outcome = '' }) {
             if (!this.started) {
                 this.started = true;
                 this.list.replaceChildren();
@@ -887,10 +899,10 @@
             }
             this.end(task, ended);
             const values = Object.entries(numbers).map(([name, value]) => `${name} ${value}`).join(', ');
-            this.list.append(make('li', {}, make('b', {}, task.name), ' ', make('span', {}, step), ' ', make('i', {}, values)));
-            const all = this.tasks.every(({ ended }) => ended);
+            this.list.append(make('li', {}, make('b', {}, task.name), ' ', make('span', {}, step), ' ', make('i', {}, values),
+                ...(outcome ? [' ', make('strong', {}, outcome)] : [])));
             this.status.className = '';
-            this.status.textContent = `${task.name}: ${step}. ${values}.${all ? ' Both tasks have ended.' : ''}`;
+            this.status.textContent = `${task.name}: ${step}. ${values}.${outcome && ` Both tasks have ended. ${outcome}`}`;
         }
 
         // A task that has ended can't be polled. Its button keeps the focus.

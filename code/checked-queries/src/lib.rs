@@ -1,6 +1,6 @@
 //! Queries that are checked against a database while they are compiled.
 //!
-//! The folder `.sqlx` has the answers of that database, so that this compiles without one. To
+//! The `.sqlx` folder has the answers of that database, so that this compiles without one. To
 //! renew it, let `DATABASE_URL` name a database with the tables of the service, and run
 //! `SQLX_OFFLINE=false SQLX_OFFLINE_DIR=.sqlx cargo check` in this folder, or
 //! `cargo sqlx prepare` if you have the command `sqlx`.

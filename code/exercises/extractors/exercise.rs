@@ -87,7 +87,7 @@ impl TryFrom<ReviewRequest> for Review {
 
 // ANCHOR: yours
 // 3. Yours: write an extractor `Table`, and add it to the arguments of `post_review`.
-//    A tablet sends the number of its table in the header `table-number`.
+//    A tablet sends the number of its table in the `table-number` header.
 //    If the number is from 1 to 12, the handler runs, and its text starts with the
 //    table, as in "Table 4: 5 stars: Lovely".
 //    If the header is missing or has any other value, the response is a 400 whose text

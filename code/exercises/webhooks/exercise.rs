@@ -47,7 +47,7 @@ struct Delivery {
     /// If the bakery gets no response, it sends the delivery again with
     /// the same id.
     id: String,
-    /// How many pieces of each item the bakery delivers.
+    /// How many of each item the bakery delivers.
     items: BTreeMap<String, u32>,
 }
 
@@ -109,7 +109,7 @@ fn decode_hex(text: &str) -> Option<Vec<u8>> {
 // ANCHOR: shop
 #[derive(Clone, Default)]
 struct Shop {
-    /// How many pieces of each item there are.
+    /// How many of each item are in stock.
     stock: BTreeMap<String, u32>,
     /// The ids of the deliveries that were recorded.
     deliveries: BTreeSet<String>,

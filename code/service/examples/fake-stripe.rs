@@ -82,7 +82,7 @@ struct Session {
     /// `open`, `complete` or `expired`.
     status: &'static str,
     refunded: bool,
-    /// The header `idempotency-key` of the request that created the session.
+    /// The `idempotency-key` header of the request that created the session.
     key: Option<HeaderValue>,
     /// In cents.
     amount: u64,

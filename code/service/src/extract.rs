@@ -59,7 +59,7 @@ impl TryFrom<String> for Number {
 #[from_request(via(axum_extra::extract::Query), rejection(Error))]
 pub struct Query<T>(pub T);
 
-/// The token in the header `authorization`, if there is exactly one such header. The
+/// The token in the `authorization` header, if there is exactly one such header. The
 /// name of the scheme is case-insensitive, and one or more spaces follow it (RFC 9110,
 /// sections 11.1 and 11.4).
 pub fn bearer_token(parts: &Parts) -> Option<&str> {

@@ -160,7 +160,7 @@ pub(crate) struct ErrorDetail {
     parameter: Option<String>,
 }
 
-/// The e-mail address and the password, or the refresh token, are wrong.
+/// The email address and the password, or the refresh token, are wrong.
 #[derive(IntoResponses)]
 #[response(
     status = 401,

@@ -6,7 +6,7 @@
 //!
 //! Some things are missing here, too:
 //!
-//! - There are no WebSockets. To add them, turn on axum's feature `ws`, keep
+//! - There are no WebSockets. To add them, turn on axum's `ws` feature, keep
 //!   `http1::Builder`, and append `.with_upgrades()` to `.serve_connection(…)`.
 //!   `GracefulShutdown` can't watch such a connection. So pin it, and wait in a
 //!   `select!` for it and for the shutdown (a `CancellationToken` of the crate
@@ -17,7 +17,7 @@
 //! - Don't use `hyper_util::server::conn::auto` for WebSockets. It reads the first bytes
 //!   to find out the version of HTTP, and `header_read_timeout` doesn't limit this. So a
 //!   client that sends nothing stays connected.
-//! - There is no HTTP/2. `axum::serve` has it, with axum's feature `http2`. It uses
+//! - There is no HTTP/2. `axum::serve` has it, with axum's `http2` feature. It uses
 //!   `auto`, so put a proxy in front that disconnects silent clients.
 //! - A client may take as long as it likes to read a response. On the open internet, put
 //!   a proxy in front that limits this time.

@@ -305,7 +305,7 @@ const BARISTA: &str = "SHOP_BARISTA can't be set with DATABASE_URL. Sign up, and
 
 fn parse_barista(value: &str) -> Result<EmailAddress, &'static str> {
     EmailAddress::try_from(value)
-        .map_err(|_| "an e-mail address, such as ada@shop.example")
+        .map_err(|_| "an email address, such as ada@shop.example")
 }
 
 fn parse_stripe_key(value: &str) -> Result<SecretString, &'static str> {

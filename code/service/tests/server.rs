@@ -336,7 +336,7 @@ fn without_a_database_make_barista_says_what_to_do_instead() {
     assert!(error.contains("SHOP_BARISTA"), "{error}");
 
     let error = error_of(service(folder.path()).args(["make-barista", "ada"]));
-    assert!(error.contains("must be an e-mail address"), "{error}");
+    assert!(error.contains("must be an email address"), "{error}");
     for arguments in [&["make-barista"][..], &["serve"], &["--help"]] {
         let error = error_of(service(folder.path()).args(arguments));
         assert!(error.starts_with("The arguments are wrong: "), "{error}");

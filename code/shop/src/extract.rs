@@ -102,7 +102,7 @@ where
     }
 }
 
-/// The token in the header `authorization`, if there is exactly one such header. The
+/// The token in the `authorization` header, if there is exactly one such header. The
 /// name of the scheme is case-insensitive, and one or more spaces follow it (RFC 9110,
 /// sections 11.1 and 11.4).
 fn bearer_token(parts: &Parts) -> Option<&str> {

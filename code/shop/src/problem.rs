@@ -67,7 +67,7 @@ pub enum Place {
 impl Problem {
     /// A problem whose status says everything.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        // The crate `http` has the older names of these two (RFC 9110, sections
+        // The `http` crate has the older names of these two (RFC 9110, sections
         // 15.5.14 and 15.5.21).
         let title = match status {
             StatusCode::PAYLOAD_TOO_LARGE => "Content Too Large",

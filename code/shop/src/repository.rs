@@ -66,7 +66,7 @@ pub trait Repository: Send + Sync {
         filter: OrderFilter,
     ) -> Result<Page<Order>, RepositoryError>;
 
-    /// Changes an order. Canceling it puts its quantity back into the stock, if the
+    /// Changes an order. Canceling it puts its quantity back in stock, if the
     /// item is still on the menu.
     ///
     /// # Errors

@@ -110,7 +110,7 @@ impl Shop {
     }
 
     /// Changes the note or the table of an order, or cancels it. Canceling puts its
-    /// quantity back into the stock.
+    /// quantity back in stock.
     ///
     /// # Errors
     ///

@@ -49,7 +49,7 @@ where
     }
 }
 
-/// The token in the header `authorization`. The name of the authentication scheme,
+/// The token in the `authorization` header. The name of the authentication scheme,
 /// here `Bearer`, is case-insensitive, and one or more spaces follow it (RFC 9110,
 /// sections 11.1 and 11.4).
 fn bearer_token(parts: &Parts) -> Option<&str> {

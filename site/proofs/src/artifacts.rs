@@ -135,7 +135,7 @@ impl Build {
         Ok(program)
     }
 
-    /// The dependencies of the crate `code`, and `code` itself, by their names in `use`. They are
+    /// The dependencies of the `code` crate, and `code` itself, by their names in `use`. They are
     /// the builds that the running test was linked with.
     ///
     /// Cargo keeps every build of a library. Its fingerprints say which builds belong together,

@@ -14,7 +14,7 @@ use site::workspace::slashes;
 use crate::artifacts::Build;
 use crate::snapshots;
 
-/// rustc with the dependencies of the crate `code`.
+/// rustc with the dependencies of the `code` crate.
 #[derive(Debug)]
 pub struct Compiler {
     externs: Vec<(String, PathBuf)>,

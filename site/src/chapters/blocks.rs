@@ -43,12 +43,12 @@ pub struct Block {
 }
 
 impl Block {
-    /// Whether the info string has the attribute `name`.
+    /// Whether the info string has the `name` attribute.
     pub fn has(&self, name: &str) -> bool {
         self.attributes.iter().any(|attribute| attribute == name)
     }
 
-    /// The value of the attribute `key=…`.
+    /// The value of the `key=…` attribute.
     pub fn value(&self, key: &str) -> Option<&str> {
         self.attributes
             .iter()

@@ -145,12 +145,17 @@ fn poll(exchange: &Exchange) -> String {
         numbers.collect::<Vec<_>>().join(", ")
     });
     let line = exchange.request.lines().next().unwrap_or_default();
+    // The last poll has the result of both tasks.
+    let outcome = body["outcome"]
+        .as_str()
+        .map(|outcome| format!(" <strong>{}</strong>", escape(outcome)));
     format!(
-        "<li data-request=\"{}\"><b>{}</b> <span>{}</span> <i>{}</i></li>\n",
+        "<li data-request=\"{}\"><b>{}</b> <span>{}</span> <i>{}</i>{}</li>\n",
         escape(line),
         escape(&exchange.title),
         escape(body["step"].as_str().unwrap_or_default()),
         escape(&numbers.unwrap_or_default()),
+        outcome.unwrap_or_default(),
     )
 }
 

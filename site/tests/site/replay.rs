@@ -98,7 +98,7 @@ fn it_says_which_answers_differ_and_in_what() -> io::Result<()> {
         "differs  Look up the order",
         "    -HTTP/1.1 200 OK",
         "    +HTTP/1.1 404 Not Found",
-        "differs  List what costs at most 2.50",
+        "differs  List the items that cost at most 2.50",
         "    -content-type: application/json",
         "    +Nothing today",
     ] {

@@ -69,9 +69,9 @@ async fn a_customer_never_has_more_than_20_favorites(all: Repositories) {
     for drink in &drinks {
         add_to_menu(&all, drink).await;
     }
-    // The first customer's tasks open the connections to a database. Otherwise, one task
-    // could be done before the others are connected, and there would be no race. So it's
-    // the second customer's tasks that really compete at the same time.
+    // The first customer's tasks open the database connections. Otherwise, one task
+    // could be done before the others are connected, and there would be no race. So
+    // only the second customer's tasks are sure to compete with each other.
     for name in ["ada", "bo"] {
         let customer = add_customer(&all, name).await;
         let mut tasks = JoinSet::new();

@@ -23,14 +23,14 @@ pub enum CustomerError {
     #[error("Only a barista may do this")]
     NotBarista,
     /// There is an account with this address already.
-    #[error("There is an account with this e-mail address already")]
+    #[error("There is an account with this email address already")]
     EmailTaken,
     /// There is no account with this address, or its password is another one.
-    #[error("The e-mail address or the password is wrong")]
+    #[error("The email address or the password is wrong")]
     WrongPassword,
     /// Somebody has tried to sign in with this address too often. Nothing was
     /// checked.
-    #[error("There were too many attempts to sign in with this e-mail address")]
+    #[error("There were too many attempts to sign in with this email address")]
     TooManyAttempts {
         /// When to try again, in seconds.
         retry_after: u64,
@@ -82,7 +82,7 @@ impl From<&CustomerError> for Problem {
             CustomerError::NotBarista => Self::new(StatusCode::FORBIDDEN, detail),
             CustomerError::EmailTaken => Self {
                 r#type: "/problems/email-taken",
-                title: "E-mail address taken",
+                title: "Email address taken",
                 errors: vec![ErrorDetail::at_pointer("#/email", "is taken")],
                 ..Self::new(StatusCode::CONFLICT, detail)
             },

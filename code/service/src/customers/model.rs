@@ -80,7 +80,7 @@ pub struct Identity {
     pub session: SessionId,
 }
 
-/// An e-mail address that looks like one. Whether it exists, and whose it is, only
+/// An email address that looks like one. Whether it exists, and whose it is, only
 /// a message with a link can tell, and this service sends none.
 #[derive(Debug, Clone)]
 pub struct EmailAddress {
@@ -126,7 +126,7 @@ impl TryFrom<&str> for EmailAddress {
         // 4.5.3.1.3). White space around it counts, because the OpenAPI document can't
         // leave it out.
         if !plausible || given.len() > 254 || !address.bytes().all(usual) {
-            let reason = "must be an e-mail address, such as ada@shop.example";
+            let reason = "must be an email address, such as ada@shop.example";
             return Err(FieldError::new("email", reason));
         }
         Ok(Self {

@@ -48,7 +48,7 @@ fn sign_up() {}
         WrongCredentials,
         (
             status = 429,
-            description = "There were too many attempts with this e-mail address",
+            description = "There were too many attempts with this email address",
             body = crate::problem::Problem,
             content_type = "application/problem+json",
             headers(("retry-after" = u64, description = "When to try again, in seconds")),

@@ -23,7 +23,7 @@ use crate::fields::FieldError;
 /// `Password1!`.
 ///
 /// Two rules are stricter than NIST, because attackers try such passwords early: it
-/// has at least five different characters, and contains neither the e-mail address
+/// has at least five different characters, and contains neither the email address
 /// nor the part before its `@`. (NIST compares only whole passwords with the list.)
 #[derive(Debug)]
 pub struct Password(SecretString);
@@ -51,7 +51,7 @@ impl Password {
         }
         if email.is_some_and(|email| contains_address(&lowercase, email)) {
             let reason =
-                "must not contain the e-mail address or the part before its @";
+                "must not contain the email address or the part before its @";
             return Err(FieldError::new("password", reason));
         }
         Ok(Self(password))

@@ -19,7 +19,7 @@ use crate::storage::{Source, StorageError};
 /// request that is running never needs a row that is just being removed.
 const KEPT_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;
 
-/// A row of the table `customers`.
+/// A row of the `customers` table.
 #[derive(FromRow)]
 struct CustomerRow {
     id: i64,

@@ -108,7 +108,7 @@ impl Customers {
         request: SignInRequest,
     ) -> Result<TokenPair, CustomerError> {
         // ANCHOR: sign-in
-        // If this isn't an e-mail address, an immediate answer reveals nothing.
+        // If this isn't an email address, an immediate answer reveals nothing.
         let email = EmailAddress::try_from(request.email.as_str())
             .map_err(|_| CustomerError::WrongPassword)?;
         // Steps 1 and 2. If the service or the database is too busy, one of these

@@ -83,7 +83,7 @@ pub fn take(items: &[Item], portions: &[Portion]) -> Result<Vec<Item>, StockErro
     Ok(taken)
 }
 
-/// Puts portions back into the stock, after an order was canceled.
+/// Puts portions back in stock, after an order was canceled.
 pub fn put_back(items: &mut [Item], portions: &[Portion]) {
     for portion in portions {
         for item in items.iter_mut().filter(|item| item.id == portion.item) {

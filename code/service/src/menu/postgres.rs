@@ -11,7 +11,7 @@ use crate::storage::StorageError;
 use crate::storage::postgres::{Postgres, unsigned};
 
 // ANCHOR: row
-/// A row of the table `items`. PostgreSQL has no unsigned numbers, so the
+/// A row of the `items` table. PostgreSQL has no unsigned numbers, so the
 /// numbers here are `i64`.
 #[derive(FromRow)]
 struct ItemRow {
@@ -165,7 +165,7 @@ pub(crate) async fn take_stock(
     Ok(items)
 }
 
-/// Puts portions back into the stock, as part of the caller's transaction.
+/// Puts portions back in stock, as part of the caller's transaction.
 pub(crate) async fn put_back(
     connection: &mut PgConnection,
     portions: &[Portion],

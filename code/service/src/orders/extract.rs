@@ -1,4 +1,4 @@
-//! The extractor for the header `idempotency-key`.
+//! The extractor for the `idempotency-key` header.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;

@@ -1,7 +1,7 @@
 //! Idempotency keys: a client that got no response may send its order again, and it is
 //! placed only once.
 //!
-//! There is no standard for this. The header `idempotency-key` was described in an Internet
+//! There is no standard for this. The `idempotency-key` header was described in an Internet
 //! draft of the IETF (draft-ietf-httpapi-idempotency-key-header), which has expired. Here, as
 //! in the API of Stripe, a key belongs to one customer and to one request, and the response
 //! is stored with the order, in one transaction.

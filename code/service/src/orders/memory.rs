@@ -132,7 +132,7 @@ pub(crate) fn mark_paid(data: &mut Data, id: OrderId) -> Result<Order, OrderErro
 }
 
 /// Cancels an order that was not paid in time or whose money went back, and puts its items
-/// back into the stock.
+/// back in stock.
 ///
 /// # Errors
 ///

@@ -172,7 +172,7 @@ pub enum Actor {
     Customer,
     /// A barista.
     Barista,
-    /// The feature `payments`, after Stripe has said what happened to the money.
+    /// The `payments` feature, after Stripe has said what happened to the money.
     Payments,
 }
 

@@ -28,7 +28,7 @@ use crate::menu::postgres::{put_back, take_stock};
 use crate::storage::StorageError;
 use crate::storage::postgres::{Postgres, signed, unsigned};
 
-/// A row of the table `orders`.
+/// A row of the `orders` table.
 #[derive(FromRow)]
 struct OrderRow {
     id: i64,
@@ -39,7 +39,7 @@ struct OrderRow {
     placed_at: i64,
 }
 
-/// A row of the table `order_lines`.
+/// A row of the `order_lines` table.
 #[derive(FromRow)]
 struct LineRow {
     order_id: i64,
@@ -80,7 +80,7 @@ impl TryFrom<LineRow> for Line {
     }
 }
 
-/// The answer in a row of the table `idempotency_keys`.
+/// The answer in a row of the `idempotency_keys` table.
 #[derive(FromRow)]
 struct AnswerRow {
     fingerprint: Vec<u8>,
@@ -390,7 +390,7 @@ pub(crate) async fn mark_paid(
 }
 
 /// Cancels an order that was not paid in time or whose money went back, and puts its items
-/// back into the stock, as part of the caller's transaction.
+/// back in stock, as part of the caller's transaction.
 ///
 /// # Errors
 ///

@@ -36,7 +36,7 @@ pub trait Repository: Send + Sync {
     async fn orders(&self, filter: OrderFilter) -> Result<Page, StorageError>;
 
     /// Sets the status of an order, if this person may do that now. Canceling an order puts
-    /// its items back into the stock.
+    /// its items back in stock.
     ///
     /// # Errors
     ///

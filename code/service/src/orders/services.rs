@@ -121,7 +121,7 @@ impl Orders {
         Ok(self.repository.orders(filter).await?)
     }
 
-    /// Sets the status of an order. Canceling it puts its items back into the stock.
+    /// Sets the status of an order. Canceling it puts its items back in stock.
     ///
     /// # Errors
     ///

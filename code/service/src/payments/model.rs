@@ -348,7 +348,7 @@ pub struct Decision {
     /// The new state of the payment. It may be the old one.
     pub payment: PaymentState,
     /// The new status of the order, if it changes: paid or canceled. If it's canceled, its
-    /// items go back into the stock.
+    /// items go back in stock.
     pub order: Option<Status>,
 }
 

@@ -25,7 +25,7 @@ use crate::orders::postgres::{cancel_and_restock, lock_order, mark_paid};
 use crate::storage::StorageError;
 use crate::storage::postgres::{Postgres, signed, unsigned};
 
-/// A row of the table `payments`.
+/// A row of the `payments` table.
 #[derive(FromRow)]
 struct PaymentRow {
     reference: String,

@@ -196,7 +196,7 @@ impl Payments {
             let Some(refund) = payment.to_refund() else {
                 error!(
                     event = event.id,
-                    "a refund is due, but Stripe's id of the payment is missing"
+                    "a refund is due, but the PaymentIntent's id is missing"
                 );
                 return Err(PaymentError::NoMoneyId);
             };
@@ -247,7 +247,7 @@ fn log(event: &Event, recorded: &Recorded) {
                 PaymentState::Mismatched => error!(
                     event = id,
                     order = number,
-                    "the paid amount or currency is not the order's"
+                    "the paid amount or currency differs from the order's"
                 ),
                 PaymentState::RefundDue => warn!(
                     event = id,
@@ -311,10 +311,10 @@ impl Payments {
                     Ended::Complete => Err(PaymentError::Processing(payment.order)),
                 }
             }
-            // In all other cases, there's no page to close. But a payment that is
-            // `Creating` may get a page soon. Then `Orders::set_status` closes that
-            // page with a second call to `before_cancel`. If the order is canceled
-            // before the page is stored, `start` closes the page that it created.
+            // Otherwise, there's no page to close. But a payment that is `Creating`
+            // may get a page soon. `Orders::set_status` closes it with a second
+            // call to `before_cancel`. If the order is canceled before the page is
+            // stored, the request that asked for the page closes it.
             _ => Ok(()),
         }
     }

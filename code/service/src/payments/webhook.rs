@@ -100,9 +100,9 @@ pub fn verify(
         // here.
         Hmac::<Sha256>::new_from_slice(key).is_ok_and(|mac| {
             let mac = mac.chain_update(time).chain_update(b".").chain_update(body);
-            // `verify_slice` takes equally long, no matter where the first difference
-            // is. With `==`, the time would reveal how many bytes at the start of a
-            // forged signature are right.
+            // `verify_slice` always takes the same amount of time, wherever the
+            // first difference is. With `==`, the time would reveal how many bytes
+            // at the start of a forged signature are right.
             signatures
                 .iter()
                 .any(|s| mac.clone().verify_slice(s).is_ok())

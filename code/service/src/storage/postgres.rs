@@ -123,10 +123,11 @@ impl Postgres {
     /// commit.
     ///
     /// Don't use `pool().begin()`. If a client disconnects before PostgreSQL has
-    /// answered `BEGIN`, sqlx 0.9.0 puts the connection back into the pool without a
-    /// `ROLLBACK`. (The next version has the fix, transact-rs/sqlx#4394.) Here, `BEGIN`
-    /// is sent in a task, which isn't dropped together with the request. If nobody is
-    /// waiting for the transaction anymore, the task drops it, which rolls it back.
+    /// answered `BEGIN`, sqlx 0.8.4 to 0.9.0 puts the connection back into the pool
+    /// without a `ROLLBACK`. (The next version has the fix, transact-rs/sqlx#4394.)
+    /// Here, `BEGIN` is sent in a task, which isn't dropped together with the request.
+    /// If nobody is waiting for the transaction anymore, the task drops it, which rolls
+    /// it back.
     ///
     /// # Errors
     ///

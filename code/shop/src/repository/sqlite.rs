@@ -550,8 +550,9 @@ fn open_reader(file: &Path) -> Result<Connection, Source> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // SQLite opens some of its files when they are first used. Use them now: later this
-    // program may have too many open files.
+    // SQLite opens some of its files only when it runs the first query. So run a
+    // query now, and ignore its result: later, this program may have reached its
+    // limit of open files, and then SQLite couldn't open them.
     menu(&connection, &MenuFilter::default())?;
     Ok(connection)
 }

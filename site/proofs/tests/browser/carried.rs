@@ -335,6 +335,72 @@ const EVERY_SEQUENCE: &str = r#"
 })()
 "#;
 
+/// Presses until the program is loaded count, and so do presses that change nothing: they get a message.
+pub fn every_press_of_poll_is_answered(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    page.open(&guide.address("scheduler.html"))?;
+    let id = ids(page, "figure.scheduler")?
+        .into_iter()
+        .next()
+        .context("the page has tasks to poll")?;
+    let polls = format!("[...{}.querySelectorAll('button.send')]", figure(&id));
+    // The first press loads the program, and the others don't wait for it.
+    page.evaluate(&format!(
+        "{polls}.forEach(button => {{ button.click(); button.click(); }})"
+    ))?;
+    let list = format!(
+        "[...{}.querySelectorAll('li:not([data-request]) b')].map(name => name.textContent)",
+        figure(&id)
+    );
+    page.wait_for(&format!("{list}.length === 4"))?;
+    let names: Vec<String> = serde_json::from_value(page.evaluate(&list)?)?;
+    ensure!(names[0] == names[1] && names[2] == names[3], "{names:?}");
+
+    // More presses than both tasks need. The last ones come after both have ended.
+    page.evaluate(&format!(
+        "for (let press = 0; press < 8; press++) {{ {polls}.forEach(button => button.click()); }}"
+    ))?;
+    page.wait_for(&format!(
+        "{}.textContent.includes('has ended, so it can’t be polled again. Press Start again')",
+        status(&id)
+    ))?;
+    let outcome = text_of(
+        page,
+        &format!(
+            "{}.querySelector('li:last-child strong')?.textContent",
+            figure(&id)
+        ),
+    )?;
+    ensure!(outcome == "The last croissant was sold once.", "{outcome}");
+    Ok(())
+}
+
+/// What the page says of a link is true of this link, not only of most.
+pub fn the_page_says_what_a_link_does(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
+    let exchange = open_exchange(guide, page)?;
+    press_button(page, &exchange, "Edit")?;
+    write(page, &exchange, "not a request")?;
+    send(page, &exchange)?;
+    link(page, &exchange)?;
+    page.wait_for(&format!(
+        "{}.textContent.includes('with the message that it can’t be sent')",
+        status(&exchange)
+    ))?;
+    // A request that only reads, after one that changes data.
+    let carried = json!({
+        "id": exchange, "request": "GET /menu HTTP/1.1", "before": ["DELETE /menu HTTP/1.1"],
+    });
+    let address = page.evaluate(&format!(
+        "location.href.split('#')[0] + '#Live-' + btoa({})",
+        json!(carried.to_string())
+    ))?;
+    visit(page, address.as_str().context("an address")?)?;
+    page.wait_for(&format!(
+        "{}.textContent.includes('The requests to send before it may change data')",
+        status(&exchange)
+    ))?;
+    Ok(())
+}
+
 pub fn every_sequence_of_polls_ends_in_the_page_as_on_a_server(
     guide: &Guide,
     page: &mut Page<'_>,

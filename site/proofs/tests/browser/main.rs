@@ -60,6 +60,8 @@ const TESTS: &[(&str, Test)] = tests![
     carried::a_link_opens_under_a_path_with_a_strict_content_security_policy,
     carried::a_link_that_does_not_hold_gets_a_message_and_changes_nothing,
     carried::a_recorded_sequence_of_polls_comes_out_again,
+    carried::every_press_of_poll_is_answered,
+    carried::the_page_says_what_a_link_does,
     carried::every_sequence_of_polls_ends_in_the_page_as_on_a_server,
     page::what_a_browser_refuses_costs_that_and_no_more,
     console::without_script_every_answer_is_there,
