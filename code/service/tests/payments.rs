@@ -48,6 +48,9 @@ const STOCK: u64 = 1_000;
 /// What an order costs here.
 const TOTAL: u64 = 670;
 
+/// How long an order waits for its money, in seconds.
+const DAY: i64 = 24 * 60 * 60;
+
 /// The service, and the Stripe that it calls.
 #[derive(Clone)]
 struct Shop {
@@ -595,7 +598,8 @@ async fn a_page_that_is_opened_during_a_cancellation_is_closed_after_it() {
         let cancel = patch("/orders/1", json!({ "status": "canceled" }));
         app.json_of(by(&app, ADA, cancel)).await;
         let closed = provider.closed.lock().unwrap().clone();
-        assert_eq!(closed, ["cs_test_1", "cs_test_2"]);
+        // The request for the second page closes the first one, too.
+        assert_eq!(closed, ["cs_test_1", "cs_test_1", "cs_test_2"]);
         let payments = app.repositories.payments.payments(OrderId::new(1)).await;
         let mut payments = payments.unwrap().into_iter();
         assert!(payments.all(|it| it.state == PaymentState::Expired));
@@ -904,6 +908,75 @@ async fn a_barista_can_ask_for_a_refund_that_is_still_due() {
         response.problem(StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(shop.refund(order).await.status, StatusCode::ACCEPTED);
         assert_eq!(shop.stripe.refunds(), [payment_intent(&session)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refund_that_stripe_has_not_accepted_is_requested_again() {
+    on_each(|shop| async move {
+        let (_, session) = shop.order().await;
+        shop.deliver(Sent::Expired, &session).await;
+        shop.stripe.fail(vec![Fault::Status(500); 6]);
+        let response = shop.send(&shop.report(Sent::Paid, &session)).await;
+        response.problem(StatusCode::INTERNAL_SERVER_ERROR);
+        shop.app.payments.clean_up().await.unwrap();
+        assert!(shop.stripe.refunds().is_empty());
+        for _ in 0..2 {
+            shop.app.payments.clean_up().await.unwrap();
+            assert_eq!(shop.stripe.refunds(), [payment_intent(&session)]);
+        }
+    })
+    .await;
+}
+
+/// Without an event, only Stripe knows whether the customer has paid.
+#[tokio::test]
+async fn an_order_is_abandoned_only_if_stripe_knows_of_no_payment() {
+    on_each(|shop| async move {
+        let (paid, paid_session) = shop.order().await;
+        shop.stripe.complete(&paid_session);
+        let (unpaid, unpaid_session) = shop.order().await;
+        shop.app.clock.advance(DAY + 1);
+        // Stripe can't be asked about either of them: three tries to close a page, and three
+        // to look at it.
+        shop.stripe.fail(vec![Fault::Status(500); 12]);
+        shop.app.payments.clean_up().await.unwrap();
+        assert_eq!(shop.status(unpaid).await, "placed");
+
+        shop.app.payments.clean_up().await.unwrap();
+        assert_eq!(shop.status(paid).await, "placed");
+        assert_eq!(shop.status(unpaid).await, "canceled");
+        assert_eq!(shop.stripe.status(&unpaid_session), "expired");
+        // The event comes at last.
+        shop.app.clock.advance(-DAY - 1);
+        shop.deliver(Sent::Paid, &paid_session).await;
+        assert_eq!(shop.status(paid).await, "paid");
+        assert_eq!(shop.stock().await, STOCK - 1);
+    })
+    .await;
+}
+
+/// The customer has paid, the page has expired by our clock, and the event is late.
+#[tokio::test]
+async fn who_has_paid_gets_no_second_page() {
+    on_each(|shop| async move {
+        let (order, session) = shop.order().await;
+        shop.stripe.complete(&session);
+        shop.app.clock.advance(31 * 60);
+        for _ in 0..2 {
+            shop.ask(ADA, order).await.problem(StatusCode::CONFLICT);
+        }
+        let created = shop
+            .stripe
+            .received()
+            .into_iter()
+            .filter(|request| request.path == "/v1/checkout/sessions");
+        assert_eq!(created.count(), 1);
+        shop.app.clock.advance(-31 * 60);
+        shop.deliver(Sent::Paid, &session).await;
+        assert_eq!(shop.status(order).await, "paid");
+        assert!(shop.stripe.refunds().is_empty());
     })
     .await;
 }
@@ -1250,10 +1323,8 @@ async fn an_abandoned_order_that_cannot_be_canceled_does_not_keep_the_others() {
     database.execute(
         "ALTER TABLE items ADD CONSTRAINT failure CHECK (id <> 'tea' OR stock < 20)",
     );
-    app.clock.advance(24 * 60 * 60 + 1);
-    let now = app.clock.clock().now();
-    let payments = &app.repositories.payments;
-    payments.cancel_abandoned(now).await.unwrap_err();
+    app.clock.advance(DAY + 1);
+    app.payments.clean_up().await.unwrap();
     let status = async |id: u64| {
         let order = by(&app, ADA, get(&format!("/orders/{id}")));
         app.json_of(order).await["status"].clone()
@@ -1262,7 +1333,7 @@ async fn an_abandoned_order_that_cannot_be_canceled_does_not_keep_the_others() {
     assert_eq!(status(2).await, "canceled");
 
     database.execute("ALTER TABLE items DROP CONSTRAINT failure");
-    assert_eq!(payments.cancel_abandoned(now).await.unwrap(), 1);
+    app.payments.clean_up().await.unwrap();
     assert_eq!(status(1).await, "canceled");
 }
 

@@ -623,8 +623,9 @@ pub struct OrderQuery {
 // ANCHOR_END: order-query
 
 // ANCHOR: even-if-empty
-/// Reads the value of a filter even if it's empty. axum-extra's `Query` reads `customer=`
-/// as `None`, as if there were no filter, and would list the orders of all customers.
+/// Reads the value of a filter even if it's empty. Without this function,
+/// axum-extra's `Query` would read `customer=` as `None`, as if there were no
+/// filter, so the shop would list the orders of all customers.
 fn even_if_empty<'de, T, D>(value: D) -> Result<Option<T>, D::Error>
 where
     T: Deserialize<'de>,

@@ -149,19 +149,42 @@ impl Repository for Memory {
     }
 
     #[instrument(skip_all)]
-    async fn cancel_abandoned(&self, now: Timestamp) -> Result<u64, StorageError> {
+    async fn unpaid(
+        &self,
+        placed_before: Timestamp,
+    ) -> Result<Vec<OrderId>, StorageError> {
+        let data = self.lock();
+        let unpaid = data.orders.iter().filter(|order| {
+            order.status == Status::Placed && order.placed_at < placed_before
+        });
+        Ok(unpaid.map(|order| order.id).collect())
+    }
+
+    #[instrument(skip_all)]
+    async fn cancel_abandoned(
+        &self,
+        order: OrderId,
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let failed = |error: OrderError| StorageError::Failed(error.into());
         let mut data = self.lock();
-        let abandoned: Vec<_> = data
-            .orders
-            .iter()
-            .filter(|order| is_abandoned(order, &data.payments_of(order.id), now))
-            .map(|order| order.id)
-            .collect();
-        for &order in &abandoned {
-            cancel_and_restock(&mut data, order)
-                .map_err(|error| StorageError::Failed(error.into()))?;
+        let payments = data.payments_of(order);
+        let abandoned =
+            is_abandoned(data.order(order).map_err(failed)?, &payments, now);
+        if abandoned {
+            cancel_and_restock(&mut data, order).map_err(failed)?;
         }
-        Ok(abandoned.len() as u64)
+        Ok(abandoned)
+    }
+
+    #[instrument(skip_all)]
+    async fn refunds_due(&self) -> Result<Vec<Payment>, StorageError> {
+        let data = self.lock();
+        let due = data
+            .payments
+            .iter()
+            .filter(|payment| payment.state == PaymentState::RefundDue);
+        Ok(due.cloned().collect())
     }
 
     #[instrument(skip_all)]

@@ -164,6 +164,28 @@ impl Payment {
         })
     }
 
+    /// The page of this payment, if no event has said yet whether the customer has paid on it.
+    /// Stripe knows: an event may be late, or it may get lost.
+    pub fn unsettled_page(&self) -> Option<&OpenSession> {
+        match self.state {
+            PaymentState::Open | PaymentState::Expired
+                if self.payment_intent.is_none() =>
+            {
+                self.session.as_ref()
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether, as far as we know, no money will come with this payment any more.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        match self.state {
+            PaymentState::Creating | PaymentState::Open => self.expires_at < now,
+            PaymentState::Processing | PaymentState::Mismatched => false,
+            _ => true,
+        }
+    }
+
     /// Whether the customer can still get, or repeat, this payment when they ask to pay.
     pub fn is_usable(&self, now: Timestamp) -> bool {
         match self.state {
@@ -252,14 +274,9 @@ pub fn check_open(order: &Order, payment: &Payment) -> Result<(), PaymentError> 
 /// money is on its way. Stripe's event about an expired page cancels most of these orders
 /// earlier. But some customers never ask for a page, and some events never arrive.
 pub fn is_abandoned(order: &Order, payments: &[Payment], now: Timestamp) -> bool {
-    let no_money = |payment: &Payment| match payment.state {
-        PaymentState::Creating | PaymentState::Open => payment.expires_at < now,
-        PaymentState::Processing | PaymentState::Mismatched => false,
-        _ => true,
-    };
     order.status == Status::Placed
         && order.placed_at < earlier(now, UNPAID_LIFETIME)
-        && payments.iter().all(no_money)
+        && payments.iter().all(|payment| payment.is_over(now))
 }
 
 /// Finds the money of an order that can go back.

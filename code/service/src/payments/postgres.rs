@@ -10,13 +10,12 @@ use tracing::instrument;
 
 use super::error::PaymentError;
 use super::model::{
-    Begun, Payment, PaymentState, Subject, UNPAID_LIFETIME, apply, begin,
-    check_open, is_abandoned, refunds,
+    Begun, Payment, PaymentState, Subject, apply, begin, check_open, is_abandoned,
+    refunds,
 };
 use super::provider::{OpenSession, Refund};
 use super::repository::{Recorded, Repository};
 use super::webhook::Event;
-use crate::clock::earlier;
 use crate::customers::model::Identity;
 use crate::menu::model::Cents;
 use crate::orders::error::OrderError;
@@ -235,26 +234,51 @@ impl Repository for Postgres {
     }
 
     #[instrument(skip_all)]
-    async fn cancel_abandoned(&self, now: Timestamp) -> Result<u64, StorageError> {
-        let sql = "SELECT id FROM orders WHERE status = $1 AND placed_at < $2";
+    async fn unpaid(
+        &self,
+        placed_before: Timestamp,
+    ) -> Result<Vec<OrderId>, StorageError> {
+        let sql = "SELECT id FROM orders WHERE status = $1 AND placed_at < $2
+                   ORDER BY id";
         let orders: Vec<(i64,)> = query_as(sql)
             .bind(Status::Placed.as_str())
-            .bind(earlier(now, UNPAID_LIFETIME).as_millisecond())
+            .bind(placed_before.as_millisecond())
             .fetch_all(self.pool())
             .await?;
-        let mut number = 0;
-        let mut failure = None;
-        // An order that can't be canceled now keeps none of the others from it.
-        for (id,) in orders {
-            match cancel_if_abandoned(self, unsigned(id)?, now).await {
-                Ok(canceled) => number += u64::from(canceled),
-                Err(error) => failure = Some(error),
-            }
+        let id = |(id,)| Ok(OrderId::new(unsigned(id)?));
+        orders.into_iter().map(id).collect()
+    }
+
+    #[instrument(skip_all)]
+    async fn cancel_abandoned(
+        &self,
+        order: OrderId,
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let mut tx = self.begin().await?;
+        let order = lock_order(&mut tx, order).await.map_err(failed)?;
+        let payments = payments_of(&mut tx, order.id).await?;
+        // Somebody may have paid since the order was found.
+        let abandoned = is_abandoned(&order, &payments, now);
+        if abandoned {
+            let canceled = cancel_and_restock(&mut tx, order.id).await;
+            canceled.map_err(failed)?;
+            tx.commit().await?;
         }
-        match failure {
-            Some(error) => Err(error),
-            None => Ok(number),
-        }
+        Ok(abandoned)
+    }
+
+    #[instrument(skip_all)]
+    async fn refunds_due(&self) -> Result<Vec<Payment>, StorageError> {
+        let sql =
+            "SELECT reference, order_id, amount_cents, status, checkout_session,
+                          url, payment_intent, created_at, expires_at
+                   FROM payments WHERE status = $1 ORDER BY id";
+        let rows: Vec<PaymentRow> = query_as(sql)
+            .bind(PaymentState::RefundDue.as_str())
+            .fetch_all(self.pool())
+            .await?;
+        rows.into_iter().map(Payment::try_from).collect()
     }
 
     #[instrument(skip_all)]
@@ -264,26 +288,6 @@ impl Repository for Postgres {
         let done = query(sql).bind(before).execute(self.pool()).await?;
         Ok(done.rows_affected())
     }
-}
-
-/// Cancels an order that nobody has paid for, and returns whether it did.
-async fn cancel_if_abandoned(
-    storage: &Postgres,
-    id: u64,
-    now: Timestamp,
-) -> Result<bool, StorageError> {
-    let mut tx = storage.begin().await?;
-    let order = lock_order(&mut tx, OrderId::new(id)).await;
-    let order = order.map_err(failed)?;
-    let payments = payments_of(&mut tx, order.id).await?;
-    // Somebody may have paid since the order was found.
-    let abandoned = is_abandoned(&order, &payments, now);
-    if abandoned {
-        let canceled = cancel_and_restock(&mut tx, order.id).await;
-        canceled.map_err(failed)?;
-        tx.commit().await?;
-    }
-    Ok(abandoned)
 }
 
 /// An error of the orders that doesn't depend on a client.

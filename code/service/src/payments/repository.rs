@@ -66,10 +66,22 @@ pub trait Repository: Send + Sync {
         now: Timestamp,
     ) -> Result<Recorded, StorageError>;
 
-    /// Cancels each order that nobody will pay for any more at this time, puts its items back
-    /// into the stock, and returns the number of these orders. Each of them is a transaction
-    /// of its own, so that no request waits for all of them.
-    async fn cancel_abandoned(&self, now: Timestamp) -> Result<u64, StorageError>;
+    /// The orders that were placed before this time and aren't paid. The oldest comes first.
+    async fn unpaid(
+        &self,
+        placed_before: Timestamp,
+    ) -> Result<Vec<OrderId>, StorageError>;
+
+    /// Cancels an order if nobody will pay for it any more at this time, as far as the events
+    /// say, and puts its items back in stock. Returns whether it did.
+    async fn cancel_abandoned(
+        &self,
+        order: OrderId,
+        now: Timestamp,
+    ) -> Result<bool, StorageError>;
+
+    /// The payments whose money has to go back. The oldest comes first.
+    async fn refunds_due(&self) -> Result<Vec<Payment>, StorageError>;
 
     /// Forgets the events that were recorded before this time, and returns their number.
     async fn forget_events(&self, before: Timestamp) -> Result<u64, StorageError>;

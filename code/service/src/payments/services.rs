@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::http::HeaderMap;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info, instrument, warn};
 
 use super::error::PaymentError;
-use super::model::{Payment, PaymentPage, PaymentState};
+use super::model::{Payment, PaymentPage, PaymentState, UNPAID_LIFETIME};
 use super::provider::{Ended, PaymentProvider, ProviderError};
 use super::repository::{Recorded, Repository};
-use super::webhook::{Event, EventKind, WebhookSecrets, verify};
+use super::webhook::{Event, EventKind, SignatureError, WebhookSecrets, verify};
 use crate::clock::{Clock, Random, earlier};
 use crate::customers::model::Identity;
 use crate::error::Error;
@@ -94,6 +94,13 @@ impl Payments {
             return Ok(Started::Existing(page));
         }
         // ANCHOR_END: begin
+        // The customer may have paid on an earlier page, although no event has said so yet.
+        // A second page could be paid, too.
+        let payments = self.repository.payments(order).await?;
+        if self.may_be_paid(&payments).await? {
+            self.repository.expire(&begun.reference).await?;
+            return Err(PaymentError::Processing(order));
+        }
 
         // ANCHOR: create
         // This isn't inside a transaction, so the service holds no lock and no connection to
@@ -177,7 +184,7 @@ impl Payments {
         let Gateway { provider, secrets } = self.gateway()?;
         let now = self.clock.now();
         // ANCHOR: receive
-        verify(headers, body, secrets, now)?;
+        verify(headers, body, secrets, now).inspect_err(log_refusal)?;
         let event = Event::parse(body).map_err(unreadable)?;
         if event.kind == EventKind::Other {
             return Ok(());
@@ -207,19 +214,98 @@ impl Payments {
         // ANCHOR_END: refund-due
     }
 
-    /// Cancels the orders that nobody has paid for, and forgets old events.
+    /// Cancels the orders that nobody has paid for, requests the refunds that Stripe hasn't
+    /// accepted yet, and forgets old events. If one of these fails, it's logged, the others are
+    /// done, and the next call tries again.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
     #[instrument(skip_all)]
     pub async fn clean_up(&self) -> Result<(), StorageError> {
         let now = self.clock.now();
-        let canceled = self.repository.cancel_abandoned(now).await?;
-        if canceled > 0 {
-            info!(canceled, "nobody has paid for some orders");
-        }
         self.repository
             .forget_events(earlier(now, REMEMBER_EVENTS))
             .await?;
+        for payment in self.repository.refunds_due().await? {
+            if let Err(error) = self.request_refund(&payment).await {
+                let error: &dyn std::error::Error = &error;
+                let order = payment.order.get();
+                error!(error, order, "money still has to go back");
+            }
+        }
+        let placed_before = earlier(now, UNPAID_LIFETIME);
+        for order in self.repository.unpaid(placed_before).await? {
+            match self.cancel_if_abandoned(order, now).await {
+                Ok(true) => {
+                    info!(order = order.get(), "nobody has paid for an order")
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    let error: &dyn std::error::Error = &error;
+                    warn!(
+                        error,
+                        order = order.get(),
+                        "can't cancel an unpaid order"
+                    );
+                }
+            }
+        }
         Ok(())
     }
+
+    /// Cancels an order that nobody will pay for any more, and returns whether it did.
+    async fn cancel_if_abandoned(
+        &self,
+        order: OrderId,
+        now: Timestamp,
+    ) -> Result<bool, PaymentError> {
+        let payments = self.repository.payments(order).await?;
+        if !payments.iter().all(|payment| payment.is_over(now)) {
+            return Ok(false);
+        }
+        if self.may_be_paid(&payments).await? {
+            // A developer has to look: the webhook may be turned off at Stripe, or have
+            // another secret.
+            error!(
+                order = order.get(),
+                "the customer has finished on the payment page, but no event has come"
+            );
+            return Ok(false);
+        }
+        Ok(self.repository.cancel_abandoned(order, now).await?)
+    }
+
+    // ANCHOR: may-be-paid
+    /// Asks Stripe whether the customer has finished on a page about which no event has
+    /// come, and closes the other pages. An event may be late, or it may get lost. So
+    /// without this question, "no event" wouldn't mean "not paid".
+    async fn may_be_paid(
+        &self,
+        payments: &[Payment],
+    ) -> Result<bool, PaymentError> {
+        for page in payments.iter().filter_map(Payment::unsettled_page) {
+            let provider = &self.gateway()?.provider;
+            if provider.expire_session(&page.id).await? == Ended::Complete {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+    // ANCHOR_END: may-be-paid
+
+    async fn request_refund(&self, payment: &Payment) -> Result<(), PaymentError> {
+        let refund = payment.to_refund().ok_or(PaymentError::NoMoneyId)?;
+        let refunded = self.gateway()?.provider.refund(&refund).await;
+        refunded.map_err(PaymentError::RefundDue)
+    }
+}
+
+/// Somebody has to know: perhaps `STRIPE_WEBHOOK_SECRET` or the clock is wrong, and then no
+/// event gets in. Or somebody tries to forge events.
+fn log_refusal(reason: &SignatureError) {
+    let reason: &dyn std::error::Error = reason;
+    warn!(reason, "a request to the webhook was refused");
 }
 
 /// The signature was right, so this is an event of Stripe's. If it can't be read, a developer

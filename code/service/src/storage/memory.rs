@@ -29,7 +29,7 @@ pub(crate) struct Data {
     pub(crate) idempotency_keys: Keys,
     /// All payments. The oldest comes first.
     pub(crate) payments: Vec<Payment>,
-    /// The events of Stripe that were recorded, and when.
+    /// Stripe's events that were recorded, and when.
     pub(crate) stripe_events: BTreeMap<String, Timestamp>,
     /// The accounts and sessions of the customers.
     pub(crate) accounts: Accounts,

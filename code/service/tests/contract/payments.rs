@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use service::clock::earlier;
 use service::customers::model::{CustomerId, Identity, Role, SessionId};
 use service::orders::error::OrderError;
 use service::orders::idempotency::IdempotencyKey;
@@ -326,8 +327,13 @@ async fn an_order_that_nobody_pays_for_is_canceled(all: Repositories) {
         (end + millisecond, 3),
         (Timestamp::MAX, 0),
     ] {
-        let canceled = all.payments.cancel_abandoned(now).await;
-        assert_eq!(canceled.unwrap(), number, "{now}");
+        let mut canceled = 0;
+        let unpaid = all.payments.unpaid(earlier(now, UNPAID_LIFETIME)).await;
+        for order in unpaid.unwrap() {
+            let order = all.payments.cancel_abandoned(order, now).await;
+            canceled += u64::from(order.unwrap());
+        }
+        assert_eq!(canceled, number, "{now}");
     }
     assert_eq!(stock(&all).await, 17);
     for (order, end) in [
@@ -589,8 +595,23 @@ impl Repository for Wrong {
         self.right.refunds(order).await
     }
 
-    async fn cancel_abandoned(&self, now: Timestamp) -> Result<u64, StorageError> {
-        self.right.cancel_abandoned(now).await
+    async fn unpaid(
+        &self,
+        placed_before: Timestamp,
+    ) -> Result<Vec<OrderId>, StorageError> {
+        self.right.unpaid(placed_before).await
+    }
+
+    async fn cancel_abandoned(
+        &self,
+        order: OrderId,
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        self.right.cancel_abandoned(order, now).await
+    }
+
+    async fn refunds_due(&self) -> Result<Vec<Payment>, StorageError> {
+        self.right.refunds_due().await
     }
 
     async fn forget_events(&self, before: Timestamp) -> Result<u64, StorageError> {

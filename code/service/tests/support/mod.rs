@@ -117,6 +117,7 @@ pub struct TestApp {
     pub random: Random,
     pub tokens: Tokens,
     pub repositories: Repositories,
+    pub payments: Payments,
 }
 
 impl TestApp {
@@ -160,7 +161,7 @@ impl TestApp {
                 before_cancel,
                 clock.clock(),
             ),
-            payments,
+            payments: payments.clone(),
         };
         Self {
             router: request_id(service::router(state), count_from_one()),
@@ -168,6 +169,7 @@ impl TestApp {
             random,
             tokens,
             repositories,
+            payments,
         }
     }
 
