@@ -88,9 +88,12 @@ impl Error {
     /// The `CustomerError` inside this error, if there is one. A `CustomerError` may
     /// add a header to the response, such as `www-authenticate` to a 401.
     fn customer_error(&self) -> Option<&CustomerError> {
-        // There's no arm `_`, so that the compiler reports each new variant.
+        // There's no arm `_`, so that the compiler reports each new variant of `Error`. It
+        // doesn't report a new variant of `OrderError`, for example.
         match self {
-            Self::Customer(error) | Self::Order(OrderError::Customer(error)) => {
+            Self::Customer(error)
+            | Self::Order(OrderError::Customer(error))
+            | Self::Payment(PaymentError::Order(OrderError::Customer(error))) => {
                 Some(error)
             }
             Self::Menu(_)
@@ -224,5 +227,26 @@ impl From<PathRejection> for Error {
         }
         // `/orders/latest` can't exist, because the id of an order is a number.
         Self::NoSuchPath
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header::WWW_AUTHENTICATE;
+
+    use super::*;
+
+    #[test]
+    fn a_401_always_says_how_to_authenticate() {
+        let error = || OrderError::Customer(CustomerError::InvalidToken);
+        for error in [
+            Error::from(CustomerError::InvalidToken),
+            Error::from(error()),
+            Error::from(PaymentError::from(error())),
+        ] {
+            let response = error.into_response();
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+            assert!(response.headers().contains_key(WWW_AUTHENTICATE));
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-/// The `etag` of a version: its number in quotes, such as `"3"`.
+/// The `etag` of a version: its number in quotes, such as `"3"`. After a
+/// backup of the database has been restored, another version may get the same number. The
+/// README says how to prevent this.
 pub fn of(version: u64) -> HeaderValue {
     // Digits and quotes are always valid in a header.
     HeaderValue::try_from(format!("\"{version}\""))

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::env;
 use std::error::Error;
 use std::ffi::OsString;
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::pin::pin;
@@ -34,6 +35,7 @@ use service::{
 };
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
@@ -229,12 +231,19 @@ async fn serve_state(
 /// database.
 async fn clean_up(state: AppState) {
     loop {
-        // In a task of its own, so that a panic ends only this round.
-        if let Err(error) = tokio::spawn(clean_up_once(state.clone())).await {
-            let error: &dyn Error = &error;
-            error!(error, "the removal of what has expired has panicked");
-        }
+        run_round(clean_up_once(state.clone())).await;
         tokio::time::sleep(Duration::from_secs(60 * 60)).await;
+    }
+}
+
+/// Runs one round in a task of its own, so that a panic ends only this round. If the shutdown
+/// drops this future, the `JoinSet` aborts the task, which a `JoinHandle` wouldn't.
+async fn run_round(round: impl Future<Output = ()> + Send + 'static) {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(round);
+    if let Some(Err(error)) = tasks.join_next().await {
+        let error: &dyn Error = &error;
+        error!(error, "the removal of what has expired has panicked");
     }
 }
 
@@ -301,6 +310,9 @@ fn gateway(
         );
         return Ok(None);
     };
+    if !stripe.is_live() {
+        warn!("STRIPE_SECRET_KEY is a test key: nobody pays real money");
+    }
     let provider = Stripe::new(
         &stripe.api,
         &stripe.secret_key,
@@ -316,15 +328,17 @@ fn gateway(
 
 /// Reads the file `.env`, if there is one, without changing the environment.
 fn read_dotenv(file: &Path) -> anyhow::Result<HashMap<String, OsString>> {
-    let exists = file.try_exists();
-    if !exists.with_context(|| format!("can't read {}", file.display()))? {
-        return Ok(HashMap::new());
-    }
-    let pairs = dotenvy::from_path_iter(file).and_then(|pairs| {
-        pairs
-            .map(|pair| pair.map(|(name, value)| (name, value.into())))
-            .collect()
-    });
+    let text = match fs::read_to_string(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(HashMap::new());
+        }
+        text => text.with_context(|| format!("can't read {}", file.display()))?,
+    };
+    // Some editors on Windows put a byte order mark at the start of a file.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let pairs = dotenvy::from_read_iter(text.as_bytes())
+        .map(|pair| pair.map(|(name, value)| (name, value.into())))
+        .collect();
     match pairs {
         // dotenvy's error contains the line, and the line may contain a secret.
         Err(dotenvy::Error::LineParse(..)) => bail!(
@@ -333,5 +347,31 @@ fn read_dotenv(file: &Path) -> anyhow::Result<HashMap<String, OsString>> {
             file.display()
         ),
         pairs => pairs.with_context(|| format!("can't read {}", file.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    /// The clock is paused, so a round that isn't aborted fails the test at once.
+    #[tokio::test(start_paused = true)]
+    async fn the_shutdown_aborts_a_round_that_has_begun() {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let round = async move {
+            sender.send(()).await.unwrap();
+            pending::<()>().await;
+            drop(sender);
+        };
+        let clean_up = tokio::spawn(run_round(round));
+        assert_eq!(receiver.recv().await, Some(()), "it has begun");
+        clean_up.abort();
+        // The round owns the sender, so this ends when the round is dropped.
+        let end = timeout(Duration::from_secs(60), receiver.recv()).await;
+        assert_eq!(end, Ok(None));
     }
 }

@@ -100,10 +100,11 @@ mod server {
                         .on_response(DefaultOnResponse::new().level(Level::INFO))
                         .on_failure(()), // `Error::into_response` logs the cause
                 )
-                // Logs a line if the client disconnects before its response is ready.
-                // With `on_body_drop`, it would also log a disconnect while the body
-                // is sent. But axum drops the body of each response to `HEAD`
-                // without sending it, so each of them would be logged, too.
+                // Logs a line if the client disconnects before its response is ready, or
+                // if the shutdown cuts the request off. With `on_body_drop`, it would also
+                // log a disconnect while the body is sent. But axum drops the body of
+                // each response to `HEAD` without sending it, so each of them would be
+                // logged, too.
                 .layer(OnEarlyDropLayer::builder().on_future_drop(
                     EarlyDropsAsFailures::new(
                         DefaultOnFailure::new().level(Level::INFO),

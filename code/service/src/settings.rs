@@ -60,7 +60,7 @@ pub struct StripeSettings {
 
 impl StripeSettings {
     /// Whether the key moves real money.
-    fn is_live(&self) -> bool {
+    pub fn is_live(&self) -> bool {
         let key = self.secret_key.expose_secret();
         key.starts_with("sk_live_") || key.starts_with("rk_live_")
     }
@@ -115,6 +115,9 @@ impl Settings {
             }
             if live.api != stripe::API {
                 problems.push(LIVE_API.into());
+            }
+            if !live.webhook_secrets.are_long() {
+                problems.push(LIVE_WEBHOOK_SECRET.into());
             }
         }
         if !problems.is_empty() {
@@ -256,6 +259,11 @@ const LIVE_IN_MEMORY: &str = "DATABASE_URL must be set if the key of Stripe is a
 /// The key is sent with each call, and a server that receives it can move money with it.
 const LIVE_API: &str = "STRIPE_API can't be set if the key of Stripe is a live one: the key \
                         would be sent to that address";
+
+/// Somebody who knows or guesses a secret can send an event that says that an order is paid.
+const LIVE_WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SECRET must be from Stripe if the key of \
+                                   Stripe is a live one: each secret in it must have at \
+                                   least 32 characters";
 
 fn parse_database(value: &str) -> Result<SecretString, &'static str> {
     if !value.starts_with("postgres://") && !value.starts_with("postgresql://") {

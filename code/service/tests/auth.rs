@@ -800,3 +800,38 @@ async fn a_clean_up_removes_nothing_that_is_valid() {
     })
     .await;
 }
+
+/// The removal of sessions may take too long, since it looks at all of them.
+#[cfg(feature = "server")]
+#[tokio::test]
+async fn a_clean_up_that_fails_for_sessions_has_removed_the_rest() {
+    let Some(database) = TestDatabase::create() else {
+        return;
+    };
+    let app = TestApp::new(database.repositories().await);
+    app.sign_in_as("ada", Role::Customer).await;
+    app.send(sign_in(BO, "wrong")).await;
+    let rows = || {
+        [
+            database.count("SELECT count(*) FROM sign_in_attempts"),
+            database.count("SELECT count(*) FROM refresh_tokens"),
+            database.count("SELECT count(*) FROM sessions"),
+        ]
+    };
+    assert_eq!(rows(), [1, 1, 1]);
+    database.execute(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql
+             AS $$ BEGIN RAISE EXCEPTION 'it takes too long'; END $$;
+         CREATE TRIGGER fail BEFORE DELETE ON sessions
+             FOR EACH ROW EXECUTE FUNCTION fail()",
+    );
+    app.clock.advance(40 * DAY);
+    let customers = &app.repositories.customers;
+    let now = app.clock.clock().now();
+    assert!(customers.clean_up(now).await.is_err());
+    assert_eq!(rows(), [0, 0, 1]);
+
+    database.execute("DROP TRIGGER fail ON sessions");
+    customers.clean_up(now).await.unwrap();
+    assert_eq!(rows(), [0, 0, 0]);
+}

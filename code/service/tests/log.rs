@@ -38,6 +38,16 @@ impl Log {
 
 /// Sends a request as this customer, and returns what was logged meanwhile.
 async fn logged(app: &TestApp, token: &str, request: Request<Body>) -> String {
+    let (log, status) = logged_with_status(app, with_token(request, token)).await;
+    assert!(status.is_success(), "{status}: {log}");
+    log
+}
+
+/// Sends a request, and returns what was logged meanwhile, and the status of the response.
+async fn logged_with_status(
+    app: &TestApp,
+    request: Request<Body>,
+) -> (String, StatusCode) {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -48,9 +58,8 @@ async fn logged(app: &TestApp, token: &str, request: Request<Body>) -> String {
     // The tests of this file run in one thread each, so this is the log of this test.
     let _guard = tracing::subscriber::set_default(subscriber);
     let router = server_layers(app.router.clone(), count_from_one());
-    let response = send(&router, with_token(request, token)).await;
-    assert!(response.status.is_success(), "{response:?}");
-    log.text()
+    let response = send(&router, request).await;
+    (log.text(), response.status)
 }
 
 #[tokio::test]
@@ -83,6 +92,31 @@ async fn the_log_says_who_changed_the_menu_and_an_order() {
 
     // An address is personal data, so a number stands for the account.
     assert!(!log.contains("@shop.example"), "{log}");
+}
+
+#[tokio::test]
+async fn the_log_says_which_account_somebody_has_tried_to_sign_in_to() {
+    let app = TestApp::in_memory();
+    let password = "a flat white and a croissant";
+    let account = json!({
+        "email": "ada@shop.example", "password": password, "name": "Ada"
+    });
+    let ada = app.json_of(post("/customers", account)).await;
+    for (name, expected) in [
+        ("ada", format!("wrong password customer={}", ada["id"])),
+        ("bo", "unknown address".to_owned()),
+    ] {
+        let email = format!("{name}@shop.example");
+        let guess = json!({ "email": email, "password": "a wrong password" });
+        let request = post("/sessions", guess);
+        let (log, status) = logged_with_status(&app, request).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{log}");
+        let line = line_with(&log, "an attempt to sign in failed");
+        assert!(line.trim_end().ends_with(&expected), "{line}");
+        // Somebody may have typed the password into the field for the address.
+        assert!(!log.contains(&email), "{log}");
+        assert!(!log.contains("a wrong password"), "{log}");
+    }
 }
 
 /// The number of the account that the token is for.

@@ -5,6 +5,9 @@ use std::ffi::OsString;
 
 use service::settings::Settings;
 
+/// A webhook secret as long as those of Stripe.
+const LIVE_WEBHOOK_SECRET: &str = "whsec_0123456789abcdef0123456789abcdef";
+
 /// Reads settings from these variables and no others.
 fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
     let get = |name: &str| {
@@ -202,7 +205,7 @@ fn the_secret_key_is_not_sent_without_tls() {
 
 #[test]
 fn real_money_needs_tls_between_the_service_and_its_clients() {
-    let secret = ("STRIPE_WEBHOOK_SECRET", "whsec_a");
+    let secret = ("STRIPE_WEBHOOK_SECRET", LIVE_WEBHOOK_SECRET);
     for key in ["sk_live_a", "rk_live_a"] {
         let key = ("STRIPE_SECRET_KEY", key);
         let error = read(&[key, secret]).unwrap_err();
@@ -221,7 +224,7 @@ fn real_money_needs_tls_between_the_service_and_its_clients() {
 #[test]
 fn real_money_needs_a_database_and_goes_to_stripe() {
     let key = ("STRIPE_SECRET_KEY", "sk_live_a");
-    let secret = ("STRIPE_WEBHOOK_SECRET", "whsec_a");
+    let secret = ("STRIPE_WEBHOOK_SECRET", LIVE_WEBHOOK_SECRET);
     let url = ("SHOP_URL", "https://shop.example");
     let error = read(&[key, secret, url]).unwrap_err();
     assert!(error.contains("DATABASE_URL must be set"), "{error}");
@@ -232,6 +235,35 @@ fn real_money_needs_a_database_and_goes_to_stripe() {
     let error = read(&[key, secret, url, database, jwt, api]).unwrap_err();
     assert!(error.contains("STRIPE_API can't be set"), "{error}");
     assert!(!error.contains("DATABASE_URL must"), "{error}");
+}
+
+#[test]
+fn real_money_needs_webhook_secrets_from_stripe() {
+    let read = |key, secret| {
+        read(&[
+            ("STRIPE_SECRET_KEY", key),
+            ("STRIPE_WEBHOOK_SECRET", secret),
+            ("SHOP_URL", "https://shop.example"),
+            ("DATABASE_URL", "postgres://localhost/shop"),
+            ("JWT_SECRET", "only-for-this-test-0123456789abcdef"),
+        ])
+    };
+    let just_long_enough = format!("whsec_{}", "a".repeat(26));
+    let too_short = &just_long_enough[..31];
+    let two = format!("{just_long_enough},{LIVE_WEBHOOK_SECRET}");
+    for secret in [&just_long_enough, LIVE_WEBHOOK_SECRET, &two] {
+        assert!(read("sk_live_a", secret).is_ok(), "{secret}");
+    }
+    // Everybody can read the secret of `examples/fake-stripe.rs`.
+    let fake = format!("whsec_fake,{LIVE_WEBHOOK_SECRET}");
+    let last = format!("{LIVE_WEBHOOK_SECRET},whsec_fake");
+    for secret in ["whsec_fake", &fake, &last, too_short, "whsec_a"] {
+        let error = read("rk_live_a", secret).unwrap_err();
+        let expected = "STRIPE_WEBHOOK_SECRET must be";
+        assert!(error.contains(expected), "{secret}: {error}");
+        assert!(!error.contains("whsec_0"), "{error}");
+    }
+    assert!(read("sk_test_a", "whsec_fake").is_ok());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 #[cfg(feature = "server")]
-use std::sync::Arc;
+use std::{num::NonZero, sync::Arc};
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -85,14 +85,25 @@ fn is_common(lowercase: &str) -> bool {
         .any(|common| common == lowercase)
 }
 
+/// How many passwords may be hashed or checked at the same time, at most. Each needs
+/// 19 MiB. In a container, the service often sees all processors of a large machine, but
+/// may use only a small part of its memory.
+#[cfg(feature = "server")]
+const MAX_PERMITS: usize = 4;
+
+#[cfg(feature = "server")]
+fn number_of_permits(processors: usize) -> usize {
+    processors.min(MAX_PERMITS)
+}
+
 /// Hashes passwords with Argon2id, and the parameters that OWASP recommends. That's
 /// slow on purpose: about 20 milliseconds and 19 MiB of memory for each password
 /// that is tried. Clones are cheap.
 #[derive(Clone)]
 pub struct Passwords {
     random: Random,
-    /// One permit for each processor: with more at once, each would only take
-    /// longer, and together they could use up the memory.
+    /// One permit for each processor, but at most [`MAX_PERMITS`]: with more at once,
+    /// each would only take longer, and together they could use up the memory.
     #[cfg(feature = "server")]
     permits: Arc<Semaphore>,
 }
@@ -105,9 +116,9 @@ impl Passwords {
         Self {
             random,
             #[cfg(feature = "server")]
-            permits: Arc::new(Semaphore::new(
-                processors.map_or(2, |number| number.get()),
-            )),
+            permits: Arc::new(Semaphore::new(number_of_permits(
+                processors.map_or(2, NonZero::get),
+            ))),
         }
     }
 
@@ -189,6 +200,8 @@ impl Permit {
         stored: Option<String>,
     ) -> Result<bool, CustomerError> {
         // ANCHOR: same-effort
+        // If you raise the parameters of Argon2, also replace the old hashes: they
+        // keep their parameters, so `check_password` would be faster for them.
         let work = move || match stored {
             Some(stored) => check_password(&password, &stored),
             None => compute_hash(&password, &[0; 16]).map(|_| false),
@@ -324,6 +337,14 @@ mod tests {
         let passwords = Passwords::new(Random::new(|| [7; 32]));
         let result = passwords.verify("any".into(), Some("no hash".into())).await;
         assert!(matches!(result, Err(CustomerError::Failed(_))));
+    }
+
+    #[cfg(feature = "server")]
+    #[test]
+    fn a_machine_with_many_processors_does_not_hash_more_than_its_memory_allows() {
+        assert_eq!(number_of_permits(1), 1);
+        assert_eq!(number_of_permits(4), 4);
+        assert_eq!(number_of_permits(32), 4);
     }
 
     #[cfg(feature = "server")]

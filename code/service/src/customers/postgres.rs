@@ -317,25 +317,27 @@ impl Repository for Postgres {
 
     #[instrument(skip_all)]
     async fn clean_up(&self, now: Timestamp) -> Result<(), StorageError> {
-        let mut tx = self.begin().await?;
-        query("DELETE FROM refresh_tokens WHERE expires_at < $1")
-            .bind(now.as_millisecond() - KEPT_MILLISECONDS)
-            .execute(&mut *tx)
-            .await?;
-        // The tokens of these sessions are removed with them.
-        let sql = "DELETE FROM sessions
-                   WHERE ended_at < $1
-                      OR NOT EXISTS (SELECT FROM refresh_tokens
-                                     WHERE session_id = sessions.id)";
-        query(sql)
-            .bind(now.as_millisecond() - KEPT_MILLISECONDS)
-            .execute(&mut *tx)
-            .await?;
+        // Each statement is a transaction of its own: one that takes too long must not undo
+        // the others. The last one reads the most rows, because it looks at every session.
         query("DELETE FROM sign_in_attempts WHERE first_at < $1")
             .bind(now.as_millisecond() - ATTEMPTS_MILLISECONDS)
-            .execute(&mut *tx)
+            .execute(self.pool())
             .await?;
-        tx.commit().await?;
+        query("DELETE FROM refresh_tokens WHERE expires_at < $1")
+            .bind(now.as_millisecond() - KEPT_MILLISECONDS)
+            .execute(self.pool())
+            .await?;
+        // The tokens of these sessions are removed with them.
+        query("DELETE FROM sessions WHERE ended_at < $1")
+            .bind(now.as_millisecond() - KEPT_MILLISECONDS)
+            .execute(self.pool())
+            .await?;
+        // With one statement and an `OR`, PostgreSQL would search the tokens for each
+        // session. Here, it can join the two tables.
+        let sql = "DELETE FROM sessions
+                   WHERE NOT EXISTS (SELECT FROM refresh_tokens
+                                     WHERE session_id = sessions.id)";
+        query(sql).execute(self.pool()).await?;
         Ok(())
     }
 }

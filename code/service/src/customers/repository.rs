@@ -10,7 +10,8 @@ use super::model::{
 };
 use crate::storage::StorageError;
 
-/// Stores accounts and sessions. Each method is one transaction.
+/// Stores accounts and sessions. Each method except [`clean_up`](Repository::clean_up) is
+/// one transaction.
 #[async_trait]
 pub trait Repository: Send + Sync {
     /// Adds an account.
@@ -82,7 +83,7 @@ pub trait Repository: Send + Sync {
     ) -> Result<(), StorageError>;
 
     /// Removes sessions and refresh tokens that have ended, and attempts that no
-    /// longer count.
+    /// longer count. If it fails, it may have removed a part of them.
     async fn clean_up(&self, now: Timestamp) -> Result<(), StorageError>;
 }
 

@@ -120,7 +120,7 @@ impl Customers {
         let now = self.clock.now();
         let attempts = self.repository.count_attempt(email.hash(), now).await?;
         if attempts.count > MAX_ATTEMPTS {
-            // Only the eleventh attempt is logged, so that the log doesn't fill up.
+            // Only the first of these is logged, so that the log doesn't fill up.
             if attempts.count == MAX_ATTEMPTS + 1 {
                 warn!("too many attempts to sign in with one address");
             }
@@ -129,8 +129,8 @@ impl Customers {
         // Step 4. The last line, step 5, runs only if the password is right.
         let stored = account.as_ref().map(|account| &account.password_hash);
         let check = permit.verify(request.password, stored.cloned());
-        let (true, Some(account)) = (check.await?, account) else {
-            return Err(CustomerError::WrongPassword);
+        let (true, Some(account)) = (check.await?, &account) else {
+            return Err(wrong_password(account.as_ref()));
         };
         self.begin_session(&email, account).await
         // ANCHOR_END: sign-in
@@ -139,18 +139,16 @@ impl Customers {
     async fn begin_session(
         &self,
         email: &EmailAddress,
-        account: Account,
+        account: &Account,
     ) -> Result<TokenPair, CustomerError> {
         let token = RefreshToken::new(self.random.bytes());
         let now = self.clock.now();
-        let begun = self.repository.begin_session(
-            &account,
-            email.hash(),
-            token.hash(),
-            now,
-        );
+        let begun =
+            self.repository
+                .begin_session(account, email.hash(), token.hash(), now);
         // The password may have been changed while it was checked.
-        let identity = begun.await?.ok_or(CustomerError::WrongPassword)?;
+        let identity = begun.await?;
+        let identity = identity.ok_or_else(|| wrong_password(Some(account)))?;
         let customer = identity.customer.get();
         info!(customer, session = %identity.session, "signed in");
         self.token_pair(&identity, &token)
@@ -224,6 +222,20 @@ impl Customers {
     pub async fn clean_up(&self) -> Result<(), StorageError> {
         self.repository.clean_up(self.clock.now()).await
     }
+}
+
+/// Logs an attempt that failed, and returns its error. This comes after the password was
+/// hashed, so that the time doesn't reveal whether there's an account. The line has no
+/// address, because somebody may have typed a password into the wrong field.
+fn wrong_password(account: Option<&Account>) -> CustomerError {
+    match account {
+        Some(account) => {
+            let customer = account.customer.get();
+            info!(customer, "an attempt to sign in failed: wrong password");
+        }
+        None => info!("an attempt to sign in failed: unknown address"),
+    }
+    CustomerError::WrongPassword
 }
 
 fn too_many_attempts(attempts: Attempts, now: Timestamp) -> CustomerError {

@@ -29,7 +29,8 @@ pub async fn list_menu(
     let items = menu.items().await?;
     // A new item adds 1 to the sum of the versions, and each change of an item adds 1,
     // too. Items are never removed, so the sum only grows, and two different versions
-    // of the menu never have the same sum.
+    // of the menu never have the same sum, unless the database is restored from a
+    // backup. The README says what to do then.
     let version = items.iter().map(|item| item.version).sum();
     Ok(cached(&headers, version, Json(items)))
     // ANCHOR_END: list-version

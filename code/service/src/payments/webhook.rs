@@ -23,6 +23,11 @@ pub const TOLERANCE: u64 = 300;
 /// sends one for each secret of ours.
 const MAX_SIGNATURES: usize = 10;
 
+/// How long a secret must be if the key is a live one, with its `whsec_`. Stripe's secrets are
+/// longer. Those that somebody has made up for a test are usually shorter, such as the
+/// `whsec_fake` of `examples/fake-stripe.rs`, which everybody can read.
+const MIN_LENGTH: usize = 32;
+
 /// The secrets that Stripe may have signed an event with. There is one for each endpoint
 /// that is registered at Stripe, and two while one of them is being replaced.
 #[derive(Debug, Clone)]
@@ -52,6 +57,12 @@ impl WebhookSecrets {
         Ok(Self(text.split(',').map(SecretString::from).collect()))
     }
     // ANCHOR_END: secrets
+
+    /// Whether each secret has at least 32 characters, as Stripe's have.
+    pub fn are_long(&self) -> bool {
+        let mut secrets = self.0.iter();
+        secrets.all(|secret| secret.expose_secret().len() >= MIN_LENGTH)
+    }
 }
 
 /// Why a request isn't accepted as an event that Stripe has just sent.
