@@ -22,9 +22,10 @@ fn router(dist: &Path) -> Router {
     let one_year = SetResponseHeaderLayer::if_not_present(
         CACHE_CONTROL,
         |response: &Response<_>| {
-            let found = response.status() != StatusCode::NOT_FOUND;
+            let status = response.status();
+            let is_file = status.is_success() || status == StatusCode::NOT_MODIFIED;
             let value = "public, max-age=31536000, immutable";
-            found.then(|| HeaderValue::from_static(value))
+            is_file.then(|| HeaderValue::from_static(value))
         },
     );
     let index = ServeFile::new(dist.join("index.html"));
@@ -55,4 +56,48 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("GET {path:15} {}  {value}", response.status().as_u16());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header::{IF_MODIFIED_SINCE, LAST_MODIFIED};
+
+    use super::*;
+
+    type TestResult = Result<(), Box<dyn Error>>;
+
+    /// A link that points to itself can't be read, so the response is a 500.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn an_error_is_not_kept_for_a_year() -> TestResult {
+        let dist = tempfile::tempdir()?;
+        let assets = dist.path().join("assets");
+        fs::create_dir(&assets)?;
+        std::os::unix::fs::symlink("app.js", assets.join("app.js"))?;
+
+        let request = Request::get("/assets/app.js").body(Body::empty())?;
+        let response = router(dist.path()).oneshot(request).await?;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers().get(CACHE_CONTROL), None);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_file_that_has_not_changed_is_kept_for_another_year() -> TestResult {
+        let dist = tempfile::tempdir()?;
+        fs::create_dir(dist.path().join("assets"))?;
+        fs::write(dist.path().join("assets/app.js"), "start()")?;
+
+        let app = router(dist.path());
+        let request = Request::get("/assets/app.js").body(Body::empty())?;
+        let response = app.clone().oneshot(request).await?;
+        let request = Request::get("/assets/app.js")
+            .header(IF_MODIFIED_SINCE, &response.headers()[LAST_MODIFIED])
+            .body(Body::empty())?;
+        let again = app.oneshot(request).await?;
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        let expected = "public, max-age=31536000, immutable";
+        assert_eq!(again.headers()[CACHE_CONTROL], expected);
+        Ok(())
+    }
 }

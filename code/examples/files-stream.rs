@@ -16,7 +16,7 @@ use axum::{
 };
 use futures_util::{Stream, TryStreamExt, stream};
 use tempfile::NamedTempFile;
-use tokio::fs::File;
+use tokio::fs::{File, try_exists};
 use tokio::io::AsyncWriteExt;
 use tower::ServiceExt;
 
@@ -26,15 +26,20 @@ async fn put_video(
     Path(id): Path<u32>,
     body: Body,
 ) -> Result<StatusCode, Error> {
-    save(body, &videos, &format!("{id}.mp4")).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let is_new = save(body, &videos, &format!("{id}.mp4")).await?;
+    Ok(if is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::NO_CONTENT
+    })
 }
 // ANCHOR_END: handler
 
 // ANCHOR: save
 const MAX_VIDEO: usize = 50 * 1024 * 1024;
 
-async fn save(body: Body, folder: &FilePath, name: &str) -> Result<(), Error> {
+/// Returns whether this is a new video, and not a replacement for an older one.
+async fn save(body: Body, folder: &FilePath, name: &str) -> Result<bool, Error> {
     let (file, temporary) = NamedTempFile::new_in(folder)?.into_parts();
     let mut file = File::from_std(file);
     let mut chunks = body.into_data_stream();
@@ -48,10 +53,10 @@ async fn save(body: Body, folder: &FilePath, name: &str) -> Result<(), Error> {
     }
     file.flush().await?;
     file.sync_all().await?;
-    temporary
-        .persist(folder.join(name))
-        .map_err(io::Error::from)?;
-    Ok(())
+    let video = folder.join(name);
+    let is_new = !try_exists(&video).await?;
+    temporary.persist(video).map_err(io::Error::from)?;
+    Ok(is_new)
 }
 // ANCHOR_END: save
 
@@ -132,7 +137,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = Router::new()
         .route("/videos/{id}", put(put_video))
         .with_state(folder.path().to_owned());
-    for (count, breaks_off) in [(40, false), (60, false), (3, true)] {
+    for (count, breaks_off) in [(40, false), (40, false), (60, false), (3, true)] {
         let most = Arc::new(AtomicUsize::new(0));
         let body = Body::from_stream(chunks(count, breaks_off, most.clone()));
         let request = Request::put(format!("/videos/{count}")).body(body)?;

@@ -32,7 +32,7 @@ async fn add_photo(
     State(photos): State<PathBuf>,
     Path(id): Path<String>,
     mut form: Multipart,
-) -> Result<String> {
+) -> Result<(StatusCode, String)> {
     let item = MENU.into_iter().find(|item| *item == id);
     let item = item.ok_or(StatusCode::NOT_FOUND)?;
     let (mut caption, mut photo) = (String::new(), Bytes::new());
@@ -45,10 +45,9 @@ async fn add_photo(
     }
     let kind = image_kind(&photo).ok_or(StatusCode::UNSUPPORTED_MEDIA_TYPE)?;
     let name = format!("{item}.{kind}");
-    fs::write(photos.join(&name), &photo)
-        .await
-        .map_err(storage)?;
-    Ok(format!("{name} saved, with the caption {caption:?}"))
+    let status = save(photos.join(&name), &photo).await.map_err(storage)?;
+    let text = format!("{name} saved, with the caption {caption:?}");
+    Ok((status, text))
 }
 // ANCHOR_END: handler
 
@@ -63,6 +62,18 @@ fn image_kind(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 // ANCHOR_END: image-kind
+
+/// Writes a file. The status is a 201 if there was no file with this name, and a
+/// 200 if the new file replaces one.
+async fn save(file: PathBuf, content: &[u8]) -> io::Result<StatusCode> {
+    let exists = fs::try_exists(&file).await?;
+    fs::write(file, content).await?;
+    Ok(if exists {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    })
+}
 
 async fn import_menu(lines: String) -> String {
     format!("{} items", lines.lines().count())

@@ -33,7 +33,7 @@ struct Room {
     messages: broadcast::Sender<String>,
     /// Canceled when the server begins to stop.
     shutdown: CancellationToken,
-    /// Counts the open WebSockets.
+    /// Counts the WebSockets, each from its request until it ends.
     connections: TaskTracker,
 }
 
@@ -64,9 +64,12 @@ async fn join_room(
         return Err(StatusCode::FORBIDDEN);
     }
     let upgrade = upgrade.max_message_size(1024).max_frame_size(1024);
-    let connections = room.connections.clone();
-    Ok(upgrade.on_upgrade(move |socket| {
-        connections.track_future(serve_socket(socket, room))
+    // axum calls the closure only after it has sent the response. `tracked` counts
+    // the connection from now on, so a shutdown in between waits for it, too.
+    let tracked = room.connections.token();
+    Ok(upgrade.on_upgrade(async move |socket| {
+        serve_socket(socket, room).await;
+        drop(tracked);
     }))
 }
 // ANCHOR_END: join
@@ -240,6 +243,10 @@ async fn talk(
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+
+    use axum::middleware::map_response;
+    use tokio::sync::mpsc;
     use tokio::task::yield_now;
 
     use super::*;
@@ -298,6 +305,25 @@ mod tests {
             room.messages.send(format!("order {number}"))?;
         }
         timeout(SEND_TIMEOUT, room.messages.closed()).await?;
+        Ok(())
+    }
+
+    /// A shutdown that begins right after the 101 must wait for this connection.
+    #[tokio::test]
+    async fn a_connection_counts_before_its_response_is_sent() -> TestResult {
+        let room = Room::new();
+        let (counted, mut counts) = mpsc::unbounded_channel();
+        let connections = room.connections.clone();
+        let app = app(room).layer(map_response(move |response: Response| {
+            let _ = counted.send(connections.len());
+            ready(response)
+        }));
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("ws://{}/room", listener.local_addr()?);
+        tokio::spawn(axum::serve(listener, app).into_future());
+        let _client = connect_async(url).await?;
+
+        assert_eq!(counts.recv().await, Some(1));
         Ok(())
     }
 

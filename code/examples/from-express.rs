@@ -13,8 +13,8 @@ use axum::{
         rejection::{JsonRejection, QueryRejection},
     },
     http::{
-        HeaderValue, StatusCode,
-        header::{AUTHORIZATION, LOCATION},
+        HeaderName, HeaderValue, StatusCode,
+        header::{AUTHORIZATION, LOCATION, WWW_AUTHENTICATE},
         request::Parts,
     },
     middleware::{self, Next},
@@ -164,13 +164,19 @@ struct Staff {
 }
 
 impl<S: Sync> FromRequestParts<S> for Staff {
-    type Rejection = Error;
+    type Rejection = ([(HeaderName, &'static str); 1], Error);
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _: &S,
+    ) -> Result<Self, Self::Rejection> {
         let header = parts.headers.get(AUTHORIZATION);
         match header.map(HeaderValue::as_bytes) {
             Some(b"Bearer espresso") => Ok(Staff { name: "Tom" }),
-            _ => Err(Error::OnlyStaff),
+            _ => {
+                let challenge = (WWW_AUTHENTICATE, "Bearer realm=\"staff\"");
+                Err(([challenge], Error::OnlyStaff))
+            }
         }
     }
 }
@@ -321,8 +327,10 @@ async fn send_requests(address: &str) -> Result<(), Box<dyn std::error::Error>> 
         let header = |name| response.headers().get(name).map(HeaderValue::to_str);
         let number = header("x-request-number").transpose()?.unwrap_or_default();
         let mut line = format!("{number}: {}", response.status().as_u16());
-        if let Some(location) = header("location").transpose()? {
-            line = format!("{line} {location}");
+        for name in ["location", "www-authenticate"] {
+            if let Some(value) = header(name).transpose()? {
+                line = format!("{line} {value}");
+            }
         }
         let text = response.text().await?;
         println!("{}", format!("{line} {text}").trim_end());

@@ -95,6 +95,7 @@ app.get("/today", async (req, res) => {
 // ANCHOR: user
 function requireStaff(req, res, next) {
   if (req.get("authorization") !== "Bearer espresso") {
+    res.set("www-authenticate", 'Bearer realm="staff"');
     throw new ShopError(401, "only staff may do this");
   }
   req.staff = "Tom";
@@ -173,8 +174,9 @@ async function sendRequests(address) {
     const { headers, status } = response;
     const json = (headers.get("content-type") ?? "").startsWith("application/json");
     const location = headers.get("location") ?? "";
+    const challenge = headers.get("www-authenticate") ?? "";
     const text = json ? await response.text() : "";
     const number = headers.get("x-request-number");
-    console.log(`${request}${number}: ${[status, location, text].filter(String).join(" ")}`);
+    console.log(`${request}${number}: ${[status, location, challenge, text].filter(String).join(" ")}`);
   }
 }

@@ -4,6 +4,10 @@
 //! missing from `target/debug/examples` after `cargo test`.
 
 #[expect(dead_code, reason = "the tests don't call the example's `main`")]
+#[path = "../examples/files-cache-control.rs"]
+mod files_cache_control;
+
+#[expect(dead_code, reason = "the tests don't call the example's `main`")]
 #[path = "../examples/files-websocket.rs"]
 mod files_websocket;
 

@@ -35,9 +35,12 @@ pub enum Error {
     Unreadable(StatusCode, String),
     // ANCHOR_END: error-with-data
     // ANCHOR: error-without-data
-    /// The request has no staff token, or the wrong one.
-    #[error("the staff token is missing or wrong")]
-    Unauthorized,
+    /// The request has no staff token.
+    #[error("the staff token is missing")]
+    NoToken,
+    /// The request has a token that isn't the staff token.
+    #[error("the staff token is wrong")]
+    WrongToken,
     /// No route has this path.
     #[error("no such path")]
     NoSuchPath,
@@ -86,8 +89,11 @@ impl IntoResponse for Error {
         if status == StatusCode::UNAUTHORIZED {
             // A 401 must have this header (RFC 9110, section 15.5.2), and `Bearer` must
             // be followed by a parameter, here `realm` (RFC 6750, section 3).
-            let challenge = HeaderValue::from_static("Bearer realm=\"shop\"");
-            headers.insert(WWW_AUTHENTICATE, challenge);
+            let challenge = match self {
+                Self::WrongToken => r#"Bearer realm="shop", error="invalid_token""#,
+                _ => r#"Bearer realm="shop""#,
+            };
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             // In this shop, a 503 means that nothing was changed, so the client may
@@ -124,7 +130,8 @@ impl From<&Error> for Problem {
             }
             Error::Invalid(status, details) => invalid(*status, details.clone()),
             Error::Unreadable(status, detail) => Self::new(*status, detail),
-            Error::Unauthorized => Self::new(StatusCode::UNAUTHORIZED, TOKEN),
+            Error::NoToken => Self::new(StatusCode::UNAUTHORIZED, TOKEN),
+            Error::WrongToken => Self::new(StatusCode::UNAUTHORIZED, TOKEN),
             Error::NoSuchPath => Self::new(StatusCode::NOT_FOUND, NO_SUCH_PATH),
             Error::WrongMethod => Self::new(StatusCode::METHOD_NOT_ALLOWED, ALLOW),
             Error::SlowBody => Self::new(StatusCode::REQUEST_TIMEOUT, SLOW_BODY),

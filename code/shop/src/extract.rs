@@ -1,6 +1,8 @@
 //! The extractors that the handlers use: axum's own, but with our [`Error`] as the
 //! rejection, and [`Staff`].
 
+use std::sync::Arc;
+
 use axum::{
     extract::{FromRef, FromRequest, FromRequestParts},
     http::{
@@ -29,7 +31,9 @@ impl<T: Serialize> IntoResponse for Json<T> {
             }
             // serde couldn't write the value as JSON. axum's own `Json` would send
             // serde's message to the client. The shop's `Json` sends the fixed text
-            // of `Error::Bug`.
+            // of `Error::Bug`. (If a handler returns a tuple such as
+            // `(StatusCode::CREATED, Json(…))`, the tuple's status replaces the
+            // 500, so the client gets a 201 whose body describes this error.)
             Err(error) => Error::Bug(error.to_string()).into_response(),
         }
     }
@@ -62,14 +66,15 @@ impl TryFrom<String> for OrderId {
 #[from_request(via(axum_extra::extract::Query), rejection(Error))]
 pub struct Query<T>(pub T);
 
-/// The secret that staff send as `Authorization: Bearer …`.
+/// The secret that staff send as `Authorization: Bearer …`. Each request clones it
+/// out of the state. Because of the `Arc`, there is only one copy in memory.
 #[derive(Clone)]
-pub struct StaffToken(SecretString);
+pub struct StaffToken(Arc<SecretString>);
 
 impl StaffToken {
     /// Makes a token of a secret text.
     pub fn new(secret: SecretString) -> Self {
-        Self(secret)
+        Self(Arc::new(secret))
     }
 
     /// Compares in constant time, so that the response time doesn't reveal how many of
@@ -94,10 +99,10 @@ where
         parts: &mut Parts,
         state: &S,
     ) -> Result<Self, Error> {
-        let expected = Option::<StaffToken>::from_ref(state);
-        match (expected, bearer_token(parts)) {
-            (Some(expected), Some(token)) if expected.matches(token) => Ok(Self),
-            _ => Err(Error::Unauthorized),
+        let token = bearer_token(parts).ok_or(Error::NoToken)?;
+        match Option::<StaffToken>::from_ref(state) {
+            Some(expected) if expected.matches(token) => Ok(Self),
+            _ => Err(Error::WrongToken),
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::fs;
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, absolute};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -55,9 +56,9 @@ fn start() -> anyhow::Result<()> {
     let runtime = Runtime::new()?;
     runtime.block_on(run(settings))?;
     // This drops the requests that are still running. The last of them closes the
-    // database, and closing waits for the database's threads. If the disk hangs, a
-    // `main` with `#[tokio::main]` might wait forever. `shutdown_timeout` gives up
-    // after one second.
+    // database, which takes one second at most. But if a request blocks its thread,
+    // a `main` with `#[tokio::main]` might wait forever. `shutdown_timeout` gives
+    // up after one second.
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
 }
@@ -108,15 +109,18 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
 // ANCHOR: read-dotenv
 /// Reads the file `.env`, if there is one, without changing the environment.
 fn read_dotenv(file: &Path) -> anyhow::Result<HashMap<String, OsString>> {
-    let exists = file.try_exists();
-    if !exists.with_context(|| format!("can't read {}", file.display()))? {
-        return Ok(HashMap::new());
-    }
-    let pairs = dotenvy::from_path_iter(file).and_then(|pairs| {
-        pairs
-            .map(|pair| pair.map(|(name, value)| (name, value.into())))
-            .collect()
-    });
+    let text = match fs::read(file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Ok(HashMap::new());
+        }
+        text => text.with_context(|| format!("can't read {}", file.display()))?,
+    };
+    // Some editors begin a file with these bytes (a byte order mark, BOM), and
+    // dotenvy would take them for a part of the first name.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    let pairs: Result<_, _> = dotenvy::from_read_iter(text)
+        .map(|pair| pair.map(|(name, value)| (name, value.into())))
+        .collect();
     match pairs {
         // dotenvy's error contains the line, and the line may contain a secret.
         Err(dotenvy::Error::LineParse(..)) => bail!(

@@ -108,7 +108,8 @@ mod server {
                         .on_failure(()), // `Error::into_response` logs failures
                 )
                 // ANCHOR_END: trace
-                // Logs a line if the client disconnects before its response is ready.
+                // Logs a line if the client disconnects before its response is
+                // ready, or if the shutdown cuts the request off.
                 // `on_body_drop` would also log clients that disconnect while the
                 // body is being sent. But for a `HEAD` request, axum drops the body
                 // without sending it, so it would look as if the client had left.

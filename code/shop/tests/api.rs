@@ -709,6 +709,23 @@ mod staff {
         assert_eq!(stock(&app, "tea").await, 20);
     }
 
+    /// RFC 6750, section 3: only a request that has a token gets an `error`.
+    #[tokio::test]
+    async fn the_challenge_says_if_the_token_was_wrong() {
+        for (header, challenge) in [
+            ("Basic YWRhOmFkYQ==", "Bearer realm=\"shop\""),
+            (
+                "Bearer wrong",
+                "Bearer realm=\"shop\", error=\"invalid_token\"",
+            ),
+        ] {
+            let request = with_header(get("/orders"), "authorization", header);
+            let response = send(&app(), request).await;
+            response.problem(StatusCode::UNAUTHORIZED);
+            assert_eq!(response.header("www-authenticate"), challenge);
+        }
+    }
+
     #[tokio::test]
     async fn the_scheme_may_be_written_in_any_case_and_with_more_spaces() {
         for scheme in ["Bearer", "bearer", "BEARER", "Bearer  "] {

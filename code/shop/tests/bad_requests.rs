@@ -40,7 +40,8 @@ fn the_shop_refuses_bad_requests_with_problem_documents() {
     assert!(requests.len() >= 150);
     let server = Server::start();
     check(&server, &requests, |request, seen, response| {
-        let problem = seen == 1 && response.is_problem(request.status);
+        let head_only = request.bytes.starts_with(b"HEAD ");
+        let problem = seen == 1 && response.is_problem(request.status, head_only);
         (!problem).then(|| "not a problem document of the shop".to_owned())
     });
     assert_eq!(server.menu_and_orders(), server.before, "something changed");
@@ -928,27 +929,61 @@ impl Response {
     }
 
     /// Whether this is a problem document with this status, and has the headers that
-    /// such a status needs.
-    fn is_problem(&self, status: u16) -> bool {
+    /// such a status needs. The response to HEAD has the headers of a body, but no
+    /// body.
+    fn is_problem(&self, status: u16, head_only: bool) -> bool {
         let needed = match status {
             401 => "www-authenticate",
             405 => "allow",
             _ => "x-request-id",
         };
-        // The response to HEAD has the headers of a body, but no body.
-        let body_is_right = if self.body.is_empty() {
-            self.header("content-length") != "0"
+        let announced: usize =
+            self.header("content-length").parse().unwrap_or_default();
+        let body_is_right = if head_only {
+            self.body.is_empty() && announced > 0
         } else {
-            let problem: Value =
-                serde_json::from_str(&self.body).unwrap_or_default();
-            let mut errors = problem["errors"].as_array().into_iter().flatten();
-            let about_places = problem["type"] != "/problems/invalid-request"
-                || errors.all(|error| error["detail"].is_string());
-            problem["status"] == status && about_places
+            self.body.len() == announced && is_problem_body(&self.body, status)
         };
         self.header("content-type") == "application/problem+json"
             && !self.header("x-request-id").is_empty()
             && !self.header(needed).is_empty()
             && body_is_right
+    }
+}
+
+/// Whether this body has this status and, if the request is invalid, names the
+/// mistakes.
+fn is_problem_body(body: &str, status: u16) -> bool {
+    let problem: Value = serde_json::from_str(body).unwrap_or_default();
+    let names_mistakes = problem["errors"].as_array().is_some_and(|errors| {
+        !errors.is_empty() && errors.iter().all(|error| error["detail"].is_string())
+    });
+    problem["status"] == status
+        && (problem["type"] != "/problems/invalid-request" || names_mistakes)
+}
+
+/// The check of the responses must be able to fail.
+#[test]
+fn an_empty_or_incomplete_problem_is_none() {
+    let response = |body: &str, length: usize| Response {
+        head: format!(
+            "HTTP/1.1 422 Unprocessable Content\r\nx-request-id: 1\r\n\
+             content-type: application/problem+json\r\ncontent-length: {length}"
+        ),
+        body: body.to_owned(),
+    };
+    let whole = r#"{"type": "/problems/invalid-request", "status": 422,
+                    "errors": [{"detail": "must be a number"}]}"#;
+    assert!(response(whole, whole.len()).is_problem(422, false));
+    assert!(response("", whole.len()).is_problem(422, true));
+
+    assert!(!response("", whole.len()).is_problem(422, false), "no body");
+    assert!(!response("", 0).is_problem(422, true), "no length");
+    assert!(!response(&whole[..40], whole.len()).is_problem(422, false));
+    for body in [
+        r#"{"type": "/problems/invalid-request", "status": 422}"#,
+        r#"{"type": "/problems/invalid-request", "status": 422, "errors": []}"#,
+    ] {
+        assert!(!response(body, body.len()).is_problem(422, false), "{body}");
     }
 }

@@ -372,6 +372,15 @@ mod processes {
         assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
     }
 
+    /// Editors on Windows call this "UTF-8 with BOM".
+    #[test]
+    fn dotenv_may_begin_with_a_byte_order_mark() {
+        let folder = folder_with_dotenv("\u{feff}SHOP_DATABASE=bom.db\n");
+        let server = Server::start(folder.path());
+        let line = server.log.last().unwrap();
+        assert!(line.contains("bom.db"), "{line}");
+    }
+
     /// The line may hold a secret.
     #[test]
     fn a_line_of_dotenv_that_cannot_be_read_is_not_repeated() {

@@ -2,6 +2,7 @@
 //! threads read. Each of them has a connection of its own.
 
 use std::error::Error;
+use std::io;
 use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, absolute};
@@ -41,7 +42,9 @@ const QUEUE: usize = 256;
 /// How many requests may share one transaction.
 const LARGEST_GROUP: usize = 64;
 
-/// How long a request may wait in the queue, behind other requests of this program.
+/// How long a request may have waited in the queue, behind other requests of this
+/// program, when its turn comes. In a group, only the first write is checked, so
+/// the others may have waited for `BUSY_TIMEOUT` longer.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long SQLite waits for a lock that another program holds.
@@ -52,7 +55,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 // ANCHOR_END: limits
 
-/// How long the end of the program waits for the last transaction.
+/// How long the end of the program waits for the last transaction, and until all
+/// connections are closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a health check waits for a connection. Kubernetes waits one second for the
@@ -88,15 +92,16 @@ const MIGRATIONS: &[M<'_>] = &[
 // ANCHOR: connections
 /// Keeps everything in one database file.
 ///
-/// Rust drops the fields of a struct from top to bottom, so the connection that
-/// writes closes last. The last connection to close copies everything from the WAL
-/// file into the database file, and only a connection that may write can do that.
+/// The last connection to close copies everything from the WAL file into the
+/// database file, and only a connection that may write can do that. So the writer's
+/// thread closes its connection after those of the threads that read.
 pub struct Sqlite {
     /// Sends reads to the four threads. When it's dropped, the threads end.
     read_queue: Sender<Read>,
-    _readers: Readers,
     /// Sends writes to the writer's thread. When it's dropped, that thread ends.
     write_queue: Sender<Write>,
+    /// When it's dropped, it waits for all threads. Rust drops the fields of a
+    /// struct from top to bottom, so both queues have been dropped before.
     _writer: Writer,
 }
 // ANCHOR_END: connections
@@ -117,11 +122,11 @@ impl Sqlite {
         let writer = open_writer(&file)?;
         let (read_queue, reads) = bounded(QUEUE);
         let (write_queue, writes) = bounded(QUEUE);
+        let readers = Readers::start(&file, &reads)?;
         Ok(Self {
             read_queue,
-            _readers: Readers::start(&file, &reads)?,
             write_queue,
-            _writer: Writer::start(writer, writes),
+            _writer: Writer::start(writer, writes, readers)?,
         })
         // ANCHOR_END: queues
     }
@@ -164,7 +169,8 @@ impl Sqlite {
         let job: Read = Box::new(move |connection| {
             // If the client has disconnected, nobody waits for the result.
             if !sender.is_closed() {
-                let _ = sender.send(run_read(connection, queued, work));
+                let _ =
+                    sender.send(run_read(connection, queued, READ_TIMEOUT, work));
             }
         });
         let full = |_| busy("too many requests are waiting to read");
@@ -177,16 +183,18 @@ impl Sqlite {
 }
 
 // ANCHOR: run-read
-/// Runs on one of the threads that read.
+/// Runs on one of the threads that read. All queries of `work` together may take as
+/// long as `limit`.
 fn run_read<T>(
     connection: &Connection,
     queued: Instant,
+    limit: Duration,
     work: impl FnOnce(&Connection) -> Result<T, RepositoryError>,
 ) -> Result<T, RepositoryError> {
     if queued.elapsed() > QUEUE_TIMEOUT {
         return Err(busy("no connection was free in time"));
     }
-    stop_after(READ_TIMEOUT, connection)?;
+    stop_after(limit, connection)?;
     // In a transaction, all queries see the same state of the database.
     let transaction = connection.unchecked_transaction()?;
     work(&transaction)
@@ -217,7 +225,8 @@ impl Readers {
             let connection = open_reader(file)?;
             let interrupt = connection.get_interrupt_handle();
             let reads = reads.clone();
-            let thread = thread::spawn(move || {
+            let thread = thread::Builder::new().name("shop-reader".into());
+            let thread = thread.spawn(move || {
                 // Ends once the sender has been dropped and the queue is empty.
                 for read in reads {
                     // A panic must not end the thread. Each read runs in a
@@ -225,7 +234,7 @@ impl Readers {
                     // the connection can be used again.
                     let _ = catch_unwind(AssertUnwindSafe(|| read(&connection)));
                 }
-            });
+            })?;
             readers.push(Reader { interrupt, thread });
         }
         Ok(Self(readers))
@@ -234,16 +243,18 @@ impl Readers {
 // ANCHOR_END: readers
 
 // ANCHOR: drop-readers
-impl Drop for Readers {
+impl Readers {
     /// Waits until all threads have ended and closed their connections.
-    fn drop(&mut self) {
-        for Reader { interrupt, thread } in self.0.drain(..) {
+    fn close(self) {
+        for reader in &self.0 {
             // The server has stopped, so all requests have ended. The query of a
             // canceled request may still run, but nobody waits for its result. (An
             // interrupt stops only a query that is running. If another query begins
             // right after the interrupt, `READ_TIMEOUT` limits how long it runs.)
-            interrupt.interrupt();
-            let _ = thread.join(); // an `Err` would mean that the thread has panicked
+            reader.interrupt.interrupt();
+        }
+        for reader in self.0 {
+            let _ = reader.thread.join(); // an `Err` would mean a panic in it
         }
     }
 }
@@ -294,17 +305,22 @@ impl Written {
     }
 }
 
-// ANCHOR: writer
 /// The thread that writes.
 struct Writer {
     /// Nothing is sent through this channel. It's closed when the thread has ended.
     ended: Receiver<()>,
 }
 
+// ANCHOR: writer
 impl Writer {
-    fn start(mut connection: Connection, writes: Receiver<Write>) -> Self {
+    fn start(
+        mut connection: Connection,
+        writes: Receiver<Write>,
+        readers: Readers,
+    ) -> io::Result<Self> {
         let (running, ended) = bounded(0);
-        thread::spawn(move || {
+        let thread = thread::Builder::new().name("shop-writer".into());
+        thread.spawn(move || {
             let _running = running; // dropped when the thread ends
             // Ends once the sender of `writes` is dropped and the queue is empty.
             for first in &writes {
@@ -314,17 +330,18 @@ impl Writer {
                     write_group(&mut connection, first, &writes);
                 }
             }
+            readers.close();
             drop(connection);
-        });
-        Self { ended }
+        })?;
+        Ok(Self { ended })
     }
 }
 // ANCHOR_END: writer
 
 impl Drop for Writer {
-    /// Waits until the thread has closed its connection and ended. If it's still waiting
-    /// for another program's lock, the process ends without it, and what was not
-    /// committed is rolled back.
+    /// Waits until the thread has closed its connection and ended. If it's still
+    /// waiting for another program's lock, or if the disk hangs, the process ends
+    /// without it, and what was not committed is rolled back.
     fn drop(&mut self) {
         let _ = self.ended.recv_timeout(CLOSE_TIMEOUT);
     }
@@ -369,7 +386,7 @@ fn write_group(connection: &mut Connection, first: Write, queue: &Receiver<Write
 // ANCHOR: savepoint
 /// Runs a write in a savepoint. If the write fails, only its own changes are rolled
 /// back, and those of the other requests in the group stay. Returns `None` if the write
-/// panics, or if its savepoint can't be ended.
+/// panics, or if its savepoint can't be committed (then it has sent the error).
 fn write_in_savepoint(
     transaction: &mut Transaction<'_>,
     write: Write,
@@ -382,8 +399,10 @@ fn write_in_savepoint(
     let written = catch_unwind(run).ok()?;
     if written.keep
         && let Ok(savepoint) = savepoint
+        && let Err(error) = savepoint.commit()
     {
-        savepoint.commit().ok()?;
+        (written.respond)(Err(error.into()));
+        return None;
     }
     // A savepoint that is dropped without a commit is rolled back.
     Some(written)
@@ -960,21 +979,17 @@ mod tests {
     }
 
     // ANCHOR: query-timeout-test
-    #[tokio::test]
-    async fn a_query_that_takes_too_long_is_stopped_and_the_next_one_works() {
-        let folder = tempfile::tempdir().unwrap();
-        let sqlite = Sqlite::open(&folder.path().join("shop.db")).unwrap();
-        for _ in 0..2 * READERS {
-            let read = sqlite.read(move |connection| {
-                stop_after(Duration::ZERO, connection)?;
-                Ok(connection.query_row(ENDLESS, [], |_| Ok(()))?)
-            });
-            assert!(matches!(read.await, Err(RepositoryError::Storage(_))));
-        }
-        sqlite
-            .read(|connection| Ok(menu(connection, &MenuFilter::default())?))
-            .await
-            .unwrap();
+    #[test]
+    fn a_query_that_takes_too_long_is_stopped_and_the_next_one_works() {
+        let connection = Connection::open_in_memory().unwrap();
+        let run = |limit: Duration, sql: &str| {
+            run_read(&connection, Instant::now(), limit, |connection| {
+                Ok(connection.query_row(sql, [], |_| Ok(()))?)
+            })
+        };
+        let stopped = run(Duration::ZERO, ENDLESS);
+        assert!(matches!(stopped, Err(RepositoryError::Storage(_))));
+        run(READ_TIMEOUT, "SELECT 1").unwrap();
     }
     // ANCHOR_END: query-timeout-test
 
@@ -996,12 +1011,49 @@ mod tests {
             _ = read => panic!("the query never ends"),
             _ = begun.recv() => {} // The client disconnects: the future is dropped.
         }
-        let (closed, wait) = std::sync::mpsc::channel();
+        drop(sqlite);
+        // The connection owns `report`, and with it the only sender. So when the
+        // connection is closed, so is the channel.
+        let closed = async { while begun.recv().await.is_some() {} };
+        timeout(Duration::from_secs(60), closed).await.unwrap();
+    }
+
+    /// When the disk hangs, for example, an interrupt has no effect.
+    #[tokio::test]
+    async fn closing_the_database_does_not_wait_for_a_thread_that_hangs() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = Sqlite::open(&folder.path().join("shop.db")).unwrap();
+        // The thread hangs until the test drops `release`.
+        let (release, released) = bounded::<()>(0);
+        let (started, begun) = oneshot::channel();
+        let read = sqlite.read(move |_| {
+            let _ = started.send(());
+            let _ = released.recv();
+            Ok(())
+        });
+        tokio::select! {
+            _ = read => panic!("the thread hangs"),
+            _ = begun => {} // The client disconnects: the future is dropped.
+        }
+        let (closed, wait) = bounded(1);
         thread::spawn(move || {
             drop(sqlite);
-            closed.send(())
+            let _ = closed.send(());
         });
         wait.recv_timeout(Duration::from_secs(60)).unwrap();
+        drop(release);
+    }
+
+    /// The message of a panic has the name of its thread.
+    #[tokio::test]
+    async fn the_threads_have_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = Sqlite::open(&folder.path().join("shop.db")).unwrap();
+        let name = |_: &Connection| Ok(thread::current().name().map(str::to_owned));
+        let reader = sqlite.read(name).await.unwrap();
+        let writer = sqlite.write(name).await.unwrap();
+        assert_eq!(reader.as_deref(), Some("shop-reader"));
+        assert_eq!(writer.as_deref(), Some("shop-writer"));
     }
 
     // With a paused clock, each ping would time out before a thread could answer it, and a
@@ -1051,9 +1103,9 @@ mod tests {
     fn a_request_that_has_waited_too_long_is_not_served() {
         let connection = Connection::open_in_memory().unwrap();
         let now = Instant::now();
-        run_read(&connection, now, |_| Ok(())).unwrap();
+        run_read(&connection, now, READ_TIMEOUT, |_| Ok(())).unwrap();
         let long_ago = now.checked_sub(2 * QUEUE_TIMEOUT).unwrap();
-        let late = run_read(&connection, long_ago, |_| Ok(()));
+        let late = run_read(&connection, long_ago, READ_TIMEOUT, |_| Ok(()));
         assert!(matches!(late, Err(RepositoryError::Busy(_))));
     }
 
@@ -1147,12 +1199,8 @@ mod tests {
         write_group(&mut connection, writes.recv().unwrap(), &writes);
         let third = results.pop().unwrap();
         for ended in results {
-            assert!(
-                ended
-                    .await
-                    .unwrap_or_else(|_| Err(storage("dropped")))
-                    .is_err()
-            );
+            let error = ended.await.unwrap().unwrap_err();
+            assert!(matches!(error, RepositoryError::Storage(_)), "{error:?}");
         }
         let count = "SELECT count(*) FROM t";
         let rows: u32 = connection.query_row(count, [], |row| row.get(0)).unwrap();
