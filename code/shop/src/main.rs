@@ -55,10 +55,10 @@ fn start() -> anyhow::Result<()> {
 
     let runtime = Runtime::new()?;
     runtime.block_on(run(settings))?;
-    // This drops the requests that are still running. The last of them closes the
-    // database, which takes one second at most. But if a request blocks its thread,
-    // a `main` with `#[tokio::main]` might wait forever. `shutdown_timeout` gives
-    // up after one second.
+    // This drops the requests that are still running. When the last of them has
+    // been dropped, the database is closed, which takes one second at most. But if
+    // a request blocks its thread, a `main` with `#[tokio::main]` might wait
+    // forever. `shutdown_timeout` gives up after one second.
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
 }

@@ -69,8 +69,8 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long requests may continue after the server has been asked to stop. Docker and
 /// Kubernetes send SIGTERM, and kill the process some time later. Docker waits for ten
-/// seconds. After this limit, `main.rs` may need one of them to close the database
-/// and to stop the runtime, and one is kept in reserve, so this limit is eight.
+/// seconds. This limit is eight, because afterward, `main.rs` may need one second
+/// to close the database and to stop the runtime, and one more is kept in reserve.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 // ANCHOR_END: limits
 

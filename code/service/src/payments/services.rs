@@ -277,9 +277,9 @@ impl Payments {
     }
 
     // ANCHOR: may-be-paid
-    /// Asks Stripe whether the customer has finished on a page about which no event has
-    /// come, and closes the other pages. An event may be late, or it may get lost. So
-    /// without this question, "no event" wouldn't mean "not paid".
+    /// Asks Stripe whether the customer has completed the payment form on a page about
+    /// which no event has arrived, and closes the other pages. An event may be late, or
+    /// it may get lost. So without this question, "no event" wouldn't mean "not paid".
     async fn may_be_paid(
         &self,
         payments: &[Payment],
