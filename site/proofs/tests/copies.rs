@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -46,6 +47,22 @@ const ADDITIONS: [Addition; 2] = [
 /// as Docker waits.
 const STOP: Duration = Duration::from_secs(10);
 
+/// Held while a copy of the shop or of the service is compiled and run. Cargo gives the programs of
+/// two copies of a project the same names, wherever the copies are. So one copy would replace the
+/// programs that the other is running.
+static SHOP: Mutex<()> = Mutex::new(());
+static SERVICE: Mutex<()> = Mutex::new(());
+
+fn turn(project: &Path) -> MutexGuard<'static, ()> {
+    let turn = if project.ends_with("shop") {
+        &SHOP
+    } else {
+        &SERVICE
+    };
+    // It protects files, and what a test that failed has left of them is compiled again.
+    turn.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn main() {
     let projects = lock::projects(&root()).into_iter().map(|project| {
         let name = format!("copies::{}", project.display());
@@ -79,6 +96,8 @@ fn if_wanted(name: String, test: impl FnOnce() -> Result<()> + Send + 'static) -
 }
 
 fn take_home(project: &Path) -> Result<()> {
+    // Before the copy is made: Cargo compiles a file again if it's newer than what was made of it.
+    let _turn = turn(project);
     let copy = Copy::of(project)?;
     copy.has_the_versions_of_the_workspace()?;
     copy.cargo(&["build", "--locked"])?;
@@ -136,6 +155,7 @@ impl Addition {
 
     /// Adds it to a copy of its project, and runs the tests that are about it.
     fn add_and_test(&self) -> Result<()> {
+        let _turn = turn(Path::new(self.project));
         let copied = self.copy_of_its_project()?;
         // A change may need another crate, in the version of the workspace.
         copied.take_the_versions_of_the_workspace()?;
