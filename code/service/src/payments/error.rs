@@ -55,8 +55,11 @@ pub enum PaymentError {
     /// An event says that money has to go back, and the payment provider didn't send it.
     #[error("a refund is due")]
     RefundDue(#[source] ProviderError),
-    /// An event says that money has to go back, and no event has Stripe's id of the money.
-    #[error("a refund is due, and the money has no id")]
+    /// An event says that money has to go back, and no event has contained Stripe's id of the
+    /// payment, its `payment_intent`.
+    #[error(
+        "a refund is due, but no event has contained the id of the PaymentIntent"
+    )]
     NoMoneyId,
     /// The storage was busy or failed.
     #[error(transparent)]

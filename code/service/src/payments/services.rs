@@ -181,7 +181,7 @@ impl Payments {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<(), PaymentError> {
-        let Gateway { provider, secrets } = self.gateway()?;
+        let secrets = &self.gateway()?.secrets;
         let now = self.clock.now();
         // ANCHOR: receive
         verify(headers, body, secrets, now).inspect_err(log_refusal)?;
@@ -200,15 +200,7 @@ impl Payments {
         if let Recorded::Known { payment, .. } = recorded
             && payment.state == PaymentState::RefundDue
         {
-            let Some(refund) = payment.to_refund() else {
-                error!(
-                    event = event.id,
-                    "a refund is due, but the PaymentIntent's id is missing"
-                );
-                return Err(PaymentError::NoMoneyId);
-            };
-            let refunded = provider.refund(&refund).await;
-            refunded.map_err(PaymentError::RefundDue)?;
+            self.request_refund(&payment).await?;
         }
         Ok(())
         // ANCHOR_END: refund-due
@@ -294,11 +286,14 @@ impl Payments {
     }
     // ANCHOR_END: may-be-paid
 
+    // ANCHOR: request-refund
     async fn request_refund(&self, payment: &Payment) -> Result<(), PaymentError> {
+        let provider = &self.gateway()?.provider;
         let refund = payment.to_refund().ok_or(PaymentError::NoMoneyId)?;
-        let refunded = self.gateway()?.provider.refund(&refund).await;
+        let refunded = provider.refund(&refund).await;
         refunded.map_err(PaymentError::RefundDue)
     }
+    // ANCHOR_END: request-refund
 }
 
 /// Somebody has to know: perhaps `STRIPE_WEBHOOK_SECRET` or the clock is wrong, and then no
