@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
+use mimalloc::MiMalloc;
 use shop::extract::StaffToken;
 use shop::middleware::{BODY_TIMEOUT, REQUEST_TIMEOUT};
 use shop::repository::sqlite::{LONGEST_WAIT, Sqlite};
@@ -34,6 +35,14 @@ const _: () = assert!(
         < REQUEST_TIMEOUT.as_millis()
 );
 // ANCHOR_END: timeouts
+
+/// The allocator of the whole program. A thread that reads from the database allocates
+/// the values that it has read, and another thread frees them once the response has been
+/// sent. glibc's `malloc`, the standard allocator on most Linux systems, is slow at this.
+/// With mimalloc, the shop answers about a seventh more requests for the menu in the same
+/// time, and uses about nine megabytes more memory.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     match start() {
