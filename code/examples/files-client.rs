@@ -61,8 +61,9 @@ impl From<reqwest::Error> for SupplierError {
 
 impl IntoResponse for SupplierError {
     fn into_response(self) -> Response {
-        tracing::warn!(error = ?self.0, "the supplier's API failed");
-        let status = if self.0.is_timeout() {
+        let error = self.0.without_url(); // a URL may contain a secret
+        tracing::warn!(?error, "the supplier's API failed");
+        let status = if error.is_timeout() {
             StatusCode::GATEWAY_TIMEOUT
         } else {
             StatusCode::BAD_GATEWAY

@@ -1,21 +1,27 @@
 //! What the chapter on middleware says, tested.
 
+mod support;
+
 // In a module of the chapter's name, so that `cargo test middleware` finds it.
 mod middleware {
     use std::{future::pending, io, time::Duration};
 
     use axum::{
         Router,
-        body::{Body, Bytes},
+        body::{Body, Bytes, to_bytes},
         http::{HeaderValue, Request, StatusCode},
         response::Response,
         routing::get,
     };
     use futures_util::stream;
+    use serde_json::Value;
     use shop::error::Error;
     use shop::middleware::server_layers;
+    use shop::repository::RepositoryError;
     use tokio::time::timeout;
     use tower::ServiceExt;
+
+    use crate::support::recorded;
 
     async fn slow() {
         pending().await
@@ -58,6 +64,42 @@ mod middleware {
         }
     }
     // ANCHOR_END: errors-of-layers
+
+    async fn busy() -> Error {
+        RepositoryError::Busy("database is locked".into()).into()
+    }
+
+    /// The response as text: its status, some of its headers and its body.
+    async fn shown(response: Response) -> String {
+        let mut text = format!("{}\n", response.status());
+        for name in ["content-type", "retry-after", "x-request-id"] {
+            if let Some(value) = response.headers().get(name) {
+                text += &format!("{name}: {}\n", value.to_str().expect("text"));
+            }
+        }
+        let body = to_bytes(response.into_body(), 4096).await.expect("a body");
+        let body: Value = serde_json::from_slice(&body).expect("JSON");
+        text + &format!("\n{body:#}\n")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timeout_and_a_busy_database_have_these_responses() {
+        let routes = Router::new()
+            .route("/slow", get(slow).post(slow))
+            .route("/busy", get(busy));
+        let id = || HeaderValue::from_static("17");
+        let app = server_layers(routes, id, Vec::new());
+        for (method, path, file) in [
+            ("GET", "/slow", "output/middleware/timeout-get.txt"),
+            ("POST", "/slow", "output/middleware/timeout-post.txt"),
+            ("GET", "/busy", "output/concurrency/busy.txt"),
+        ] {
+            let request = Request::builder().method(method).uri(path);
+            let request = request.body(Body::empty()).expect("a valid request");
+            let Ok(response) = app.clone().oneshot(request).await;
+            recorded(file, &shown(response).await);
+        }
+    }
 
     #[tokio::test]
     async fn the_request_ids_of_the_pages_count_from_1() {

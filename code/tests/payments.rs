@@ -8,7 +8,8 @@ mod stripe_api;
 mod support;
 
 mod payments {
-    use std::sync::Arc;
+    use std::io::{self, Write};
+    use std::sync::{self, Arc};
 
     use axum::Router;
     use axum::body::Body;
@@ -28,6 +29,8 @@ mod payments {
     use service::payments::stripe::{Stripe, Timeouts};
     use service::payments::webhook::WebhookSecrets;
     use service::storage::memory::Memory;
+    use tokio::sync::Mutex;
+    use tracing::subscriber::set_default;
 
     use crate::stripe_api::{SECRET_KEY, StripeApi, event, sign};
     use crate::support::{Answer, ask, recorded};
@@ -79,6 +82,10 @@ mod payments {
         (service::router(state), token.unwrap())
     }
 
+    /// Held by each test. tracing remembers whether anybody wants a span. If a span is first
+    /// entered in a test without a log, while another test begins its log, this may be wrong.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+
     /// The messages so far.
     struct Diagram(String);
 
@@ -113,6 +120,7 @@ mod payments {
 
     #[tokio::test]
     async fn a_customer_pays_on_stripes_page_and_stripe_tells_the_service() {
+        let _turn = ONE_AT_A_TIME.lock().await;
         let stripe = StripeApi::start().await;
         let (service, token) = service(&stripe);
         let by_ada = |request: Builder| {
@@ -155,5 +163,59 @@ mod payments {
         assert_eq!(answer.json()["status"], "paid");
 
         recorded("diagrams/payments/checkout.mmd", &diagram.0);
+    }
+
+    /// What this thread logs.
+    #[derive(Clone, Default)]
+    struct Log(Arc<sync::Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wrong_amount_is_logged_as_an_error() {
+        let _turn = ONE_AT_A_TIME.lock().await;
+        let stripe = StripeApi::start().await;
+        let (service, token) = service(&stripe);
+        let by_ada = |request: Builder| {
+            request
+                .header("authorization", format!("Bearer {token}"))
+                .header("content-type", "application/json")
+        };
+        let order = json!({ "lines": [{ "item": "tea", "quantity": 1 }] });
+        let request =
+            by_ada(Request::post("/orders")).header("idempotency-key", "1");
+        ask(&service, (request, Body::from(order.to_string()))).await;
+        let request = by_ada(Request::post("/orders/1/payment"));
+        let answer = ask(&service, (request, Body::empty())).await;
+        let page = answer.json()["url"].as_str().unwrap().to_owned();
+
+        let mut session = stripe.session(page.rsplit('/').next().unwrap(), "paid");
+        session["amount_total"] = json!(1);
+        let body = event("evt_3", "checkout.session.completed", &session);
+        let signature = sign(body.as_bytes(), WEBHOOK_SECRET, NOW.as_second());
+        let request = Request::post("/webhooks/stripe");
+        let request = request.header("stripe-signature", signature);
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .without_time()
+            .with_ansi(false)
+            .with_target(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        let guard = set_default(subscriber);
+        let answer = ask(&service, (request, Body::from(body))).await;
+        drop(guard);
+        assert_eq!(answer.status, 200);
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        recorded("output/payments/wrong-amount.txt", &log);
     }
 }

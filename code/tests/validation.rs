@@ -300,6 +300,31 @@ mod validation {
         }
     }
 
+    // ANCHOR: names-and-defaults
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct NewItem {
+        name: String,
+        price_cents: u32,
+        #[serde(default)]
+        stock: u32,
+    }
+
+    #[test]
+    fn json_has_camel_case_names_and_no_stock_means_0() {
+        let read = serde_json::from_str::<NewItem>;
+        let json = r#"{ "name": "Scone", "priceCents": 270 }"#;
+        let item = read(json).unwrap();
+        assert_eq!(
+            (item.name.as_str(), item.price_cents, item.stock),
+            ("Scone", 270, 0)
+        );
+
+        let json = r#"{ "name": "Scone", "priceCents": 270, "stock": null }"#;
+        assert!(read(json).is_err());
+    }
+    // ANCHOR_END: names-and-defaults
+
     // ANCHOR: custom-message
     #[tokio::test]
     async fn a_handler_can_take_the_rejection_as_a_result() {

@@ -522,15 +522,20 @@ mod idempotency_keys {
         database.need_no_accounts();
         let app = TestApp::new(Repositories::of(Arc::new(storage)));
         let mut other = PgConnection::connect(&database.url()).await.unwrap();
+        // ANCHOR: key-in-use
         let mut transaction = other.begin().await.unwrap();
         let sql =
             "INSERT INTO idempotency_keys (customer_id, key, fingerprint, created_at)
                    VALUES (1, 'a', '', 0)";
         query(sql).execute(&mut *transaction).await.unwrap();
         let response = app.send(order(&app, ADA, "a", &[("tea", 1)])).await;
-        response.problem(StatusCode::CONFLICT);
+        let problem = response.problem(StatusCode::CONFLICT);
+        let detail =
+            "An order with this idempotency-key is being placed. Try again later";
+        assert_eq!(problem["detail"], detail);
         transaction.rollback().await.unwrap();
         place(&app, ADA, "a", "tea").await;
+        // ANCHOR_END: key-in-use
     }
 }
 

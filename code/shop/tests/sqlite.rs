@@ -221,6 +221,7 @@ mod other_programs {
         }
     }
 
+    // ANCHOR: readers-do-not-wait
     #[tokio::test]
     async fn readers_see_the_last_commit_and_do_not_wait_for_a_writer() {
         let folder = tempdir().unwrap();
@@ -233,6 +234,7 @@ mod other_programs {
         other.execute_batch("COMMIT").unwrap();
         assert_eq!(stock(&app, "tea").await, 7);
     }
+    // ANCHOR_END: readers-do-not-wait
 
     #[tokio::test]
     async fn an_order_waits_until_another_program_has_written() {
