@@ -29,17 +29,19 @@ fn read_two_pages(
 ) -> Result<()> {
     let database = six_orders()?;
     let first = page(&database, with_offset, 0)?;
-    let same = page(&database, with_cursor, start)?;
-    println!("page 1   OFFSET 0: {first:?}   cursor {start}: {same:?}");
+    let first_by_cursor = page(&database, with_cursor, start)?;
+    println!("page 1   OFFSET 0: {first:?}   cursor {start}: {first_by_cursor:?}");
 
     database.execute(change, [])?;
     println!("{change}");
 
     let offset = 2; // the number of rows on page 1
-    let cursor = same[1]; // the last id of page 1
+    let cursor = first_by_cursor[1]; // the last id of page 1
     let second = page(&database, with_offset, offset)?;
-    let next = page(&database, with_cursor, cursor)?;
-    println!("page 2   OFFSET {offset}: {second:?}   cursor {cursor}: {next:?}\n");
+    let second_by_cursor = page(&database, with_cursor, cursor)?;
+    println!(
+        "page 2   OFFSET {offset}: {second:?}   cursor {cursor}: {second_by_cursor:?}\n"
+    );
     Ok(())
 }
 // ANCHOR_END: read-two-pages

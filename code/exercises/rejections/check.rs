@@ -19,15 +19,18 @@ pub fn checks() -> Vec<Check> {
             let answer = post(&app, "/dishes/soup/orders", &body).await?;
             answer.expect_status(201, "this one comes with the exercise")
         }),
-        Check::new("plates in words get a problem, 422", |app| async move {
-            let body = json!({ "plates": "two" });
-            let answer = post(&app, "/dishes/soup/orders", &body).await?;
-            is_problem(&answer, 422, "`rejection.status()` knows it")?;
-            expect(answer.body.contains("plates"), || {
-                "the detail should name the field: `rejection.body_text()` does"
-                    .into()
-            })
-        }),
+        Check::new(
+            "a number of plates in words gets a problem, 422",
+            |app| async move {
+                let body = json!({ "plates": "two" });
+                let answer = post(&app, "/dishes/soup/orders", &body).await?;
+                is_problem(&answer, 422, "`rejection.status()` knows it")?;
+                expect(answer.body.contains("plates"), || {
+                    "the detail should name the field: `rejection.body_text()` does"
+                        .into()
+                })
+            },
+        ),
         Check::new(
             "a body that isn't JSON gets a problem, 400",
             |app| async move {
@@ -47,14 +50,14 @@ pub fn checks() -> Vec<Check> {
             is_problem(&answer, 404, "give the router a `fallback`")
         }),
         Check::new(
-            "DELETE /dishes/soup gets a problem, 405, and keeps the header allow",
+            "DELETE /dishes/soup gets a problem, 405, and keeps the allow header",
             |app| async move {
                 let request = Request::delete("/dishes/soup");
                 let answer = send(&app, request, Body::empty()).await?;
                 is_problem(&answer, 405, "see `method_not_allowed_fallback`")?;
                 expect(answer.header("allow") == "GET,HEAD", || {
                     format!(
-                        "the header allow was `{}`: leave it to axum",
+                        "the allow header was `{}`: leave it to axum",
                         answer.header("allow")
                     )
                 })

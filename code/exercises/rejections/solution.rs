@@ -42,7 +42,7 @@ impl IntoResponse for Error {
             Self::Unreadable(rejection) => unreadable(&rejection),
             Self::NoSuchPath => Problem::new(StatusCode::NOT_FOUND, "No such path"),
             Self::WrongMethod => {
-                Problem::new(StatusCode::METHOD_NOT_ALLOWED, "See the header allow")
+                Problem::new(StatusCode::METHOD_NOT_ALLOWED, "See the allow header")
             }
             Self::TooManyPlates => Problem {
                 r#type: "/problems/too-many-plates",

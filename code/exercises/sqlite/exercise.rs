@@ -63,7 +63,7 @@ impl StockRepository for Memory {
 #[async_trait]
 impl StockRepository for Sqlite {
     async fn total(&self) -> Result<u32, RepositoryError> {
-        let sql = "SELECT sum(stock) FROM items";
+        let sql = "SELECT coalesce(sum(stock), 0) FROM items";
         self.run(move |connection| connection.query_one(sql, [], |row| row.get(0)))
             .await
     }

@@ -174,7 +174,7 @@ impl From<&Error> for Problem {
 }
 
 const NO_SUCH_PATH: &str = "There is nothing at this path";
-const ALLOW: &str = "The header allow lists the methods that this path supports";
+const ALLOW: &str = "The allow header lists the methods that this path supports";
 const SLOW_BODY: &str = "The body took too long to arrive, and nothing was done";
 const OUTCOME_UNKNOWN: &str =
     "This took too long. The request may have been carried out, or not";

@@ -92,7 +92,7 @@ impl Problem {
             errors,
             ..Self::new(
                 status,
-                "Each entry of errors says what to correct, and where",
+                "Each entry in errors says what to correct, and where",
             )
         }
     }

@@ -151,7 +151,7 @@ impl From<&Error> for Problem {
 const BUSY: &str = "The shop is busy, and nothing was done. Try again in a second";
 const TOKEN: &str = "Send the staff token: Authorization: Bearer …";
 const NO_SUCH_PATH: &str = "There is nothing at this path";
-const ALLOW: &str = "The header allow lists the methods that this path supports";
+const ALLOW: &str = "The allow header lists the methods that this path supports";
 const SLOW_BODY: &str = "The body took too long to arrive, and nothing was done";
 const OUTCOME_UNKNOWN: &str =
     "This took too long. The request may have been carried out, or not";
@@ -197,7 +197,7 @@ fn invalid(status: StatusCode, errors: Vec<ErrorDetail>) -> Problem {
         errors,
         ..Problem::new(
             status,
-            "Each entry of errors says what to correct, and where",
+            "Each entry in errors says what to correct, and where",
         )
     }
 }

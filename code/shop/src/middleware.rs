@@ -111,8 +111,8 @@ mod server {
                 // Logs a line if the client disconnects before its response is
                 // ready, or if the shutdown cuts the request off.
                 // `on_body_drop` would also log clients that disconnect while the
-                // body is being sent. But for a `HEAD` request, axum drops the body
-                // without sending it, so it would look as if the client had left.
+                // body is being sent. And it would log each `HEAD` request, because
+                // axum drops the body of its response without sending it.
                 .layer(OnEarlyDropLayer::builder().on_future_drop(
                     EarlyDropsAsFailures::new(
                         DefaultOnFailure::new().level(Level::INFO),

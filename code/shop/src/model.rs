@@ -614,8 +614,8 @@ pub struct OrderQuery {
     /// Only the orders with this status.
     #[serde(default, deserialize_with = "even_if_empty")]
     pub status: Option<OrderStatus>,
-    /// Only the orders with a larger id. A client copies this id from the `next`
-    /// field of the previous page.
+    /// Only the orders whose id is larger than this one. A client copies this id
+    /// from the `next` field of the previous page.
     pub after: Option<u64>,
     /// The maximum number of orders on a page.
     pub limit: Option<u32>,

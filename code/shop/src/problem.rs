@@ -26,7 +26,7 @@ pub struct Problem {
     pub r#type: &'static str,
     /// Which kind of problem this is, for people.
     pub title: &'static str,
-    /// The status of the response, again, for programs that see only the body.
+    /// The status of the response, repeated for programs that see only the body.
     #[serde(serialize_with = "as_number")]
     pub status: StatusCode,
     /// What went wrong with this request, for people.

@@ -103,6 +103,7 @@ impl Repository for Memory {
     // ANCHOR_END: put-and-delete-item
 
     #[instrument(skip_all)]
+    // ANCHOR: place-order
     async fn place_order(
         &self,
         new: NewOrder,
@@ -119,6 +120,7 @@ impl Repository for Memory {
         inventory.orders.push(order);
         Ok(placed)
     }
+    // ANCHOR_END: place-order
 
     #[instrument(skip_all)]
     async fn order(&self, id: u64) -> Result<Option<Order>, RepositoryError> {
