@@ -282,8 +282,8 @@ struct NewOrder {
 
 // ANCHOR: try-from
 impl TryFrom<OrderRequest> for NewOrder {
-    /// All mistakes in the customer, the quantity and the table, so that the client
-    /// can correct them all at once.
+    /// All mistakes in the customer's name, the quantity and the table number, so that
+    /// the client can correct them all at once.
     type Error = Vec<FieldError>;
 
     fn try_from(request: OrderRequest) -> Result<Self, Self::Error> {
@@ -438,8 +438,8 @@ impl TryFrom<u32> for TableNumber {
 struct StaffToken(Arc<str>);
 
 impl StaffToken {
-    /// Compares in constant time, so that the response time doesn't reveal how many of
-    /// the first bytes of a guess are right.
+    /// Compares in constant time, so that the response time doesn't reveal how many
+    /// bytes at the beginning of a guess are right.
     fn matches(&self, guess: &str) -> bool {
         self.0.as_bytes().ct_eq(guess.as_bytes()).into()
     }

@@ -113,7 +113,7 @@ impl Database {
     }
 
     // ANCHOR: begin
-    /// `BEGIN IMMEDIATE`: waits until no other transaction is running.
+    /// Like `BEGIN IMMEDIATE`, but waits for every other transaction.
     async fn begin(&self) -> OwnedMutexGuard<()> {
         let guard = self.lock.clone().lock_owned().await;
         lock(&self.steps).push("begins a transaction".to_owned());

@@ -77,8 +77,8 @@ impl StaffToken {
         Self(Arc::new(secret))
     }
 
-    /// Compares in constant time, so that the response time doesn't reveal how many of
-    /// the first bytes of a guess are right.
+    /// Compares in constant time, so that the response time doesn't reveal how many
+    /// bytes at the beginning of a guess are right.
     fn matches(&self, guess: &str) -> bool {
         let token = self.0.expose_secret().as_bytes();
         token.ct_eq(guess.as_bytes()).into()

@@ -20,8 +20,8 @@ impl StaffToken {
         Self(secret.into())
     }
 
-    /// Compares in constant time, so that the response time doesn't reveal how many of
-    /// the first bytes of a guess are right.
+    /// Compares in constant time, so that the response time doesn't reveal how many
+    /// bytes at the beginning of a guess are right.
     fn matches(&self, guess: &str) -> bool {
         self.0.as_bytes().ct_eq(guess.as_bytes()).into()
     }

@@ -104,6 +104,7 @@ pub enum ShopError {
 }
 // ANCHOR_END: shop-error
 
+// ANCHOR: display
 impl fmt::Display for ShopError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -119,6 +120,7 @@ impl fmt::Display for ShopError {
         }
     }
 }
+// ANCHOR_END: display
 
 impl Error for ShopError {}
 

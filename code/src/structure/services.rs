@@ -69,6 +69,7 @@ impl Shop {
     ///
     /// [`ShopError::UnknownItem`].
     #[instrument(skip_all)]
+    // ANCHOR: item
     pub fn item(&self, id: &str) -> Result<Item, ShopError> {
         let inventory = self.lock();
         let mut menu = inventory.menu.iter();
@@ -76,6 +77,7 @@ impl Shop {
         item.cloned()
             .ok_or_else(|| ShopError::UnknownItem(id.into()))
     }
+    // ANCHOR_END: item
 
     /// Adds an item to the menu, or replaces the item that has the same id.
     #[instrument(skip_all)]

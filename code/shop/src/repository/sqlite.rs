@@ -43,8 +43,9 @@ const QUEUE: usize = 256;
 const LARGEST_GROUP: usize = 64;
 
 /// How long a request may have waited in the queue, behind other requests of this
-/// program, when its turn comes. In a group, only the first write is checked, so
-/// the others may have waited for `BUSY_TIMEOUT` longer.
+/// program, when its turn comes. In a group, only the first write is checked, and
+/// only before it waits for the lock. So the other writes may have waited for up to
+/// `BUSY_TIMEOUT` longer.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long SQLite waits for a lock that another program holds.
@@ -100,8 +101,9 @@ pub struct Sqlite {
     read_queue: Sender<Read>,
     /// Sends writes to the writer's thread. When it's dropped, that thread ends.
     write_queue: Sender<Write>,
-    /// When it's dropped, it waits for all threads. Rust drops the fields of a
-    /// struct from top to bottom, so both queues have been dropped before.
+    /// When it's dropped, it waits until all threads have ended, but for at most a
+    /// second. Rust drops the fields of a struct from top to bottom, so both queues
+    /// have been dropped before.
     _writer: Writer,
 }
 // ANCHOR_END: connections
@@ -183,8 +185,8 @@ impl Sqlite {
 }
 
 // ANCHOR: run-read
-/// Runs on one of the threads that read. All queries of `work` together may take as
-/// long as `limit`.
+/// Runs on one of the threads that read. All queries of `work` together may take at
+/// most `limit`.
 fn run_read<T>(
     connection: &Connection,
     queued: Instant,
@@ -228,11 +230,11 @@ impl Readers {
             let thread = thread::Builder::new().name("shop-reader".into());
             let thread = thread.spawn(move || {
                 // Ends once the sender has been dropped and the queue is empty.
-                for read in reads {
-                    // A panic must not end the thread. Each read runs in a
+                for job in reads {
+                    // A panic must not end the thread. Each job runs in a
                     // transaction (see `run_read`), which a panic rolls back. So
                     // the connection can be used again.
-                    let _ = catch_unwind(AssertUnwindSafe(|| read(&connection)));
+                    let _ = catch_unwind(AssertUnwindSafe(|| job(&connection)));
                 }
             })?;
             readers.push(Reader { interrupt, thread });
@@ -269,8 +271,8 @@ struct Write {
     run: Run,
 }
 
-/// The thread that writes calls this closure in a transaction, or with an error if
-/// there is no transaction.
+/// The thread that writes calls this closure in a transaction. If it couldn't begin
+/// one, it calls the closure with the error.
 type Run = Box<dyn FnOnce(Result<&Connection, RepositoryError>) -> Written + Send>;
 
 /// The changes of one request that have been made and wait for the commit.
@@ -386,7 +388,8 @@ fn write_group(connection: &mut Connection, first: Write, queue: &Receiver<Write
 // ANCHOR: savepoint
 /// Runs a write in a savepoint. If the write fails, only its own changes are rolled
 /// back, and those of the other requests in the group stay. Returns `None` if the write
-/// panics, or if its savepoint can't be committed (then it has sent the error).
+/// panics, or if its savepoint can't be committed. (In the second case, this function
+/// has already sent the error.)
 fn write_in_savepoint(
     transaction: &mut Transaction<'_>,
     write: Write,
@@ -488,7 +491,8 @@ fn try_open_writer(file: &Path) -> Result<Connection, Source> {
     check_owner(&mut connection)?;
     // ANCHOR_END: open-writer
     // ANCHOR: wal
-    // In WAL mode, readers and the writer don't wait for each other.
+    // In WAL mode, the connections that read and the one that writes don't wait for
+    // each other.
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| {
             row.get(0)
