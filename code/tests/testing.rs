@@ -20,6 +20,7 @@ mod testing {
         item.stock = item.stock.checked_sub(quantity)?;
         item.price_cents.checked_mul(quantity)
     }
+    // ANCHOR_END: mistake
 
     #[test]
     #[ignore = "this test fails on purpose"]
@@ -31,7 +32,6 @@ mod testing {
         assert_eq!(sell(&mut item, 2), None);
         assert_eq!(item.stock, 2);
     }
-    // ANCHOR_END: mistake
 
     /// Runs the test above in a process of its own.
     #[test]
