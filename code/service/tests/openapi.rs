@@ -1,4 +1,4 @@
-//! The document describes all routes, and nothing that isn't there.
+//! The document describes all routes and responses, and nothing that doesn't exist.
 #![cfg(feature = "server")]
 #![allow(clippy::unwrap_used)] // in a test, a panic is the report
 
@@ -9,8 +9,11 @@ use std::fs;
 use std::path::Path;
 
 use axum::http::{Method, StatusCode};
-use serde_json::Value;
-use support::{TestApp, get, request};
+use axum::{Router, routing};
+use serde_json::{Value, json};
+use service::customers::model::Role;
+use support::openapi::Document;
+use support::{TestApp, get, post, request, with_header};
 
 const METHODS: [Method; 5] = [
     Method::GET,
@@ -135,4 +138,77 @@ async fn the_page_contacts_no_other_host() {
         .unwrap();
     assert!(policy.starts_with("default-src 'none'; connect-src 'self'; "));
     assert!(!response.body.contains("://"), "{}", response.body);
+}
+
+/// What is wrong with a document, a JSON Pointer to this part of it, and what makes it wrong.
+type Mistake = (&'static str, &'static str, fn(&mut Value));
+
+const MISTAKES: [Mistake; 8] = [
+    ("a path is missing", "/paths", |paths| {
+        paths.as_object_mut().unwrap().remove("/orders");
+    }),
+    (
+        "a status is missing",
+        "/paths/~1orders/post/responses",
+        |responses| *responses = json!({ "200": responses["201"] }),
+    ),
+    (
+        "a header is missing",
+        "/paths/~1orders/post/responses/201/headers",
+        |headers| *headers = json!({ "x-request-id": headers["x-request-id"] }),
+    ),
+    (
+        "a header is too much",
+        "/paths/~1orders/post/responses/201/headers",
+        |headers| headers["etag"] = json!({ "required": true, "schema": {} }),
+    ),
+    (
+        "a header has another type",
+        "/paths/~1orders/post/responses/201/headers/location/schema",
+        |schema| *schema = json!({ "type": "integer" }),
+    ),
+    (
+        "the body has another content type",
+        "/paths/~1orders/post/responses/201/content",
+        |content| *content = json!({ "text/plain": content["application/json"] }),
+    ),
+    (
+        "a property has another type",
+        "/components/schemas/Order/properties/placed_at",
+        |schema| *schema = json!({ "type": "integer" }),
+    ),
+    (
+        "a property is missing",
+        "/components/schemas/Order/properties",
+        |properties| *properties = json!({ "id": properties["id"] }),
+    ),
+];
+
+// ANCHOR: mistakes
+#[tokio::test]
+async fn a_document_with_one_mistake_does_not_describe_a_new_order() {
+    let app = TestApp::in_memory();
+    let order = json!({ "lines": [{ "item": "espresso", "quantity": 1 }] });
+    let request = with_header(post("/orders", order), "idempotency-key", "a");
+    let response = app.send(app.signed_in(1, Role::Customer, request)).await;
+    assert_eq!(response.status, StatusCode::CREATED);
+    for (mistake, pointer, make) in MISTAKES {
+        let mut document = document(&app).await;
+        make(document.pointer_mut(pointer).unwrap());
+        let document = Document::new(&document);
+        let checked = document.check(&Method::POST, "/orders", &response);
+        assert!(checked.is_err(), "{mistake}");
+    }
+}
+// ANCHOR_END: mistakes
+
+#[tokio::test]
+#[should_panic(
+    expected = "GET /health/live: the document differs: the status 201 Created is missing"
+)]
+async fn a_response_that_the_document_does_not_describe_fails_a_test() {
+    let mut app = TestApp::in_memory();
+    let created = routing::get(async || StatusCode::CREATED);
+    app.router = Router::new().route("/health/live", created);
+    app.send(get("/health/live")).await;
 }

@@ -5,11 +5,15 @@
 #![allow(dead_code)]
 
 #[cfg(feature = "server")]
+pub mod openapi;
+#[cfg(feature = "server")]
 pub mod postgres;
 #[cfg(all(unix, feature = "server"))]
 pub mod process;
 
 use std::panic::resume_unwind;
+#[cfg(feature = "server")]
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -108,6 +112,13 @@ async fn on(storage: &str, test: impl Future<Output = ()> + Send + 'static) {
 
 // The service.
 
+/// The OpenAPI document of the service.
+#[cfg(feature = "server")]
+static DOCUMENT: LazyLock<openapi::Document> = LazyLock::new(|| {
+    let document = service::openapi::document();
+    openapi::Document::new(&serde_json::to_value(document).unwrap())
+});
+
 /// A service whose responses can be predicted: its clock stands still until a test moves
 /// it, and its request ids and random bytes are counted.
 #[derive(Clone)]
@@ -178,10 +189,20 @@ impl TestApp {
         Self::new(Repositories::in_memory())
     }
 
-    /// Sends a request and reads the whole response.
+    // ANCHOR: send
+    /// Sends a request, reads the whole response, and checks that the OpenAPI document
+    /// describes it.
     pub async fn send(&self, request: Request<Body>) -> TestResponse {
-        send(&self.router, request).await
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let response = send(&self.router, request).await;
+        #[cfg(feature = "server")]
+        if let Err(reason) = DOCUMENT.check(&method, &path, &response) {
+            panic!("{method} {path}: the document differs: {reason}: {response:?}");
+        }
+        response
     }
+    // ANCHOR_END: send
 
     /// Sends a request that succeeds, and returns the body of its response.
     pub async fn json_of(&self, request: Request<Body>) -> Value {
