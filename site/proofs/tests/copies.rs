@@ -39,7 +39,7 @@ const ADDITIONS: [Addition; 2] = [
     Addition {
         folder: SHOP_WEBSOCKETS,
         project: "code/shop",
-        tests: &["server", "websocket"],
+        tests: &["deploy", "room", "server", "websocket"],
     },
 ];
 
