@@ -246,18 +246,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let set_cookie = response.headers()[SET_COOKIE].to_str()?;
     let cookie = Cookie::parse(set_cookie.to_owned())?;
     println!("  set-cookie: {}", set_cookie.replace(cookie.value(), "…"));
-    let cookie = format!("{}={}", cookie.name(), cookie.value());
+    let ada = format!("{}={}", cookie.name(), cookie.value());
 
     // ANCHOR: requests
     let own_page = ("https://shop.example", "same-origin");
     let other_page = ("https://prizes.example", "cross-site");
     for (method, path, cookie, (origin, site)) in [
         (Method::GET, "/me", "", own_page),
-        (Method::GET, "/me", &*cookie, own_page),
-        (Method::POST, "/orders", &*cookie, own_page),
-        (Method::POST, "/orders", &*cookie, other_page),
-        (Method::DELETE, "/sessions/current", &*cookie, own_page),
-        (Method::GET, "/me", &*cookie, own_page),
+        (Method::GET, "/me", &*ada, own_page),
+        (Method::POST, "/orders", &*ada, own_page),
+        (Method::POST, "/orders", &*ada, other_page),
+        (Method::DELETE, "/sessions/current", &*ada, own_page),
+        (Method::GET, "/me", &*ada, own_page),
     ] {
         let with = if cookie.is_empty() { "no" } else { "the" };
         println!("{method} {path} with {with} cookie, from {origin}");

@@ -179,6 +179,104 @@ mod postgresql {
         .await;
     }
 
+    // ANCHOR: second-connection
+    /// How many units of an item are in stock. This borrows a connection from the pool.
+    async fn stock(pool: &PgPool, item: &str) -> Result<i64, sqlx::Error> {
+        let sql = "SELECT stock FROM items WHERE id = $1";
+        query_scalar(sql).bind(item).fetch_one(pool).await
+    }
+
+    async fn sell_wrong(pool: &PgPool, item: &str) -> Result<i64, sqlx::Error> {
+        let mut tx = pool.begin().await?; // the first connection
+        take_one(&mut tx, item).await?;
+        let left = stock(pool, item).await?; // the second one
+        tx.commit().await?;
+        Ok(left)
+    }
+    // ANCHOR_END: second-connection
+
+    // ANCHOR: same-connection
+    async fn stock_in(
+        connection: &mut PgConnection,
+        item: &str,
+    ) -> Result<i64, sqlx::Error> {
+        let sql = "SELECT stock FROM items WHERE id = $1";
+        query_scalar(sql).bind(item).fetch_one(connection).await
+    }
+
+    async fn sell(pool: &PgPool, item: &str) -> Result<i64, sqlx::Error> {
+        let mut tx = pool.begin().await?;
+        take_one(&mut tx, item).await?;
+        let left = stock_in(&mut tx, item).await?;
+        tx.commit().await?;
+        Ok(left)
+    }
+    // ANCHOR_END: same-connection
+
+    #[tokio::test]
+    async fn a_transaction_that_needs_a_second_connection_may_wait_for_itself() {
+        with_database(|options| async {
+            let pool = PgPoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(Duration::from_secs(3))
+                .connect_with(options)
+                .await
+                .unwrap();
+            menu_and_orders(&pool).await;
+            let error = sell_wrong(&pool, "tea").await.unwrap_err();
+            assert!(matches!(error, sqlx::Error::PoolTimedOut));
+            assert_eq!(stock(&pool, "tea").await.unwrap(), 20); // rolled back
+            assert_eq!(sell(&pool, "tea").await.unwrap(), 19);
+
+            // With a second connection, it works, but doesn't see its own change.
+            pool.close().await;
+            let options = (*pool.connect_options()).clone();
+            let pool = self::pool(options, 2).await;
+            assert_eq!(sell_wrong(&pool, "tea").await.unwrap(), 19);
+            assert_eq!(stock(&pool, "tea").await.unwrap(), 18);
+        })
+        .await;
+    }
+
+    // ANCHOR: conditional-update
+    /// Sets the stock of an item, if the item still has this version. Returns `false` if
+    /// somebody else has changed the item, or if there's no such item.
+    async fn set_stock(
+        pool: &PgPool,
+        id: &str,
+        version: i64,
+        stock: i64,
+    ) -> Result<bool, sqlx::Error> {
+        let sql = "UPDATE versioned_items SET stock = $3, version = version + 1
+                   WHERE id = $1 AND version = $2";
+        let query = query(sql).bind(id).bind(version).bind(stock);
+        let updated = query.execute(pool).await?;
+        Ok(updated.rows_affected() == 1)
+    }
+    // ANCHOR_END: conditional-update
+
+    #[tokio::test]
+    async fn a_conditional_update_changes_only_the_version_that_was_read() {
+        with_database(|options| async {
+            let pool = pool(options, 1).await;
+            let statements = [
+                "CREATE TABLE versioned_items (
+                     id text PRIMARY KEY, stock bigint NOT NULL, version bigint NOT NULL
+                 )",
+                "INSERT INTO versioned_items VALUES ('tea', 20, 1)",
+            ];
+            execute_all(&pool, &statements).await;
+            assert!(set_stock(&pool, "tea", 1, 30).await.unwrap());
+            assert!(!set_stock(&pool, "tea", 1, 40).await.unwrap());
+            assert!(!set_stock(&pool, "water", 1, 40).await.unwrap());
+            assert!(set_stock(&pool, "tea", 2, 40).await.unwrap());
+            let sql = "SELECT stock FROM versioned_items";
+            let stock: i64 = query_scalar(sql).fetch_one(&pool).await.unwrap();
+            assert_eq!(stock, 40);
+        })
+        .await;
+    }
+
     #[tokio::test]
     async fn an_in_list_is_one_parameter() {
         with_database(|options| async {

@@ -141,8 +141,8 @@ impl Storage {
                 return Ok(());
             }
             for (item, pieces) in delivery.items {
-                let left = shop.stock.get_mut(&item).ok_or(UNKNOWN_ITEM)?;
-                *left = left.saturating_add(pieces);
+                let in_stock = shop.stock.get_mut(&item).ok_or(UNKNOWN_ITEM)?;
+                *in_stock = in_stock.saturating_add(pieces);
             }
             Ok(())
         });

@@ -55,8 +55,8 @@ impl Shop<'_> {
     }
 
     /// The body of an event about a session or its money.
-    fn event(&self, number: usize, report: Sent, session: &str) -> String {
-        let (kind, object) = self.stripe.report(report, session);
+    fn event(&self, number: usize, sent: Sent, session: &str) -> String {
+        let (kind, object) = self.stripe.event_of(sent, session);
         event(&format!("evt_{number}"), kind, &object)
     }
 }
@@ -169,11 +169,11 @@ fn a_thousand_deliveries_survive_a_service_that_is_killed() {
         let mut orders = Vec::new();
         let mut events = Vec::new();
         while events.len() < EVENTS {
-            let (reports, end) = HISTORIES[orders.len() % HISTORIES.len()];
+            let (sent, end) = HISTORIES[orders.len() % HISTORIES.len()];
             let (order, session) = order(&server, orders.len());
             orders.push((order, end));
-            for &report in reports {
-                events.push(shop.event(events.len(), report, &session));
+            for &one in sent {
+                events.push(shop.event(events.len(), one, &session));
             }
         }
         let mut deliveries: Vec<_> =

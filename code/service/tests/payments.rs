@@ -170,8 +170,8 @@ impl Shop {
     }
 
     /// The body of a new event about a session or its money.
-    fn report(&self, report: Sent, session: &str) -> String {
-        let (kind, object) = self.stripe.report(report, session);
+    fn event_of(&self, sent: Sent, session: &str) -> String {
+        let (kind, object) = self.stripe.event_of(sent, session);
         self.event(kind, &object)
     }
 
@@ -185,8 +185,8 @@ impl Shop {
     }
 
     /// Stripe sends a new event, which is accepted.
-    async fn deliver(&self, report: Sent, session: &str) {
-        self.accept(&self.report(report, session)).await;
+    async fn deliver(&self, sent: Sent, session: &str) {
+        self.accept(&self.event_of(sent, session)).await;
     }
 
     /// Stripe sends an event, which is accepted.
@@ -656,7 +656,7 @@ async fn nobody_closes_the_page_of_somebody_else() {
 async fn an_event_that_stripe_has_not_signed_changes_nothing() {
     on_each(|shop| async move {
         let (order, session) = shop.order().await;
-        let event = shop.report(Sent::Paid, &session);
+        let event = shop.event_of(Sent::Paid, &session);
         let now = NOW.as_second();
         let good = sign(event.as_bytes(), WEBHOOK_SECRET, now);
         let send = |headers: &[&str], body: &str| {
@@ -779,15 +779,15 @@ async fn an_order_whose_customer_has_finished_may_not_be_paid_yet() {
 #[tokio::test]
 async fn an_order_whose_money_does_not_come_is_canceled_once() {
     on_each(|shop| async move {
-        for report in [Sent::Failed, Sent::Expired] {
+        for sent in [Sent::Failed, Sent::Expired] {
             let (order, session) = shop.order().await;
-            if report == Sent::Failed {
+            if sent == Sent::Failed {
                 shop.deliver(Sent::Unpaid, &session).await;
             }
-            let event = shop.report(report, &session);
+            let event = shop.event_of(sent, &session);
             for _ in 0..2 {
                 shop.accept(&event).await;
-                shop.deliver(report, &session).await;
+                shop.deliver(sent, &session).await;
                 assert_eq!(shop.status(order).await, "canceled");
                 assert_eq!(shop.stock().await, STOCK);
             }
@@ -861,7 +861,7 @@ async fn stripe_sends_an_event_again_until_the_refund_has_been_requested() {
     on_each(|shop| async move {
         let (_, session) = shop.order().await;
         shop.deliver(Sent::Expired, &session).await;
-        let event = shop.report(Sent::Paid, &session);
+        let event = shop.event_of(Sent::Paid, &session);
         for status in [429, 500] {
             shop.stripe.fail(vec![Fault::Status(status); 3]);
             let response = shop.send(&event).await;
@@ -904,7 +904,7 @@ async fn a_barista_can_ask_for_a_refund_that_is_still_due() {
         let (order, session) = shop.order().await;
         shop.deliver(Sent::Expired, &session).await;
         shop.stripe.fail(vec![Fault::Status(500); 3]);
-        let response = shop.send(&shop.report(Sent::Paid, &session)).await;
+        let response = shop.send(&shop.event_of(Sent::Paid, &session)).await;
         response.problem(StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(shop.refund(order).await.status, StatusCode::ACCEPTED);
         assert_eq!(shop.stripe.refunds(), [payment_intent(&session)]);
@@ -918,7 +918,7 @@ async fn a_refund_that_stripe_has_not_accepted_is_requested_again() {
         let (_, session) = shop.order().await;
         shop.deliver(Sent::Expired, &session).await;
         shop.stripe.fail(vec![Fault::Status(500); 6]);
-        let response = shop.send(&shop.report(Sent::Paid, &session)).await;
+        let response = shop.send(&shop.event_of(Sent::Paid, &session)).await;
         response.problem(StatusCode::INTERNAL_SERVER_ERROR);
         shop.app.payments.clean_up().await.unwrap();
         assert!(shop.stripe.refunds().is_empty());
@@ -1037,7 +1037,7 @@ async fn an_old_event_that_comes_again_changes_nothing() {
         shop.stripe.fail(vec![Fault::Status(500); 3]);
         shop.ask(ADA, order).await.problem(StatusCode::BAD_GATEWAY);
         shop.app.clock.advance(-31 * 60);
-        let expired = shop.report(Sent::Expired, &first);
+        let expired = shop.event_of(Sent::Expired, &first);
         // Another page is being created.
         shop.accept(&expired).await;
         assert_eq!(shop.status(order).await, "placed");
@@ -1139,7 +1139,8 @@ async fn a_refund_is_also_known_by_the_id_of_the_money() {
 
 // Every sequence.
 
-/// All sequences of these.
+// ANCHOR: permutations
+/// All sequences of these items.
 fn permutations<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
     if items.is_empty() {
         return vec![Vec::new()];
@@ -1155,17 +1156,20 @@ fn permutations<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
     }
     all
 }
+// ANCHOR_END: permutations
 
 // ANCHOR: every-sequence
 #[tokio::test]
 async fn an_order_ends_the_same_in_every_sequence_of_its_events() {
     on_each(|shop| async move {
         let mut sold = 0;
-        for (reports, end) in HISTORIES {
-            for sequence in permutations(reports) {
+        for (sent, end) in HISTORIES {
+            for sequence in permutations(sent) {
                 let (order, session) = shop.order().await;
-                let events: Vec<_> =
-                    sequence.iter().map(|&r| shop.report(r, &session)).collect();
+                let events: Vec<_> = sequence
+                    .iter()
+                    .map(|&one| shop.event_of(one, &session))
+                    .collect();
                 // Send each event twice in a row, and then send all events once
                 // more.
                 for event in events.iter().flat_map(|e| [e, e]).chain(&events) {
@@ -1211,11 +1215,11 @@ async fn every_order_ends_right_after_a_hundred_events_16_at_a_time() {
             let mut orders = Vec::new();
             let mut events = Vec::new();
             while events.len() < 100 {
-                let (reports, end) = HISTORIES[orders.len() % HISTORIES.len()];
+                let (sent, end) = HISTORIES[orders.len() % HISTORIES.len()];
                 let (order, session) = shop.order().await;
                 orders.push((order, end));
-                for &report in reports {
-                    let event = shop.report(report, &session);
+                for &one in sent {
+                    let event = shop.event_of(one, &session);
                     events.extend([event.clone(), event]);
                 }
             }
@@ -1237,14 +1241,15 @@ async fn an_event_that_arrives_twice_at_the_same_time_changes_an_order_once() {
     on_each(|shop| async move {
         for _ in 0..10 {
             let (order, session) = shop.order().await;
-            let expired = shop.report(Sent::Expired, &session);
+            let expired = shop.event_of(Sent::Expired, &session);
             deliver_at_once(&shop, vec![expired; 2]).await;
             assert_eq!(shop.status(order).await, "canceled");
             assert_eq!(shop.stock().await, STOCK);
             // Different events that say the same, too.
             let (_, session) = shop.order().await;
-            let expired =
-                [Sent::Expired; 2].map(|r| shop.report(r, &session)).into();
+            let expired = [Sent::Expired; 2]
+                .map(|sent| shop.event_of(sent, &session))
+                .into();
             deliver_at_once(&shop, expired).await;
             assert_eq!(shop.stock().await, STOCK);
         }
@@ -1260,7 +1265,7 @@ async fn an_order_that_is_canceled_and_paid_at_the_same_time_ends_right() {
         let mut sold = 0;
         for _ in 0..20 {
             let (order, session) = shop.order().await;
-            let paid = shop.report(Sent::Paid, &session);
+            let paid = shop.event_of(Sent::Paid, &session);
             let (canceled, ()) =
                 tokio::join!(shop.cancel(order), shop.accept(&paid));
             let refunded =
@@ -1291,7 +1296,7 @@ async fn an_event_whose_change_fails_is_not_recorded() {
     database.need_no_accounts();
     let shop = Shop::open(Repositories::of(Arc::new(storage))).await;
     let (order, session) = shop.order().await;
-    let event = shop.report(Sent::Expired, &session);
+    let event = shop.event_of(Sent::Expired, &session);
     // With this constraint, the ordered cake can't be put back.
     database
         .execute("ALTER TABLE items ADD CONSTRAINT failure CHECK (stock < 1000)");

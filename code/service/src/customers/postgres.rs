@@ -230,8 +230,8 @@ impl Repository for Postgres {
         // ANCHOR: rotate
         // One statement checks the token and marks it as used. If two requests have
         // the same token, the second one waits here until the first one commits,
-        // and then sees that the token has been used. The grace period still allows
-        // the second request's exchange.
+        // and then sees that the token has been used. But within the grace period,
+        // the second request still gets a new token.
         let sql = "UPDATE refresh_tokens AS token
                    SET used_at = coalesce(token.used_at, $2)
                    FROM sessions

@@ -89,6 +89,7 @@ struct AnswerRow {
     body: Option<String>,
 }
 
+// ANCHOR: no-account
 /// The only foreign key of a new order is its customer. If it's violated, the account was
 /// removed while its access token was still valid.
 fn no_account(error: sqlx::Error) -> OrderError {
@@ -99,6 +100,7 @@ fn no_account(error: sqlx::Error) -> OrderError {
         _ => error.into(),
     }
 }
+// ANCHOR_END: no-account
 
 impl From<sqlx::Error> for OrderError {
     fn from(error: sqlx::Error) -> Self {

@@ -134,6 +134,7 @@ impl Orders {
         id: OrderId,
         status: Status,
     ) -> Result<Order, Error> {
+        // ANCHOR: set-status
         let mut page_closed = false;
         if status == Status::Canceled {
             let order = self.order(identity, id).await?;
@@ -150,6 +151,7 @@ impl Orders {
             }) if page_closed => self.order(identity, id).await?,
             result => result?,
         };
+        // ANCHOR_END: set-status
         if status == Status::Canceled {
             // Another request may have opened a payment page after the first call. The
             // order is canceled by now, so an error here is only for the log.

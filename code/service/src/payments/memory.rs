@@ -127,12 +127,12 @@ impl Repository for Memory {
         let mut order = data.order(id).map_err(failed)?.status;
         if is_new {
             let all = data.payments_of(id);
-            let (changed, step) = apply(&event.kind, &payment, &all, order);
-            let change: fn(&mut Data, OrderId) -> _ = match step {
+            let (changed, new_status) = apply(&event.kind, &payment, &all, order);
+            let change: fn(&mut Data, OrderId) -> _ = match new_status {
                 Some(Status::Paid) => mark_paid,
                 _ => cancel_and_restock,
             };
-            if let Some(status) = step {
+            if let Some(status) = new_status {
                 change(&mut data, id).map_err(failed)?;
                 order = status;
             }

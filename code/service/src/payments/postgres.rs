@@ -192,6 +192,7 @@ impl Repository for Postgres {
             .await?;
         let is_new = inserted.rows_affected() == 1;
         // ANCHOR_END: record
+        // ANCHOR: lock-order
         let subject = Subject::of(&event.kind);
         let Some(order) = order_of(&mut tx, subject).await? else {
             tx.commit().await?;
@@ -204,13 +205,14 @@ impl Repository for Postgres {
             |payment: &&Payment| subject.is_some_and(|s| s.is(payment));
         let missing = || StorageError::Failed("a payment is missing".into());
         let payment = all.iter().find(is_subject).ok_or_else(missing)?;
+        // ANCHOR_END: lock-order
         // ANCHOR: change
-        let (changed, step) = if is_new {
+        let (changed, new_status) = if is_new {
             apply(&event.kind, payment, &all, order.status)
         } else {
             (payment.clone(), None)
         };
-        match step {
+        match new_status {
             Some(Status::Paid) => mark_paid(&mut tx, order.id).await,
             Some(_) => cancel_and_restock(&mut tx, order.id).await,
             None => Ok(order.clone()),
@@ -228,7 +230,7 @@ impl Repository for Postgres {
         // ANCHOR_END: change
         Ok(Recorded::Known {
             before: payment.state,
-            order: step.unwrap_or(order.status),
+            order: new_status.unwrap_or(order.status),
             payment: changed,
         })
     }

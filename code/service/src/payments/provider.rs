@@ -78,7 +78,8 @@ pub struct Refund {
 /// What went wrong with a call to the provider.
 #[derive(Debug, Error)]
 pub enum ProviderError {
-    /// The provider refused. Nothing was done, and asking again won't help.
+    /// The provider refused, so nothing was done. It would probably refuse the same
+    /// request again.
     #[error("the payment provider refused")]
     Refused(#[source] Source),
     /// The provider couldn't be reached, or it was too busy. Nothing was done.

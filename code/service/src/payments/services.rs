@@ -131,8 +131,8 @@ impl Payments {
             }
             Err(error @ (PaymentError::NotPlaced(..) | PaymentError::Ended(_))) => {
                 // The order can't be paid on this page anymore, so close the page at
-                // Stripe. If that fails, log it and go on, because this request gives
-                // nobody the page's address.
+                // Stripe. If that fails, log it and go on, because the response to this
+                // request doesn't contain the page's address.
                 if let Err(e) = provider.expire_session(&session.id).await {
                     let e: &dyn std::error::Error = &e;
                     warn!(error = e, session = session.id, "a page stays open");
@@ -270,7 +270,7 @@ impl Payments {
 
     // ANCHOR: may-be-paid
     /// Asks Stripe whether the customer has completed the payment form on a page about
-    /// which no event has arrived, and closes the other pages. An event may be late, or
+    /// which no event has arrived. If not, this closes the page. An event may be late, or
     /// it may get lost. So without this question, "no event" wouldn't mean "not paid".
     async fn may_be_paid(
         &self,

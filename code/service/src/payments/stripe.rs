@@ -124,7 +124,7 @@ impl Stripe {
     /// moment later, the call is tried again, with the same key.
     async fn call<T: DeserializeOwned>(
         &self,
-        call: &Call<'_>,
+        request: &Call<'_>,
         deadline: Instant,
     ) -> Result<T, ProviderError> {
         let mut maybe_done = false;
@@ -132,7 +132,7 @@ impl Stripe {
         loop {
             // ANCHOR: try
             let limit = deadline.min(Instant::now() + self.timeouts.response);
-            let failure = match timeout_at(limit, self.send(call)).await {
+            let failure = match timeout_at(limit, self.send(request)).await {
                 Ok(Ok(body)) => {
                     return serde_json::from_slice(&body)
                         .map_err(|e| ProviderError::OutcomeUnknown(e.into()));
@@ -157,7 +157,7 @@ impl Stripe {
                     error => error,
                 });
             }
-            warn!(error = %failure.source(), path = call.path, "asking Stripe again");
+            warn!(error = %failure.source(), path = request.path, "asking Stripe again");
             tries += 1;
             sleep(pause).await;
             // ANCHOR_END: again

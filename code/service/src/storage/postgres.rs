@@ -22,7 +22,9 @@ const MAX_CONNECTIONS: u32 = 10;
 /// How long a query may wait for a connection. After that, the client gets a 503
 /// and may try again.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(3);
+// ANCHOR_END: limits
 
+// ANCHOR: server-limits
 /// How long one statement may take. After that, PostgreSQL ends it with an
 /// error.
 const STATEMENT_TIMEOUT: &str = "5s";
@@ -31,7 +33,7 @@ const STATEMENT_TIMEOUT: &str = "5s";
 /// in the middle of a transaction, PostgreSQL closes the connection after this
 /// time, which rolls the transaction back and unlocks the rows.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
-// ANCHOR_END: limits
+// ANCHOR_END: server-limits
 
 /// How long a connection may take to answer when it goes back into the pool. This is longer
 /// than `STATEMENT_TIMEOUT`, because a statement whose request was dropped may still run.

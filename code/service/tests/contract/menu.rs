@@ -141,6 +141,7 @@ async fn an_item_changes_only_if_it_is_as_expected(
     }
 }
 
+// ANCHOR: at-the-same-time
 async fn of_changes_at_the_same_time_one_succeeds(
     Repositories { menu, .. }: Repositories,
 ) {
@@ -161,6 +162,7 @@ async fn of_changes_at_the_same_time_one_succeeds(
         assert_eq!(item.version, version, "{id}");
     }
 }
+// ANCHOR_END: at-the-same-time
 
 async fn the_menu_answers_a_ping(Repositories { menu, .. }: Repositories) {
     menu.ping().await.unwrap();

@@ -145,8 +145,8 @@ impl StripeApi {
     }
 
     /// The kind of an event, and the object in it.
-    pub fn report(&self, report: Sent, session: &str) -> (&'static str, Value) {
-        let (kind, payment_status) = match report {
+    pub fn event_of(&self, sent: Sent, session: &str) -> (&'static str, Value) {
+        let (kind, payment_status) = match sent {
             Sent::Paid => ("checkout.session.completed", "paid"),
             Sent::Unpaid => ("checkout.session.completed", "unpaid"),
             Sent::Succeeded => ("checkout.session.async_payment_succeeded", "paid"),
