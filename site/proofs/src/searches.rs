@@ -115,7 +115,7 @@ pub const SYMPTOMS: [(&str, &str); 60] = [
         "validation.html",
     ),
     ("UNIQUE constraint failed: items.id", "sqlite-tables.html"),
-    ("no such table", "migrations.html"),
+    ("no such table", "restart.html"),
     (
         "there is no reactor running, must be called from the context of a Tokio",
         "runtime.html",
