@@ -43,7 +43,7 @@ pub fn checks() -> Vec<Check> {
             })
         }),
         Check::new(
-            "two changes of one version at once: 200 and 412",
+            "two changes to the same version at once: 200 and 412",
             |app| async move {
                 let (one, other) = tokio::join!(
                     replace(&app, MOCHA, Some("\"1\"")),
@@ -135,7 +135,7 @@ fn statuses(answers: [Answer; 2], wanted: [u16; 2]) -> Result<(), String> {
     expect(found == wanted, || {
         format!(
             "got {} and {}, expected {} and {}: compare the tag and change the \
-             recipe in one call of `change`",
+             recipe in one call to `change`",
             found[0], found[1], wanted[0], wanted[1]
         )
     })

@@ -39,7 +39,7 @@ pub fn checks() -> Vec<Check> {
             },
         ),
         Check::new(
-            "croissant: no second attempt after another error",
+            "croissant: no second attempt after a different kind of error",
             |app| async move {
                 let answer = run(&app, CROISSANT, "40001 23514").await?;
                 answer.expect_status(409, "the second error is a 23514")?;
@@ -68,7 +68,7 @@ pub fn checks() -> Vec<Check> {
             },
         ),
         Check::new(
-            "refund: no second attempt after another error",
+            "refund: no second attempt after a different kind of error",
             |app| async move {
                 let answer = run(&app, REFUND, "23514").await?;
                 answer.expect_status(409, "the error is a 23514")?;

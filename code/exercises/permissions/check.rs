@@ -9,7 +9,7 @@ use serde_json::json;
 /// Every check, in the sequence of the exercise.
 pub fn checks() -> Vec<Check> {
     vec![
-        Check::new("one's own reservations: 200", |app| async move {
+        Check::new("your own reservations: 200", |app| async move {
             let answer = get(&app, "/reservations", "ada").await?;
             answer.expect_status(200, "this one comes with the exercise")?;
             let wanted = json!([{ "id": 1, "customer": "Ada", "table": 4 }]);
@@ -37,25 +37,31 @@ pub fn checks() -> Vec<Check> {
             answer.expect_status(401, "`SignedIn` returns this error")
         }),
         Check::new(
-            "a reservation, for its customer and a barista: 200",
+            "a reservation, for the customer who made it and a barista: 200",
             |app| async move {
                 is_there(&app, "/reservations/1", "ada").await?;
                 is_there(&app, "/reservations/1", "tom").await
             },
         ),
-        Check::new("for another customer: 404", |app| async move {
-            let others = get(&app, "/reservations/2", "ada").await?;
-            let none = get(&app, "/reservations/99", "ada").await?;
-            are_the_same(&others, &none)
-        }),
-        Check::new("its customer deletes it: 204", |app| async move {
-            let answer = delete(&app, "/reservations/1", "ada").await?;
-            answer.expect_status(204, "the reservation is Ada's")?;
-            let gone = get(&app, "/reservations/1", "ada").await?;
-            gone.expect_status(404, "the reservation was deleted")?;
-            let answer = delete(&app, "/reservations/3", "tom").await?;
-            answer.expect_status(204, "the reservation is Tom's")
-        }),
+        Check::new(
+            "a reservation, for another customer: 404",
+            |app| async move {
+                let others = get(&app, "/reservations/2", "ada").await?;
+                let none = get(&app, "/reservations/99", "ada").await?;
+                are_the_same(&others, &none)
+            },
+        ),
+        Check::new(
+            "the customer who made it deletes it: 204",
+            |app| async move {
+                let answer = delete(&app, "/reservations/1", "ada").await?;
+                answer.expect_status(204, "the reservation is Ada's")?;
+                let gone = get(&app, "/reservations/1", "ada").await?;
+                gone.expect_status(404, "the reservation was deleted")?;
+                let answer = delete(&app, "/reservations/3", "tom").await?;
+                answer.expect_status(204, "the reservation is Tom's")
+            },
+        ),
         Check::new("a barista deletes it: 403", |app| async move {
             let answer = delete(&app, "/reservations/1", "tom").await?;
             answer.expect_status(403, "Tom can see it, but it's Ada's")?;

@@ -37,7 +37,7 @@ pub enum Error {
     /// A rule of the payments rejected the request, or the payment provider failed.
     #[error(transparent)]
     Payment(#[from] PaymentError),
-    /// The storage was busy or failed.
+    /// The storage was busy, or it failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// The request was read, but some of its values are invalid.

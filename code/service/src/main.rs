@@ -145,7 +145,7 @@ async fn make_barista(
         );
     }
     info!(
-        "{} is a barista from the next sign-in on, and all sessions from before have ended",
+        "{} will be a barista from the next sign-in on, and all earlier sessions have ended",
         email.as_str()
     );
     Ok(())

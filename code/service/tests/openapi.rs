@@ -204,7 +204,7 @@ async fn a_document_with_one_mistake_does_not_describe_a_new_order() {
 
 #[tokio::test]
 #[should_panic(
-    expected = "GET /health/live: the document differs: the status 201 Created is missing"
+    expected = "GET /health/live: the document lacks the status 201 Created"
 )]
 async fn a_response_that_the_document_does_not_describe_fails_a_test() {
     let mut app = TestApp::in_memory();

@@ -21,7 +21,7 @@ pub enum FavoriteError {
     /// The account was removed after the access token was issued.
     #[error(transparent)]
     Customer(#[from] CustomerError),
-    /// The storage was busy or failed.
+    /// The storage was busy, or it failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }

@@ -45,7 +45,7 @@ pub enum CustomerError {
     /// A password can't be hashed, or a token can't be made.
     #[error("a password can't be hashed, or a token can't be made")]
     Failed(#[source] Source),
-    /// The storage was busy or failed.
+    /// The storage was busy, or it failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }

@@ -24,7 +24,7 @@ pub enum MenuError {
     /// changed.
     #[error("The item is there already")]
     Exists,
-    /// The storage was busy or failed.
+    /// The storage was busy, or it failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
@@ -38,7 +38,7 @@ pub enum StockError {
     /// Less is left than somebody wants.
     #[error("Not enough left: {}", names(.0))]
     NotEnoughLeft(Vec<Shortage>),
-    /// The storage was busy or failed.
+    /// The storage was busy, or it failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
@@ -73,7 +73,7 @@ impl From<&MenuError> for Problem {
 
 const CONDITION: &str = "Send if-match with the etag of the item that you replace, or \
                          if-none-match: * to add an item";
-const STALE: &str = "The item now has another etag. Fetch the item again, and send its \
+const STALE: &str = "The item now has a different etag. Fetch the item again, and send its \
                      current etag";
 const EXISTS: &str = "An item with this id already exists. To replace it, fetch it, and \
                       send its etag in if-match";

@@ -41,7 +41,7 @@ pub enum OrderError {
     #[error("Only a barista can list the orders of another customer")]
     OthersOrders,
     /// The idempotency key came before, with another request.
-    #[error("was used for another order")]
+    #[error("was used for a different order")]
     KeyReused,
     /// A request with the same idempotency key has been running for too long.
     #[error("An order with this idempotency-key is being placed. Try again later")]
@@ -50,7 +50,7 @@ pub enum OrderError {
     /// after the access token was made.
     #[error(transparent)]
     Customer(#[from] CustomerError),
-    /// The storage was busy or failed.
+    /// The storage was busy, or it failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }

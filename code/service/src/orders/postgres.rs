@@ -446,3 +446,16 @@ pub(crate) async fn lock_order(
     let order = orders.into_iter().next();
     order.ok_or(OrderError::UnknownOrder(id))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_is_not_about_the_account_stays_an_error_of_the_storage() {
+        let error = no_account(sqlx::Error::PoolTimedOut);
+        let OrderError::Storage(StorageError::Busy(_)) = error else {
+            panic!("{error:?}");
+        };
+    }
+}

@@ -61,7 +61,7 @@ pub enum PaymentError {
         "a refund is due, but no event has contained the id of the PaymentIntent"
     )]
     NoMoneyId,
-    /// The storage was busy or failed.
+    /// The storage was busy, or it failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }

@@ -201,11 +201,11 @@ impl Repository for Postgres {
 
         let order = lock_order(&mut tx, order).await.map_err(failed)?;
         let all = payments_of(&mut tx, order.id).await?;
+        // ANCHOR_END: lock-order
         let is_subject =
             |payment: &&Payment| subject.is_some_and(|s| s.is(payment));
         let missing = || StorageError::Failed("a payment is missing".into());
         let payment = all.iter().find(is_subject).ok_or_else(missing)?;
-        // ANCHOR_END: lock-order
         // ANCHOR: change
         let (changed, new_status) = if is_new {
             apply(&event.kind, payment, &all, order.status)

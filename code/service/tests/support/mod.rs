@@ -198,7 +198,7 @@ impl TestApp {
         let response = send(&self.router, request).await;
         #[cfg(feature = "server")]
         if let Err(reason) = DOCUMENT.check(&method, &path, &response) {
-            panic!("{method} {path}: the document differs: {reason}: {response:?}");
+            panic!("{method} {path}: {reason}: {response:?}");
         }
         response
     }

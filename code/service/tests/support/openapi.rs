@@ -48,12 +48,12 @@ impl Document {
             // The document can't describe a path or a method that doesn't exist.
             return match status {
                 StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Ok(()),
-                _ => Err("the path or the method is missing".into()),
+                _ => Err("the document lacks this path or method".into()),
             };
         };
         let described = operation["responses"].get(status.as_str());
         let described =
-            described.ok_or(format!("the status {status} is missing"))?;
+            described.ok_or(format!("the document lacks the status {status}"))?;
         self.check_headers(described, &response.headers)?;
         self.check_body(described, response)
     }
@@ -100,7 +100,7 @@ impl Document {
         }
         let mut names = headers.keys().filter(|name| !UNLISTED.contains(name));
         match names.find(|name| !described.contains_key(name.as_str())) {
-            Some(name) => Err(format!("the {name} header is missing")),
+            Some(name) => Err(format!("the document lacks the {name} header")),
             None => Ok(()),
         }
     }
@@ -114,11 +114,14 @@ impl Document {
     ) -> Result<(), String> {
         let Some(content) = described["content"].as_object() else {
             let empty = response.body.is_empty();
-            return empty.then_some(()).ok_or("the body is missing".into());
+            return empty
+                .then_some(())
+                .ok_or("the document describes no body".into());
         };
         let content_type = response.header("content-type");
         let described = content.get(content_type);
-        let described = described.ok_or(format!("{content_type:?} is missing"))?;
+        let described =
+            described.ok_or(format!("the document lacks {content_type:?}"))?;
         if content_type.ends_with("json") {
             self.check_value(&described["schema"], &response.json())?;
         }
