@@ -34,7 +34,7 @@ mod idempotency {
 
     // ANCHOR: usual
     /// The answer to an earlier request with this key.
-    async fn find_answer(
+    async fn stored_answer(
         connection: &mut PgConnection,
         key: &str,
     ) -> Result<Option<String>, sqlx::Error> {
@@ -43,7 +43,7 @@ mod idempotency {
     }
 
     /// Stores a key with its answer.
-    async fn store_answer(
+    async fn insert_answer(
         connection: &mut PgConnection,
         key: &str,
         answer: &str,
@@ -75,15 +75,15 @@ mod idempotency {
             let mut first = pool.acquire().await.unwrap();
             let mut second = pool.acquire().await.unwrap();
             // ANCHOR: usual-twice
-            let seen_by_first = find_answer(&mut first, "k1").await.unwrap();
-            let seen_by_second = find_answer(&mut second, "k1").await.unwrap();
+            let seen_by_first = stored_answer(&mut first, "k1").await.unwrap();
+            let seen_by_second = stored_answer(&mut second, "k1").await.unwrap();
             if seen_by_first.is_none() {
                 let answer = insert_order(&mut first).await.unwrap();
-                store_answer(&mut first, "k1", &answer).await.unwrap();
+                insert_answer(&mut first, "k1", &answer).await.unwrap();
             }
             if seen_by_second.is_none() {
                 let answer = insert_order(&mut second).await.unwrap();
-                store_answer(&mut second, "k1", &answer).await.unwrap_err();
+                insert_answer(&mut second, "k1", &answer).await.unwrap_err();
             }
             // ANCHOR_END: usual-twice
             let orders = count_orders(&pool).await;
@@ -102,14 +102,15 @@ mod idempotency {
         with_database(TABLES, |pool| async move {
             let mut first = pool.begin().await.unwrap();
             let mut second = pool.begin().await.unwrap();
-            assert!(find_answer(&mut first, "k1").await.unwrap().is_none());
-            assert!(find_answer(&mut second, "k1").await.unwrap().is_none());
+            assert!(stored_answer(&mut first, "k1").await.unwrap().is_none());
+            assert!(stored_answer(&mut second, "k1").await.unwrap().is_none());
             let answer = insert_order(&mut first).await.unwrap();
-            store_answer(&mut first, "k1", &answer).await.unwrap();
+            insert_answer(&mut first, "k1", &answer).await.unwrap();
             first.commit().await.unwrap();
             let answer = insert_order(&mut second).await.unwrap();
-            let error = store_answer(&mut second, "k1", &answer).await.unwrap_err();
-            let aborted = find_answer(&mut second, "k1").await.unwrap_err();
+            let error =
+                insert_answer(&mut second, "k1", &answer).await.unwrap_err();
+            let aborted = stored_answer(&mut second, "k1").await.unwrap_err();
             second.rollback().await.unwrap();
 
             let orders = count_orders(&pool).await;
@@ -140,7 +141,7 @@ mod idempotency {
     }
 
     /// Adds the answer to a key.
-    async fn add_answer(
+    async fn store_answer(
         connection: &mut PgConnection,
         key: &str,
         answer: &str,
@@ -163,10 +164,10 @@ mod idempotency {
     ) -> Result<Option<String>, sqlx::Error> {
         let mut tx = pool.begin().await?;
         if !claim_key(&mut tx, key).await? {
-            return find_answer(&mut tx, key).await;
+            return stored_answer(&mut tx, key).await;
         }
         let answer = insert_order(&mut tx).await?;
-        add_answer(&mut tx, key, &answer).await?;
+        store_answer(&mut tx, key, &answer).await?;
         tx.commit().await?;
         Ok(Some(answer))
     }
@@ -188,7 +189,7 @@ mod idempotency {
             somebody_waits(&pool).await;
 
             let answer = insert_order(&mut first).await.unwrap();
-            add_answer(&mut first, "k1", &answer).await.unwrap();
+            store_answer(&mut first, "k1", &answer).await.unwrap();
             first.commit().await.unwrap();
             let retry = retry.await.unwrap().unwrap().unwrap();
             // ANCHOR_END: claimed-first

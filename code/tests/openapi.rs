@@ -10,18 +10,33 @@ mod openapi {
     use axum::http::StatusCode;
     use axum::routing::get;
     use axum::{Json, Router};
+    use serde::Serialize;
     use serde_json::{Value, json};
     use utoipa::{OpenApi, ToSchema};
 
     use crate::support::{self, recorded};
 
-    /// When the shop is open, in hours.
-    #[derive(ToSchema)]
-    #[allow(dead_code)] // utoipa reads the type, and nothing else does.
+    // ANCHOR: right
+    /// The opening hours of the shop.
+    #[derive(Serialize, ToSchema)]
     struct Hours {
         opens: u8,
         closes: u8,
     }
+
+    /// Show the opening hours
+    #[utoipa::path(
+        get,
+        path = "/hours/today",
+        responses((status = 200, description = "The opening hours", body = Hours)),
+    )]
+    async fn show_today() -> Json<Hours> {
+        Json(Hours {
+            opens: 7,
+            closes: 18,
+        })
+    }
+    // ANCHOR_END: right
 
     // ANCHOR: wrong
     #[utoipa::path(
@@ -38,7 +53,7 @@ mod openapi {
     // ANCHOR_END: wrong
 
     #[derive(OpenApi)]
-    #[openapi(paths(show_hours))]
+    #[openapi(paths(show_hours, show_today))]
     struct Document;
 
     /// The names of the properties of an object, in one line.
@@ -52,7 +67,9 @@ mod openapi {
         let document = serde_json::to_value(Document::openapi()).unwrap();
         let responses = &document["paths"]["/hours"]["get"]["responses"];
         let schema = &document["components"]["schemas"]["Hours"];
-        let app = Router::new().route("/hours", get(show_hours));
+        let app = Router::new()
+            .route("/hours", get(show_hours))
+            .route("/hours/today", get(show_today));
         let (status, body) = support::get(&app, "/hours").await;
         let described =
             format!("{}, {}", names(responses), names(&schema["properties"]));
@@ -62,6 +79,10 @@ mod openapi {
             &format!("described: {described}\nsent:      {sent}\n"),
         );
         assert_ne!(described, sent);
+
+        let (status, body) = support::get(&app, "/hours/today").await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(names(&schema["properties"]), names(&body));
     }
 
     #[test]

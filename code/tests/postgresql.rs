@@ -228,7 +228,8 @@ mod postgresql {
             assert_eq!(stock(&pool, "tea").await.unwrap(), 20); // rolled back
             assert_eq!(sell(&pool, "tea").await.unwrap(), 19);
 
-            // With a second connection, it works, but doesn't see its own change.
+            // With a second connection, it doesn't fail, but returns the stock before its
+            // own change.
             pool.close().await;
             let options = (*pool.connect_options()).clone();
             let pool = self::pool(options, 2).await;

@@ -73,7 +73,7 @@ impl From<&MenuError> for Problem {
 
 const CONDITION: &str = "Send if-match with the etag of the item that you replace, or \
                          if-none-match: * to add an item";
-const STALE: &str = "The item now has a different etag. Fetch the item again, and send its \
-                     current etag";
+const STALE: &str = "The etag in if-match isn't the current one. Fetch the item again, and \
+                     send its current etag";
 const EXISTS: &str = "An item with this id already exists. To replace it, fetch it, and \
                       send its etag in if-match";

@@ -91,7 +91,7 @@ impl Order {
     pub fn check_step(
         &self,
         identity: &Identity,
-        step: Status,
+        to: Status,
     ) -> Result<(), OrderError> {
         if !self.is_visible_to(identity) {
             return Err(OrderError::UnknownOrder(self.id));
@@ -100,7 +100,7 @@ impl Order {
         let owner = (identity.customer == self.customer).then_some(Actor::Customer);
         let barista = (identity.role == Role::Barista).then_some(Actor::Barista);
         let actors: Vec<_> = [owner, barista].into_iter().flatten().collect();
-        self.check_step_of(&actors, step)
+        self.check_step_of(&actors, to)
     }
     // ANCHOR_END: check-step
 
@@ -114,25 +114,25 @@ impl Order {
     pub fn check_step_of(
         &self,
         actors: &[Actor],
-        step: Status,
+        to: Status,
     ) -> Result<(), OrderError> {
-        let steps_from =
-            |status: Status| actors.iter().flat_map(move |&a| status.next(a));
-        let allowed: Vec<_> = steps_from(self.status).copied().collect();
-        if allowed.contains(&step) {
+        let statuses_after =
+            |from: Status| actors.iter().flat_map(move |&a| from.next(a));
+        let allowed: Vec<_> = statuses_after(self.status).copied().collect();
+        if allowed.contains(&to) {
             return Ok(());
         }
         if !Status::ALL
             .into_iter()
-            .flat_map(steps_from)
-            .any(|&s| s == step)
+            .flat_map(statuses_after)
+            .any(|&s| s == to)
         {
-            return Err(OrderError::WrongRole(step));
+            return Err(OrderError::WrongRole(to));
         }
         Err(OrderError::NotNow {
             id: self.id,
             from: self.status,
-            to: step,
+            to,
             allowed,
         })
     }
@@ -559,7 +559,7 @@ impl TryFrom<u32> for PageLimit {
 }
 
 // ANCHOR: page
-/// One page of the list of orders, which begins with the newest.
+/// One page of the list of orders. The list begins with the newest order.
 ///
 /// It doesn't begin with the oldest, because an order gets its id before its transaction
 /// commits. So order 8 can become visible before order 7, and a client that has read up to 8
@@ -640,7 +640,7 @@ mod tests {
         let barista = identity(2, Role::Barista);
         // A barista who has ordered something.
         let both = identity(1, Role::Barista);
-        let steps = [Canceled, Made, Collected, Paid, Placed];
+        let statuses = [Canceled, Made, Collected, Paid, Placed];
         for (status, who, outcomes) in [
             (Placed, owner, [200, 403, 403, 403, 403]),
             (Placed, barista, [403, 409, 409, 403, 403]),
@@ -659,10 +659,10 @@ mod tests {
             (Canceled, both, [409, 409, 409, 403, 403]),
         ] {
             let order = order(status);
-            let result = |step| outcome(order.check_step(&who, step));
-            assert_eq!(steps.map(result), outcomes, "{status} {who:?}");
-            let result = |step| outcome(order.check_step(&other, step));
-            assert_eq!(steps.map(result), [404; 5], "{status}");
+            let result = |to| outcome(order.check_step(&who, to));
+            assert_eq!(statuses.map(result), outcomes, "{status} {who:?}");
+            let result = |to| outcome(order.check_step(&other, to));
+            assert_eq!(statuses.map(result), [404; 5], "{status}");
         }
     }
 
@@ -678,8 +678,7 @@ mod tests {
             (Canceled, 409, 409),
         ] {
             let order = order(status);
-            let result =
-                |step| outcome(order.check_step_of(&[Actor::Payments], step));
+            let result = |to| outcome(order.check_step_of(&[Actor::Payments], to));
             assert_eq!(
                 (result(Paid), result(Canceled)),
                 (paid, canceled),

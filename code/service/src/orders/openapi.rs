@@ -8,6 +8,7 @@ use super::model::{Order, OrderId, OrderQuery, OrderRequest, Page, StatusRequest
 use crate::openapi::{
     Conflict, Forbidden, InvalidParameter, NotFound, ProviderFailed,
 };
+use crate::problem::Problem;
 
 // ANCHOR: document
 /// The orders' part of the document.
@@ -40,8 +41,20 @@ struct IdempotencyKey(String);
             body = Order,
             headers(("location" = String, description = "The path of the order")),
         ),
-        InvalidParameter,
-        Conflict,
+        // ANCHOR: place-order
+        (
+            status = 409,
+            description = "An item is out of stock, or an earlier request with this key is running",
+            body = Problem,
+            content_type = "application/problem+json",
+        ),
+        (
+            status = 422,
+            description = "Some values are invalid, or this key was used for a different order",
+            body = Problem,
+            content_type = "application/problem+json",
+        ),
+        // ANCHOR_END: place-order
     ),
     security(("bearerAuth" = [])),
 )]

@@ -297,7 +297,7 @@ async fn a_step_needs_the_right_person_and_the_right_status(all: Repositories) {
         (barista(BO), Status::Canceled),
     ] {
         match set(identity, placed.id, status).await {
-            Err(OrderError::WrongRole(step)) => assert_eq!(step, status),
+            Err(OrderError::WrongRole(to)) => assert_eq!(to, status),
             other => panic!("{identity:?} {status:?}: {other:?}"),
         }
     }

@@ -19,8 +19,8 @@ pub struct Document {
 impl Document {
     // ANCHOR: new
     /// A document to compare responses with. It allows only the properties that its schemas
-    /// name. (A client must ignore all others, but here a property that no schema names is
-    /// missing from the document.)
+    /// name. (A client should ignore all others. In these tests, such a property is a
+    /// mistake, because the document doesn't describe it.)
     pub fn new(document: &Value) -> Self {
         let mut components = document["components"].clone();
         let schemas = components["schemas"].as_object_mut().unwrap();
