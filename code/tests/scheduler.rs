@@ -132,3 +132,22 @@ async fn a_race_can_be_started_again() {
     let (status, _) = send(Request::post("/croissant/usual/third")).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn a_task_says_what_each_poll_has_done() {
+    let mut steps = Vec::new();
+    loop {
+        let polls = vec![0; steps.len() + 1];
+        let last = polled("croissant", "fixed", &polls).await;
+        steps.push(last["step"].as_str().unwrap().to_owned());
+        if last["ended"] == true {
+            break;
+        }
+    }
+    let steps = steps.join("; ");
+    assert_eq!(
+        steps,
+        "begins a transaction; reads stock: 1; writes stock: 0; adds 1 to sold: 1; commits, \
+         ends: ordered"
+    );
+}
