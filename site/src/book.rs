@@ -65,9 +65,10 @@ pub(crate) fn build(root: &Path, dest: &Path) -> Result<Built> {
     })
 }
 
-/// mdBook's renderer, with two corrections. It copies everything that is not Markdown from the sources:
-/// if editors have left files there, it gets a copy of the sources without them. And its contents have
-/// an item too many around the title of each part, which is no valid HTML.
+/// mdBook's renderer, with three corrections. It copies everything that is not Markdown from the sources:
+/// if editors have left files there, it gets a copy of the sources without them. Its contents have
+/// an item too many around the title of each part, which is no valid HTML. And neither
+/// they nor the page say where the page stands.
 struct Html(Ignored);
 
 /// The title of a part in mdBook's contents.
@@ -101,11 +102,43 @@ impl Renderer for Html {
             {
                 let html = fs::read_to_string(&file)?.replace(&copied, &written);
                 let html = PART.replace_all(&html, r#"<li class="part-title">$1</li>"#);
-                fs::write(&file, &*html)?;
+                fs::write(&file, show_place(&html, &file))?;
             }
         }
         Ok(())
     }
+}
+
+/// Shows where a page stands in the guide, without a script: marks its link in the contents, so that the
+/// style sheet can unfold its chapter, and puts a link to the chapter above it. (Stock mdBook's pages have
+/// only the mark, which the script adds.)
+fn show_place(html: &str, file: &Path) -> String {
+    const LINK: &str = r#"<span class="chapter-link-wrapper"><a href=""#;
+    const PAGES: &str = r#"<ol class="section">"#;
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    // The first page of the guide is written twice, and once it is called index.html.
+    let link = if name == "index.html" {
+        LINK.to_owned()
+    } else {
+        format!("{LINK}{name}\"")
+    };
+    let Some((before, after)) = html.split_once(&link) else {
+        return html.to_owned();
+    };
+    let marked = link.replace("<a ", r#"<a aria-current="page" "#);
+    let chapter = before
+        .rsplit_once(PAGES)
+        .filter(|(_, pages)| !pages.contains("</ol>"))
+        .and_then(|(chapters, _)| chapters.rsplit_once(LINK)?.1.split_once("</a>"));
+    let after = match chapter {
+        Some((chapter, _)) => after.replacen(
+            "<main>",
+            &format!("<nav class=\"chapter-of\" aria-label=\"Chapter\"><a href=\"{chapter}</a></nav>\n            <main>"),
+            1,
+        ),
+        None => after.to_owned(),
+    };
+    [before, &marked, &after].concat()
 }
 
 impl Html {
@@ -161,4 +194,49 @@ pub fn console_for_mdbook(root: &Path, config: &Config, programs: &BTreeSet<Stri
     }
     console::build(root, &folder, programs, Linked::Small)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTENTS: &str = concat!(
+        r#"<ol class="chapter"><li><span class="chapter-link-wrapper"><a href="state.html">State</a></span>"#,
+        r#"<ol class="section"><li><span class="chapter-link-wrapper"><a href="mutex.html">Mutex</a></span></li></ol>"#,
+        r#"<li><span class="chapter-link-wrapper"><a href="data.html">Data</a></span></li></ol><main>"#,
+    );
+
+    fn current(html: &str) -> Vec<&str> {
+        html.split(r#"<a aria-current="page" href=""#)
+            .skip(1)
+            .filter_map(|link| link.split('"').next())
+            .collect()
+    }
+
+    #[test]
+    fn a_page_of_a_chapter_has_a_mark_in_the_contents_and_a_link_to_its_chapter() {
+        let html = show_place(CONTENTS, Path::new("book/mutex.html"));
+        assert_eq!(current(&html), ["mutex.html"]);
+        let link =
+            r#"<nav class="chapter-of" aria-label="Chapter"><a href="state.html">State</a></nav>"#;
+        assert!(html.contains(link), "{html}");
+    }
+
+    #[test]
+    fn the_first_page_of_a_chapter_has_only_the_mark() {
+        for (file, marked) in [
+            ("state.html", "state.html"),
+            ("data.html", "data.html"),
+            ("index.html", "state.html"),
+        ] {
+            let html = show_place(CONTENTS, Path::new(file));
+            assert_eq!(current(&html), [marked]);
+            assert!(!html.contains("chapter-of"), "{file}: {html}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_the_contents_do_not_name_stays_as_it_is() {
+        assert_eq!(show_place(CONTENTS, Path::new("404.html")), CONTENTS);
+    }
 }

@@ -71,6 +71,7 @@ const TESTS: &[(&str, Test)] = tests![
     page::the_chapter_is_two_presses_away,
     page::the_keyboard_reaches_everything_in_order,
     page::the_contents_open_and_close_by_keyboard,
+    page::the_contents_fold_the_chapters_that_are_not_read,
     page::the_contents_mark_the_page_and_the_section_that_is_read,
     page::the_search_finds_and_leads,
     page::a_symptom_leads_to_its_remedy,

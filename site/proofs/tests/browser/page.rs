@@ -223,8 +223,9 @@ pub fn the_chapter_is_two_presses_away(guide: &Guide, page: &mut Page<'_>) -> Re
 }
 
 /// Tab comes to everything that a mouse can press, in the order in which it is read. Each shows that it
-/// has the focus, and nothing lies over it. The contents are the same on every page: on the first one, Tab
-/// goes through all their links, and on the others it comes to the first link and goes on after the last.
+/// has the focus, and nothing lies over it. The contents differ only in the chapter that is unfolded: on the
+/// first page, Tab goes through all chapters, and on the others it comes to the first link and goes on after
+/// the last. On the first page, all chapters are unfolded.
 pub fn the_keyboard_reaches_everything_in_order(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
     let mut stops = 0_u64;
     prefer(page, THEMES[0])?;
@@ -237,6 +238,11 @@ pub fn the_keyboard_reaches_everything_in_order(guide: &Guide, page: &mut Page<'
                 "[...document.querySelectorAll('pre > code, .table-wrapper')].filter(block => block.checkVisibility())
                     .every(block => block.hasAttribute('tabindex') === block.scrollWidth > block.clientWidth)",
             )?;
+            if position == 0 {
+                page.evaluate(
+                    "document.querySelectorAll('.folded .fold').forEach(button => button.click())",
+                )?;
+            }
             let count = page.evaluate(
                 "window.stops = [...document.querySelectorAll(
                     'a[href], button, select, textarea, input, summary, [tabindex=\"0\"]')]
@@ -366,6 +372,57 @@ pub fn the_contents_open_and_close_by_keyboard(guide: &Guide, page: &mut Page<'_
         page.evaluate(SHOWN)? == false,
         "the next page forgets that they are closed"
     );
+    Ok(())
+}
+
+pub fn the_contents_fold_the_chapters_that_are_not_read(
+    guide: &Guide,
+    page: &mut Page<'_>,
+) -> Result<()> {
+    const FOLDED: &str =
+        "(chapter => [...document.querySelectorAll('#UI-contents .section')].every(pages =>
+        pages.checkVisibility() === (pages.closest('.chapter > li') === chapter)))(
+            document.querySelector('[aria-current=page]').closest('.chapter > li'))";
+    const BUTTON: &str = "document.activeElement.matches('.folded .fold')";
+    const PAGES: &str =
+        "[...window.button.closest('.chapter-item').querySelectorAll('.section a')]";
+    resize(page, DESKTOP)?;
+    let mut chapters = 0;
+    for name in &guide.pages {
+        page.open(&guide.address(name))?;
+        holds(page, FOLDED, name)?;
+        // A page that isn't the first one of its chapter leads back to it.
+        let led = page.evaluate(
+            "(place => [place.closest('.section')?.parentElement.querySelector('a').href,
+                document.querySelector('.chapter-of a')?.href])(document.querySelector('[aria-current=page]'))",
+        )?;
+        ensure!(led[0] == led[1], "{name} leads to {led}");
+        chapters += usize::from(led[0].is_null());
+    }
+    ensure!(
+        chapters > 40 && chapters < guide.pages.len() / 2,
+        "{chapters} chapters"
+    );
+
+    for size in SIZES {
+        resize(page, size)?;
+        let name = &guide.pages[0];
+        page.open(&guide.address(name))?;
+        if size == PHONE {
+            page.evaluate("document.getElementById('UI-contents-button').click()")?;
+            holds(page, FOLDED, name)?;
+        }
+        tab_to(page, BUTTON)?;
+        page.evaluate("window.button = document.activeElement, 0")?;
+        for open in [true, false] {
+            page.press("Enter")?;
+            let shown = format!(
+                "{PAGES}.length > 0 && {PAGES}.every(link => link.checkVisibility() === {open})
+                    && window.button.ariaExpanded === '{open}'"
+            );
+            holds(page, &shown, name)?;
+        }
+    }
     Ok(())
 }
 
