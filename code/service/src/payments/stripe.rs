@@ -363,8 +363,8 @@ impl PaymentProvider for Stripe {
             // Otherwise, Stripe may let the customer pay in another currency.
             ("adaptive_pricing[enabled]", "false"),
             ("client_reference_id", &order),
-            // Events about a session contain the metadata of the session. The `charge.refunded`
-            // event contains the metadata of the PaymentIntent.
+            // Events about a session contain the session's metadata. The `charge.refunded` event
+            // contains the charge's, which Stripe copies from the PaymentIntent.
             ("metadata[payment]", &new.reference),
             ("payment_intent_data[metadata][payment]", &new.reference),
             ("success_url", &back),
