@@ -11,8 +11,7 @@ use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
 use service::customers::model::Role;
 use support::{
-    TestApp, TestResponse, get, on_each_storage, patch, post, put, send,
-    with_header,
+    TestApp, TestResponse, get, on_each_storage, patch, post, put, with_header,
 };
 use tokio::task::JoinSet;
 
@@ -66,10 +65,6 @@ fn status(id: &Value, status: &str) -> Request<Body> {
 }
 
 /// Sends requests at the same time, and returns the responses.
-///
-/// The responses aren't compared with the OpenAPI document. All requests share one thread here, so
-/// each comparison would delay the other requests, and a request that waits too long for a
-/// connection to PostgreSQL gets a 503.
 async fn send_at_once(
     app: &TestApp,
     requests: impl IntoIterator<Item = Request<Body>>,
@@ -77,7 +72,7 @@ async fn send_at_once(
     let mut tasks = JoinSet::new();
     for request in requests {
         let app = app.clone();
-        tasks.spawn(async move { send(&app.router, request).await });
+        tasks.spawn(async move { app.send(request).await });
     }
     tasks.join_all().await
 }

@@ -1,7 +1,11 @@
 //! Compares responses with the OpenAPI document.
 
+use std::collections::HashMap;
+use std::sync::Mutex;
+
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
+use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
 use super::TestResponse;
@@ -14,6 +18,8 @@ const UNLISTED: [HeaderName; 2] = [CONTENT_TYPE, CONTENT_LENGTH];
 pub struct Document {
     paths: Map<String, Value>,
     components: Value,
+    /// The validators that have been made so far, by the text of their schema.
+    validators: Mutex<HashMap<String, Validator>>,
 }
 
 impl Document {
@@ -30,7 +36,11 @@ impl Document {
             }
         }
         let paths = document["paths"].as_object().unwrap().clone();
-        Self { paths, components }
+        Self {
+            paths,
+            components,
+            validators: Mutex::default(),
+        }
     }
     // ANCHOR_END: new
 
@@ -131,9 +141,13 @@ impl Document {
 
     // ANCHOR: value
     fn check_value(&self, schema: &Value, value: &Value) -> Result<(), String> {
-        // A `$ref` in the schema points to `#/components/…`.
-        let schema = json!({ "allOf": [schema], "components": self.components });
-        let validator = jsonschema::draft202012::new(&schema).unwrap();
+        let mut validators = self.validators.lock().unwrap();
+        let validator = validators.entry(schema.to_string()).or_insert_with(|| {
+            // A `$ref` in the schema points to `#/components/…`.
+            let schema =
+                json!({ "allOf": [schema], "components": self.components });
+            jsonschema::draft202012::new(&schema).unwrap()
+        });
         let checked = validator.validate(value);
         checked.map_err(|error| format!("{}: {error}", error.instance_path()))
     }
