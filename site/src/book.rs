@@ -67,8 +67,8 @@ pub(crate) fn build(root: &Path, dest: &Path) -> Result<Built> {
 
 /// mdBook's renderer, with three corrections. It copies everything that is not Markdown from the sources:
 /// if editors have left files there, it gets a copy of the sources without them. Its contents have
-/// an item too many around the title of each part, which is no valid HTML. And neither
-/// they nor the page say where the page stands.
+/// an item too many around the title of each part, which is no valid HTML. And its pages don't show where
+/// they stand in the guide.
 struct Html(Ignored);
 
 /// The title of a part in mdBook's contents.
@@ -115,6 +115,8 @@ impl Renderer for Html {
 fn show_place(html: &str, file: &Path) -> String {
     const LINK: &str = r#"<span class="chapter-link-wrapper"><a href=""#;
     const PAGES: &str = r#"<ol class="section">"#;
+    // The link to skip to the content passes the link to the chapter, too.
+    const CONTENT: &str = r#"<div id="UI-content""#;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     // The first page of the guide is written twice, and once it is called index.html.
     let link = if name == "index.html" {
@@ -131,11 +133,12 @@ fn show_place(html: &str, file: &Path) -> String {
         .filter(|(_, pages)| !pages.contains("</ol>"))
         .and_then(|(chapters, _)| chapters.rsplit_once(LINK)?.1.split_once("</a>"));
     let after = match chapter {
-        Some((chapter, _)) => after.replacen(
-            "<main>",
-            &format!("<nav class=\"chapter-of\" aria-label=\"Chapter\"><a href=\"{chapter}</a></nav>\n            <main>"),
-            1,
-        ),
+        Some((chapter, _)) => {
+            let link = format!(
+                r#"<nav class="chapter-of" aria-label="Chapter"><a href="{chapter}</a></nav>"#
+            );
+            after.replacen(CONTENT, &format!("{link}\n\n        {CONTENT}"), 1)
+        }
         None => after.to_owned(),
     };
     [before, &marked, &after].concat()
@@ -203,7 +206,7 @@ mod tests {
     const CONTENTS: &str = concat!(
         r#"<ol class="chapter"><li><span class="chapter-link-wrapper"><a href="state.html">State</a></span>"#,
         r#"<ol class="section"><li><span class="chapter-link-wrapper"><a href="mutex.html">Mutex</a></span></li></ol>"#,
-        r#"<li><span class="chapter-link-wrapper"><a href="data.html">Data</a></span></li></ol><main>"#,
+        r#"<li><span class="chapter-link-wrapper"><a href="data.html">Data</a></span></li></ol><div id="UI-content">"#,
     );
 
     fn current(html: &str) -> Vec<&str> {

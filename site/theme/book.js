@@ -145,26 +145,6 @@
         mark();
     }
 
-    // A chapter of several pages is folded in the contents, unless one of its pages is open. A button opens
-    // it, so that you can see its pages without leaving this one. (The style sheet folds it at first, so that
-    // nothing moves when this script runs.)
-    function foldChapters() {
-        for (const pages of contents.querySelectorAll('ol.section')) {
-            const chapter = pages.parentElement;
-            const link = chapter.querySelector('a');
-            const title = link.textContent.replace(/^[\d.]+ /, '');
-            const button = make('button', { type: 'button', class: 'fold', 'aria-label': `Pages of “${title}”` });
-            function show(open) {
-                button.setAttribute('aria-expanded', open);
-                chapter.classList.toggle('unfolded', open);
-                chapter.classList.toggle('folded', !open);
-            }
-            button.addEventListener('click', () => show(button.getAttribute('aria-expanded') === 'false'));
-            show(pages.querySelector('[aria-current]') !== null || link.hasAttribute('aria-current'));
-            link.after(button);
-        }
-    }
-
     // The current chapter. Its sections are at the end, so that nothing moves when they are added. On a wide
     // screen, they have a place of their own below the list of chapters, which scrolls by itself.
     const here = location.pathname.replace(/\/$/, '/index.html').split('/').pop().replace(/\.html$/, '');
@@ -172,12 +152,8 @@
     const name = link => link.getAttribute('href').replace(/\.html$/, '');
     const current = links.find(link => name(link) === (here === 'index' ? name(links[0]) : here));
     // The 404 page has a <base> and is not a chapter.
-    const isChapter = current && !document.querySelector('base');
-    if (isChapter) {
+    if (current && !document.querySelector('base')) {
         current.setAttribute('aria-current', 'page');
-    }
-    foldChapters();
-    if (isChapter) {
         const headings = [...document.querySelectorAll('main > h2[id]')];
         const sections = headings.map(heading => make('a', { href: `#${heading.id}` }, heading.textContent));
         // After a link to a section, the Tab key goes on from the heading and not from the contents.
@@ -196,6 +172,20 @@
             // The chapter's own link is in view, too, if there's room for both.
             list.scrollTop += top(top(current) - top(chapter) < half ? chapter : current) - ABOVE;
         }
+    }
+
+    // A chapter of several pages is folded in the contents, unless one of its pages is open. A button unfolds
+    // it, so that you can see its pages without leaving this one. (The style sheet has already folded it, so
+    // nothing moves here.)
+    for (const pages of contents.querySelectorAll('ol.section')) {
+        const chapter = pages.parentElement;
+        const link = chapter.querySelector('a');
+        const title = link.textContent.replace(/^[\d.]+ /, '');
+        const button = make('button', { type: 'button', class: 'fold', 'aria-label': `Pages of “${title}”` });
+        const unfold = open => button.setAttribute('aria-expanded', open);
+        button.addEventListener('click', () => unfold(button.getAttribute('aria-expanded') === 'false'));
+        unfold(chapter.querySelector('[aria-current]') !== null);
+        link.after(button);
     }
 
     // ---- The search. Its library and index are loaded on first use.

@@ -213,10 +213,6 @@ pub fn the_chapter_is_two_presses_away(guide: &Guide, page: &mut Page<'_>) -> Re
         holds(page, "document.activeElement.matches('.skip')", name)?;
         page.press("Enter")?;
         page.press("Tab")?;
-        // Above the title, there may be a link to the chapter.
-        if page.evaluate("document.activeElement.matches('.chapter-of a')")? == true {
-            page.press("Tab")?;
-        }
         holds(
             page,
             "document.querySelector('main').contains(document.activeElement)",
@@ -227,9 +223,9 @@ pub fn the_chapter_is_two_presses_away(guide: &Guide, page: &mut Page<'_>) -> Re
 }
 
 /// Tab comes to everything that a mouse can press, in the order in which it is read. Each shows that it
-/// has the focus, and nothing lies over it. The contents differ only in the chapter that is unfolded: on the
-/// first page, Tab goes through all chapters, and on the others it comes to the first link and goes on after
-/// the last. On the first page, all chapters are unfolded.
+/// has the focus, and nothing lies over it. The contents differ only in the chapter that is unfolded. So on
+/// the first page, this unfolds all chapters, and Tab goes through all their links. On the others, Tab comes
+/// to the first link and goes on after the last.
 pub fn the_keyboard_reaches_everything_in_order(guide: &Guide, page: &mut Page<'_>) -> Result<()> {
     let mut stops = 0_u64;
     prefer(page, THEMES[0])?;
@@ -244,7 +240,7 @@ pub fn the_keyboard_reaches_everything_in_order(guide: &Guide, page: &mut Page<'
             )?;
             if position == 0 {
                 page.evaluate(
-                    "document.querySelectorAll('.folded .fold').forEach(button => button.click())",
+                    "document.querySelectorAll('.fold[aria-expanded=false]').forEach(button => button.click())",
                 )?;
             }
             let count = page.evaluate(
@@ -387,7 +383,7 @@ pub fn the_contents_fold_the_chapters_that_are_not_read(
         "(chapter => [...document.querySelectorAll('#UI-contents .section')].every(pages =>
         pages.checkVisibility() === (pages.closest('.chapter > li') === chapter)))(
             document.querySelector('[aria-current=page]').closest('.chapter > li'))";
-    const BUTTON: &str = "document.activeElement.matches('.folded .fold')";
+    const BUTTON: &str = "document.activeElement.matches('.fold[aria-expanded=false]')";
     const PAGES: &str =
         "[...window.button.closest('.chapter-item').querySelectorAll('.section a')]";
     resize(page, DESKTOP)?;
@@ -901,7 +897,8 @@ pub fn on_paper_the_chapter_is_whole_and_alone(guide: &Guide, page: &mut Page<'_
     for name in all_pages(guide).chain(["print.html"]) {
         page.send("Emulation.setEmulatedMedia", json!({ "media": "print" }))?;
         page.open(&guide.address(name))?;
-        let round = ".bar, #UI-contents, .skip, .steps, footer, .console, .copy, dialog";
+        let round =
+            ".bar, #UI-contents, .chapter-of, .skip, .steps, footer, .console, .copy, dialog";
         let shown = format!(
             "[...document.querySelectorAll({})].filter(part => part.checkVisibility()).length === 0",
             json!(round)
